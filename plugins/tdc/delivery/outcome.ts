@@ -1,0 +1,68 @@
+import type { TlsFailureReason } from './tls-failure'
+
+/** The command that a reply answered; `CONNECT` is the greeting, `BODY` the end of the message. */
+export type Command = 'CONNECT' | 'EHLO' | 'STARTTLS' | 'MAIL' | 'RCPT' | 'DATA' | 'BODY' | 'QUIT'
+
+export interface Reply {
+  /** Three digits, 200 to 599. */
+  readonly code: number
+  /** RFC 2034 status of the last line, such as `5.7.1`, when the text begins with one. */
+  readonly enhanced?: string
+  /** The text of all lines, joined with a space, without code and enhanced status. */
+  readonly text: string
+}
+
+/**
+ * Why an attempt did not deliver. The session knows its own phase and says the class itself; no
+ * text is ever looked at to find it.
+ */
+export type Failure =
+  /** The intake answered, and the answer was no (4xx or 5xx, or SIZE made the 552 certain). */
+  | { kind: 'reply'; command: Command; reply: Reply }
+  /** From sending STARTTLS until the verified session stands; also when STARTTLS is not offered. */
+  | { kind: 'tls'; reason: TlsFailureReason; text: string }
+  /** TCP: refused, unreachable, timed out, cut; and a peer that does not speak SMTP. */
+  | { kind: 'network'; details: NetworkDetails; reason: string }
+  /** No address to connect to. */
+  | { kind: 'dns'; domain: string; result: DnsResult; text: string }
+
+export type NetworkDetails =
+  'timeout' | 'refused' | 'unreachable' | 'reset' | 'closed' | 'protocol' | 'error'
+
+/** `nxdomain` and `nullmx` are final (spec 5.4); the others may heal. */
+export type DnsResult = 'nxdomain' | 'nullmx' | 'servfail' | 'timeout' | 'error'
+
+export type Outcome =
+  | { kind: 'delivered'; dcid: number; response: string }
+  /** `dcid` 0: no connection was made, as in the appliance's log. */
+  | { kind: 'failed'; dcid: number; failure: Failure }
+  /** Taken back by the caller (expired, dropped, shutting down); nothing is known of the attempt. */
+  | { kind: 'aborted'; dcid: number }
+
+/** SMTP replies that are retried although they are 5xx (spec 5.4, from the product document). */
+const RETRIED_5XX: ReadonlySet<number> = new Set([503, 552])
+
+/**
+ * The retry table of the specification (section 5.4): how often a failure of this class is tried
+ * again.
+ *
+ * | error                              | retry | number |
+ * |------------------------------------|-------|--------|
+ * | SMTP 5xx, except 503 and 552       | no    | -      |
+ * | SMTP 4xx, and 503 / 552            | yes   | 1      |
+ * | TLS errors                         | no    | -      |
+ * | network, connection and DNS errors | yes   | 1      |
+ * | NXDOMAIN, null MX                  | no    | -      |
+ */
+export function retriesOf(failure: Failure): 0 | 1 {
+  switch (failure.kind) {
+    case 'reply':
+      return failure.reply.code < 500 || RETRIED_5XX.has(failure.reply.code) ? 1 : 0
+    case 'tls':
+      return 0
+    case 'network':
+      return 1
+    case 'dns':
+      return failure.result === 'nxdomain' || failure.result === 'nullmx' ? 0 : 1
+  }
+}

@@ -1,0 +1,42 @@
+import type { Failure, Outcome } from './outcome'
+import type { Outgoing } from './outgoing'
+
+/**
+ * One connection to an intake after STARTTLS and the second EHLO: it can take messages. The pool
+ * knows sessions only through this interface, so it is tested without sockets.
+ */
+export interface Session {
+  /** Destination connection id, an integer unique among the workers of a machine. */
+  readonly dcid: number
+  /** How many messages may be on the way at a time; 1 until pipelining across messages comes. */
+  readonly window: number
+  /**
+   * Sends one message. Resolves exactly once, never rejects. `fresh` tells whether a failure may be
+   * held against the message: false for a 421 or a close on a reused connection before DATA was
+   * accepted, which is not the message's fault (spec 5.4).
+   */
+  send(message: Outgoing): Promise<SendResult>
+  /** Says QUIT and closes; for an idle session. */
+  quit(): void
+  /** Closes at once; a message on its way ends as `aborted`. */
+  destroy(): void
+  /** Called once when the connection is gone, whoever closed it. */
+  onClose(listener: () => void): void
+}
+
+export interface SendResult {
+  readonly outcome: Outcome
+  /** False: give the message to another connection, it costs no attempt. */
+  readonly charged: boolean
+  /** The session can take another message. */
+  readonly reusable: boolean
+}
+
+export type Opened =
+  { kind: 'open'; session: Session } | { kind: 'failed'; dcid: number; failure: Failure }
+
+/**
+ * Opens one connection to the intake's hosts: MX look-up, TCP, EHLO, STARTTLS, EHLO, trying hosts
+ * and addresses in their order. Never rejects. `signal` gives up.
+ */
+export type SessionMaker = (signal: AbortSignal) => Promise<Opened>

@@ -1,0 +1,104 @@
+import type { PolicyTable } from './policy'
+
+/** `journal`: wrapped, the original as `message/rfc822`; `bcc`: the original with X-CSE headers on top. */
+export type CopyFormat = 'journal' | 'bcc'
+
+/** An intake address as the settings hold it: parsed, its domain in ASCII and lower case. */
+export interface Intake {
+  /** `user@domain`, the form that RCPT TO carries. */
+  readonly address: string
+  readonly domain: string
+  readonly format: CopyFormat
+}
+
+/** Whether copies are made on this machine, where that was decided, and where they go by default. */
+export interface Effective {
+  readonly enabled: boolean
+  /** The level that decided, such as `cluster`, `group=edge`, `machine=mx1`, `machine=mx2 (spread)`. */
+  readonly level: string
+  /** The default intake; undefined only while disabled or when every policy has its own. */
+  readonly intake: Intake | undefined
+  readonly intakeLevel: string | undefined
+}
+
+export interface DeliverySettings {
+  /** A host and port in place of MX look-ups, for a lab; undefined: DNS. */
+  readonly route: { readonly host: string; readonly port: number } | undefined
+  /** TCP port of the MX hosts. Default 25. */
+  readonly port: number
+  /** Name for EHLO; undefined: the server's own (config/me). */
+  readonly helo: string | undefined
+  /** Local address to connect from; undefined: the system's choice. */
+  readonly localAddress: string | undefined
+  /** Reverse-path without brackets; '' (the default) is the null one. */
+  readonly envelopeFrom: string
+  /** Connections opened when there are entries. Default 3 [spec 5.3]. */
+  readonly minConnections: number
+  /** Most connections per intake domain and worker. Default 50. */
+  readonly maxConnections: number
+  /** Messages over one connection before it is closed. Default 50. */
+  readonly messagesPerConnection: number
+  /** Milliseconds that an idle connection is kept. Default 5 s; 0 closes at once. */
+  readonly idleTimeout: number
+  /** Milliseconds before a retry. Default 30 s. */
+  readonly retryDelay: number
+  /** Milliseconds a copy may stay in the queue. Default 120 s [spec 5.5]. */
+  readonly maxAge: number
+  /** Time while the gateway was down counts for the age. Default false. */
+  readonly maxAgeCountsDowntime: boolean
+  readonly timeouts: TimeoutSettings
+  readonly tls: TlsSettings
+}
+
+/** Milliseconds, per phase of the conversation; all are cut to what is left of the copy's life. */
+export interface TimeoutSettings {
+  readonly connect: number
+  readonly greeting: number
+  readonly tls: number
+  /** EHLO, MAIL, RCPT and the reply to DATA. */
+  readonly command: number
+  /** Between two steps of progress while the message is written. */
+  readonly data: number
+  /** From the final dot to the reply. */
+  readonly final: number
+}
+
+export interface TlsSettings {
+  /** Chain and host name are verified. Default true. */
+  readonly verify: boolean
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
+  /** PEM text of the trusted roots in place of Node's own; undefined: Node's. */
+  readonly ca: string | undefined
+}
+
+export interface JournalSettings {
+  /** Name of this gateway in the reports; undefined: config/me. */
+  readonly gateway: string | undefined
+  /** From header of the report; undefined: `"Journal" <postmaster@GATEWAY>`. */
+  readonly from: string | undefined
+  /** Value of X-MS-Journal-Report; may be empty. Default `journal`. */
+  readonly markerValue: string
+  /** Header that names the client's IP in the copy; undefined: none. Default X-IronPort-RemoteIP. */
+  readonly remoteIpHeader: string | undefined
+}
+
+/** Everything that config/tdc.ini says, validated; one immutable value that a reload swaps whole. */
+export interface Settings {
+  readonly effective: Effective
+  readonly serviceName: string
+  readonly onJournalFailure: 'accept' | 'tempfail'
+  /** Milliseconds for writing the copies of one message before that counts as a failure. */
+  readonly prepareTimeout: number
+  /** Domains that are incoming also when Haraka relays for them; ASCII, lower case. */
+  readonly incomingDomains: ReadonlySet<string>
+  readonly policies: PolicyTable
+  /** Every address that is an intake of some level or policy, lower case: mail to them is never copied. */
+  readonly intakeAddresses: ReadonlySet<string>
+  readonly delivery: DeliverySettings
+  readonly journal: JournalSettings
+}
+
+/** The outcome of reading: settings, or every sentence that says what is wrong. */
+export type ReadResult =
+  | { readonly kind: 'settings'; readonly settings: Settings; readonly warnings: readonly string[] }
+  | { readonly kind: 'refused'; readonly problems: readonly string[] }
