@@ -1,0 +1,121 @@
+import './reflect-metadata'
+import {
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  type JsonGeneralNames,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  PemConverter,
+  SubjectAlternativeNameExtension,
+  X509CertificateGenerator,
+} from '@peculiar/x509'
+import { webcrypto } from 'node:crypto'
+
+/** ECDSA on P-256: a key takes well under a millisecond, so each test has its own. */
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+
+const HOUR = 3_600_000
+const DAY = 24 * HOUR
+
+export interface KeyAndCertificate {
+  /** PEM, PKCS #8. */
+  readonly key: string
+  /** PEM. */
+  readonly cert: string
+}
+
+export interface IssueOptions {
+  /** DNS names; none and no `ips`: a certificate without any subject alternative name. */
+  readonly names?: readonly string[]
+  readonly ips?: readonly string[]
+  /** Default: an hour ago. */
+  readonly notBefore?: Date
+  /** Default: in a day. */
+  readonly notAfter?: Date
+}
+
+export interface Authority {
+  /** The root in PEM, for `tls.ca`. */
+  readonly caPem: string
+  issue(options: IssueOptions): Promise<KeyAndCertificate>
+}
+
+/** A root of its own: what one authority issued is unknown to another's `caPem`. */
+export async function createAuthority(name = 'Test Root'): Promise<Authority> {
+  const keys = await newKeys()
+  const root = await X509CertificateGenerator.createSelfSigned({
+    name: `CN=${name}`,
+    keys,
+    signingAlgorithm: ALGORITHM,
+    ...validity({}),
+    extensions: [
+      new BasicConstraintsExtension(true, 0, true),
+      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+    ],
+  })
+  return {
+    caPem: root.toString('pem'),
+    async issue(options) {
+      const own = await newKeys()
+      const certificate = await X509CertificateGenerator.create({
+        issuer: root.subject,
+        subject: subject(options),
+        publicKey: own.publicKey,
+        signingKey: keys.privateKey,
+        signingAlgorithm: ALGORITHM,
+        ...validity(options),
+        extensions: serverExtensions(options),
+      })
+      return { key: await privatePem(own), cert: certificate.toString('pem') }
+    },
+  }
+}
+
+/** A server certificate that nobody signed but itself. */
+export async function selfSigned(options: IssueOptions): Promise<KeyAndCertificate> {
+  const keys = await newKeys()
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    name: subject(options),
+    keys,
+    signingAlgorithm: ALGORITHM,
+    ...validity(options),
+    extensions: serverExtensions(options),
+  })
+  return { key: await privatePem(keys), cert: certificate.toString('pem') }
+}
+
+function newKeys(): Promise<webcrypto.CryptoKeyPair> {
+  return webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
+}
+
+async function privatePem(keys: webcrypto.CryptoKeyPair): Promise<string> {
+  return PemConverter.encode(
+    await webcrypto.subtle.exportKey('pkcs8', keys.privateKey),
+    PemConverter.PrivateKeyTag,
+  )
+}
+
+function validity(options: IssueOptions): { notBefore: Date; notAfter: Date } {
+  return {
+    notBefore: options.notBefore ?? new Date(Date.now() - HOUR),
+    notAfter: options.notAfter ?? new Date(Date.now() + DAY),
+  }
+}
+
+function subject(options: IssueOptions): string {
+  return `CN=${options.names?.[0] ?? options.ips?.[0] ?? 'nobody'}`
+}
+
+function serverExtensions(options: IssueOptions) {
+  const names: JsonGeneralNames = [
+    ...(options.names ?? []).map((value) => ({ type: 'dns' as const, value })),
+    ...(options.ips ?? []).map((value) => ({ type: 'ip' as const, value })),
+  ]
+  return [
+    new BasicConstraintsExtension(false, undefined, true),
+    new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+    new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
+    ...(names.length > 0 ? [new SubjectAlternativeNameExtension(names)] : []),
+  ]
+}
