@@ -1,0 +1,213 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { Ledger } from './ledger'
+import { unpackInto } from './packed-plugin'
+import { repository, runScript } from './run'
+import { makeTempDir, removeTempDir } from './temp-dir'
+import { within } from './within'
+
+export interface HarakaOptions {
+  /** config/plugins, in order. With `tdc` among them, the packed plugin is put in. */
+  readonly plugins: readonly string[]
+  /** Files for config/, over those of `haraka -i` and the defaults below. */
+  readonly config?: Readonly<Record<string, string>>
+  /** Plain-file plugins: name -> source. */
+  readonly localPlugins?: Readonly<Record<string, string>>
+  readonly env?: Readonly<Record<string, string>>
+  /** Arguments for node before Haraka's own, such as `-r` and a preload file. */
+  readonly nodeArgs?: readonly string[]
+  /** Puts the plugin into the server directory in place of `unpackInto`. */
+  readonly install?: (serverDir: string) => Promise<void>
+}
+
+const HARAKA = 'haraka/bin/haraka'
+const START_DEADLINE = 20_000
+const STOP_DEADLINE = 10_000
+
+/** A port of 0 asks the system for a free one; Haraka's log says which it is. */
+const DEFAULTS: Readonly<Record<string, string>> = {
+  me: 'mx.gateway.test\n',
+  host_list: 'example.com\n',
+  'smtp.ini': '[main]\nlisten=127.0.0.1:0\n',
+  'log.ini': '[main]\nlevel=info\n',
+}
+
+/** A server directory as `haraka -i` makes it, with the plugin and the files that are asked for. */
+export async function makeServerDir(options: HarakaOptions): Promise<string> {
+  const dir = makeTempDir('haraka')
+  await runScript(HARAKA, ['-i', dir])
+  if (options.plugins.includes('tdc')) await (options.install ?? unpackInto)(dir)
+  const config = { ...DEFAULTS, ...options.config, plugins: options.plugins.join('\n') + '\n' }
+  for (const [name, text] of Object.entries(config)) {
+    writeFileSync(join(dir, 'config', name), text)
+  }
+  for (const [name, source] of Object.entries(options.localPlugins ?? {})) {
+    writeFileSync(join(dir, 'plugins', `${name}.js`), source)
+  }
+  return dir
+}
+
+/** A real Haraka in a directory of its own, once it listens. */
+export async function startHaraka(options: HarakaOptions): Promise<HarakaServer> {
+  const server = new HarakaServer(await makeServerDir(options), options)
+  await server.start()
+  return server
+}
+
+export class HarakaServer {
+  /** Every line of standard output and standard error, over all starts. */
+  readonly lines = new Ledger<string>()
+  #child: ChildProcess | undefined
+  #exit: Promise<void> = Promise.resolve()
+  #port = 0
+  /** Where the lines of the present run begin. */
+  #start = 0
+
+  constructor(
+    readonly dir: string,
+    private readonly options: Pick<HarakaOptions, 'env' | 'nodeArgs'> = {},
+  ) {}
+
+  /** The log of the present run. */
+  get log(): readonly string[] {
+    return this.lines.entries.slice(this.#start)
+  }
+
+  /** Where it accepts mail; another one after each start. */
+  get port(): number {
+    return this.#port
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0
+  }
+
+  get running(): boolean {
+    return this.#child !== undefined
+  }
+
+  async start(): Promise<void> {
+    this.#start = this.lines.size
+    const { nodeArgs = [], env = {} } = this.options
+    const script = join(repository, 'node_modules', HARAKA)
+    // A process group of its own, so that workers end with their master and Ctrl-C is ours alone.
+    const child = spawn(process.execPath, [...nodeArgs, script, '-c', this.dir], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    })
+    this.#child = child
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface({ input: stream }).on('line', (line) => this.lines.add(line))
+    }
+    const killWithUs = () => signalGroup(child, 'SIGKILL')
+    process.once('exit', killWithUs)
+    this.#exit = once(child, 'close').then(() => {
+      process.off('exit', killWithUs)
+      this.#child = undefined
+    })
+    const line = await this.waitForLine(LISTENING, START_DEADLINE)
+    this.#port = Number(LISTENING.exec(line)?.[1])
+  }
+
+  /** The first line of the present run, there already or to come, that matches. */
+  async waitForLine(
+    wanted: string | RegExp | ((line: string) => boolean),
+    milliseconds = 10_000,
+  ): Promise<string> {
+    let stillWanted = true
+    const ended = this.#exit.then(() => {
+      if (stillWanted) throw new Error(`Haraka ended without a line ${wanted}\n${this.tail()}`)
+      return ''
+    })
+    const what = () => `no line ${wanted} in the log\n${this.tail()}`
+    const line = this.lines.first(matcher(wanted), milliseconds, what, this.#start)
+    return Promise.race([line, ended]).finally(() => {
+      stillWanted = false
+    })
+  }
+
+  /** The end of the log, for the text of an error. */
+  tail(lines = 60): string {
+    return this.log.slice(-lines).join('\n')
+  }
+
+  /** Asks it to end, by default as an administrator would, and waits until it has. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    const child = this.#child
+    if (child === undefined) return
+    child.kill(signal)
+    try {
+      await within(STOP_DEADLINE, () => `Haraka still runs\n${this.tail()}`, this.#exit)
+    } finally {
+      signalGroup(child, 'SIGKILL')
+    }
+  }
+
+  /** Ends the process and its workers as a crash would. */
+  async kill9(): Promise<void> {
+    if (this.#child === undefined) return
+    signalGroup(this.#child, 'SIGKILL')
+    await within(STOP_DEADLINE, 'a killed Haraka still runs', this.#exit)
+  }
+
+  async restart(signal?: NodeJS.Signals): Promise<void> {
+    await this.stop(signal)
+    await this.start()
+  }
+
+  /** Ends it and removes its directory. */
+  async remove(): Promise<void> {
+    await this.kill9()
+    removeTempDir(this.dir)
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal)
+  }
+
+  /** Replaces a file of config/, which Haraka watches. */
+  writeConfig(name: string, text: string): void {
+    writeFileSync(join(this.dir, 'config', name), text)
+  }
+
+  /** Names of all files in the queue directory, those being written included. */
+  queueFiles(): string[] {
+    try {
+      return readdirSync(join(this.dir, 'queue')).sort()
+    } catch {
+      return []
+    }
+  }
+
+  /** `haraka -c DIR ...`, such as `--qlist`; what it prints. */
+  command(...args: string[]): Promise<string> {
+    const env = { ...process.env, ...this.options.env, PAGER: 'cat' }
+    return runScript(HARAKA, ['-c', this.dir, ...args], { env })
+  }
+}
+
+const LISTENING = /Listening on 127\.0\.0\.1:(\d+)/
+
+/** A log line without Haraka's prefix of level, uuid and origin. */
+export function logText(line: string): string {
+  return line.replace(/^\[[A-Z]+\] \[[^\]]*\] \[[^\]]*\] /, '')
+}
+
+function matcher(wanted: string | RegExp | ((line: string) => boolean)) {
+  if (typeof wanted === 'function') return wanted
+  if (typeof wanted === 'string') return (line: string) => line.includes(wanted)
+  return (line: string) => wanted.test(line)
+}
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return
+  try {
+    process.kill(-child.pid, signal)
+  } catch {
+    // All of the group have ended already.
+  }
+}

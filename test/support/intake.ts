@@ -1,0 +1,141 @@
+import { type ParsedMail, simpleParser } from 'mailparser'
+import { SMTPServer, type SMTPServerSession } from 'smtp-server'
+import type { AddressInfo } from 'node:net'
+import type { Authority } from './certificates'
+import { Ledger } from './ledger'
+
+export interface Copy {
+  readonly from: string
+  readonly to: readonly string[]
+  /** The copy as it came, without dot-stuffing. */
+  readonly raw: Buffer
+  /** Which TLS carried it, such as `TLSv1.3`. */
+  readonly protocol: string
+  /** Which of the intake's connections carried it. */
+  readonly connection: string
+  /** The copy as mailparser reads it; read once. */
+  report(): Promise<ParsedMail>
+  /** The bytes of the attached original. */
+  original(): Promise<Buffer>
+}
+
+export interface IntakeOptions {
+  readonly authority: Authority
+  /** The MX names that the certificate is for. */
+  readonly names: readonly string[]
+  /** Default 127.0.0.1. */
+  readonly host?: string
+  /** Default: any free one. */
+  readonly port?: number
+  /** Default 100 MB. */
+  readonly size?: number
+}
+
+/** A message intake that behaves: STARTTLS before all else, everything accepted and kept. */
+export interface Intake {
+  readonly host: string
+  readonly port: number
+  readonly copies: Ledger<Copy>
+  /** How many connections there have been. */
+  readonly connections: number
+  close(): Promise<void>
+}
+
+export async function startIntake(options: IntakeOptions): Promise<Intake> {
+  const { host = '127.0.0.1', port = 0, size = 100 * 1024 * 1024 } = options
+  const copies = new Ledger<Copy>()
+  let connections = 0
+  const server = new SMTPServer({
+    ...(await options.authority.issue({ names: options.names })),
+    minVersion: 'TLSv1.2',
+    disabledCommands: ['AUTH'],
+    disableReverseLookup: true,
+    logger: false,
+    size,
+    name: options.names[0],
+    onConnect(_session, done) {
+      connections++
+      done()
+    },
+    onMailFrom(_address, session, done) {
+      done(session.secure ? null : startTlsFirst())
+    },
+    onData(stream, session, done) {
+      const chunks: Buffer[] = []
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+      stream.on('end', () => {
+        copies.add(newCopy(session, Buffer.concat(chunks)))
+        done()
+      })
+    },
+  })
+  // A client that breaks off is part of the tests; its message counts as not received.
+  server.on('error', () => undefined)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, resolve)
+  })
+  const address = server.server.address() as AddressInfo
+  return {
+    host,
+    port: address.port,
+    copies,
+    get connections() {
+      return connections
+    },
+    close: () => new Promise((resolve) => server.close(resolve)),
+  }
+}
+
+/**
+ * Two or more intakes on one port, each on a loopback address of its own, so that one port number
+ * and one MX record each are enough to tell them apart.
+ */
+export async function startIntakesOnOnePort(
+  options: readonly (IntakeOptions & { readonly host: string })[],
+): Promise<Intake[]> {
+  for (let tries = 1; ; tries++) {
+    const intakes: Intake[] = []
+    try {
+      for (const each of options) {
+        intakes.push(await startIntake({ ...each, port: intakes[0]?.port ?? 0 }))
+      }
+      return intakes
+    } catch (error) {
+      await Promise.all(intakes.map((intake) => intake.close()))
+      // Somebody has this port on the other address: take another one.
+      if (tries === 20 || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    }
+  }
+}
+
+function newCopy(session: SMTPServerSession, raw: Buffer): Copy {
+  const { mailFrom, rcptTo } = session.envelope
+  let parsed: Promise<ParsedMail> | undefined
+  const report = () => (parsed ??= simpleParser(raw))
+  return {
+    from: mailFrom === false ? '' : mailFrom.address,
+    to: rcptTo.map((recipient) => recipient.address),
+    raw,
+    protocol: session.tlsOptions === false ? 'none' : session.tlsOptions.version,
+    connection: session.id,
+    report,
+    original: async () => attachedOriginal(await report()),
+  }
+}
+
+/** The bytes of the one `message/rfc822` part of a report. */
+export function attachedOriginal(report: ParsedMail): Buffer {
+  const originals = report.attachments.filter((part) => part.contentType === 'message/rfc822')
+  const [original] = originals
+  if (original === undefined || originals.length > 1) {
+    throw new Error(`a report with ${originals.length} message/rfc822 parts`)
+  }
+  return original.content
+}
+
+function startTlsFirst(): Error {
+  return Object.assign(new Error('5.7.0 Must issue a STARTTLS command first'), {
+    responseCode: 530,
+  })
+}

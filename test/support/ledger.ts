@@ -1,0 +1,53 @@
+import { within } from './within'
+
+/** What arrived, in order, and a way to wait for more without polling. */
+export class Ledger<T> {
+  readonly #entries: T[] = []
+  readonly #listeners = new Set<(entry: T) => void>()
+
+  get entries(): readonly T[] {
+    return this.#entries
+  }
+
+  get size(): number {
+    return this.#entries.length
+  }
+
+  add(entry: T): void {
+    this.#entries.push(entry)
+    for (const listener of [...this.#listeners]) listener(entry)
+  }
+
+  /** Calls back for every further entry until the returned function is called. */
+  listen(listener: (entry: T) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** The first entry, present or future, from number `from` on that `wanted` accepts. */
+  async first(
+    wanted: (entry: T) => boolean,
+    milliseconds: number,
+    what: string | (() => string),
+    from = 0,
+  ): Promise<T> {
+    const present = this.#entries.slice(from).find(wanted)
+    if (present !== undefined) return present
+    let stop = () => {}
+    const future = new Promise<T>((resolve) => {
+      stop = this.listen((entry) => {
+        if (wanted(entry)) resolve(entry)
+      })
+    })
+    return within(milliseconds, what, future).finally(() => stop())
+  }
+
+  /** All entries, as soon as there are at least `count`. */
+  async atLeast(count: number, milliseconds: number, what: string): Promise<readonly T[]> {
+    if (count > this.size) {
+      const text = () => `${count} ${what}, but ${this.size}`
+      await this.first(() => this.size >= count, milliseconds, text, this.size)
+    }
+    return this.#entries
+  }
+}

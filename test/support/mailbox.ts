@@ -1,0 +1,211 @@
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { Ledger } from './ledger'
+
+export interface Received {
+  /** Reverse-path without brackets; '' is the null sender. */
+  readonly from: string
+  readonly to: readonly string[]
+  /** The parameters of MAIL FROM, such as `BODY=8BITMIME`. */
+  readonly parameters: readonly string[]
+  /** The message as it came, without dot-stuffing. */
+  readonly raw: Buffer
+}
+
+/** What a mailbox does with a message whose final dot has come. */
+export type Verdict =
+  | { do: 'accept' }
+  /** Answers so, 4xx or 5xx, and keeps nothing. */
+  | { do: 'answer'; reply: string }
+  /** Accepts once the promise is fulfilled. */
+  | { do: 'wait'; until: Promise<unknown> }
+  /** Closes the connection without an answer and keeps nothing. */
+  | { do: 'drop' }
+
+export interface MailboxOptions {
+  /** Asked at each final dot; by default everything is accepted. */
+  readonly verdict?: (message: Received) => Verdict
+  /** What EHLO offers; default 8BITMIME, SMTPUTF8, PIPELINING and a SIZE of 100 MB. */
+  readonly offers?: readonly string[]
+}
+
+/** A plain SMTP server that keeps what it accepts: the next hop for originals. */
+export interface Mailbox {
+  readonly host: string
+  readonly port: number
+  readonly messages: Ledger<Received>
+  close(): Promise<void>
+}
+
+const END_OF_DATA = Buffer.from('\r\n.\r\n')
+/** A path in angle brackets; a quoted local part may itself have brackets. */
+const PATH = '<((?:"(?:[^"\\\\]|\\\\.)*"|[^">])*)>'
+const MAIL = new RegExp(`^MAIL FROM: ?${PATH}(.*)$`, 'i')
+const RCPT = new RegExp(`^RCPT TO: ?${PATH}`, 'i')
+const OFFERS = ['8BITMIME', 'SMTPUTF8', 'PIPELINING', 'SIZE 104857600']
+
+export async function startMailbox(options: MailboxOptions = {}): Promise<Mailbox> {
+  const messages = new Ledger<Received>()
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+    // A client that breaks off is part of the tests; its message counts as not received.
+    socket.on('error', () => socket.destroy())
+    new Conversation(socket, options, messages)
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  const { address, port } = server.address() as AddressInfo
+  return { host: address, port, messages, close: () => closeAll(server, sockets) }
+}
+
+/** One connection: commands line by line, and after DATA everything up to the final dot. */
+class Conversation {
+  #unread: Buffer[] = []
+  /** The last bytes read, as many as an end of data that has begun can have. */
+  #tail = Buffer.alloc(0)
+  #inData = false
+  #busy = false
+  #from: { path: string; parameters: string[] } | undefined
+  #to: string[] = []
+
+  constructor(
+    private readonly socket: Socket,
+    private readonly options: MailboxOptions,
+    private readonly messages: Ledger<Received>,
+  ) {
+    socket.on('data', (chunk) => this.#read(chunk))
+    this.#say('220 mailbox.test ESMTP')
+  }
+
+  #read(chunk: Buffer): void {
+    this.#unread.push(chunk)
+    const fresh = Buffer.concat([this.#tail, chunk])
+    this.#tail = fresh.subarray(-(END_OF_DATA.length - 1))
+    // Joining the chunks only when the end has come keeps a long message linear.
+    if (!this.#busy && (!this.#inData || fresh.includes(END_OF_DATA))) this.#proceed()
+  }
+
+  /** Handles what is complete; the rest waits for more bytes, or for a verdict. */
+  #proceed(): void {
+    let rest = Buffer.concat(this.#unread)
+    while (!this.#busy) {
+      const end = rest.indexOf(this.#inData ? END_OF_DATA : '\r\n')
+      if (end === -1) break
+      if (this.#inData) {
+        const data = rest.subarray(2, end + 2)
+        rest = rest.subarray(end + END_OF_DATA.length)
+        this.#message(unstuff(data))
+      } else {
+        const line = rest.toString('utf8', 0, end)
+        rest = rest.subarray(end + 2)
+        this.#command(line)
+        // The data of an empty message begin with the dot: give its CRLF to every message.
+        if (this.#inData) rest = Buffer.concat([Buffer.from('\r\n'), rest])
+      }
+    }
+    this.#unread = [rest]
+  }
+
+  #command(line: string): void {
+    const [verb = ''] = line.split(/[ :]/, 1)
+    switch (verb.toUpperCase()) {
+      case 'EHLO':
+        return this.#say(ehloReply(this.options.offers ?? OFFERS))
+      case 'HELO':
+        return this.#say('250 mailbox.test')
+      case 'MAIL': {
+        const [, path, parameters] = MAIL.exec(line) ?? []
+        if (path === undefined) return this.#say('501 5.5.4 Syntax')
+        this.#reset()
+        this.#from = { path, parameters: parameters?.trim().split(/ +/).filter(Boolean) ?? [] }
+        return this.#say('250 2.1.0 OK')
+      }
+      case 'RCPT': {
+        const [, path] = RCPT.exec(line) ?? []
+        if (path === undefined) return this.#say('501 5.5.4 Syntax')
+        if (this.#from === undefined) return this.#say('503 5.5.1 MAIL first')
+        this.#to.push(path)
+        return this.#say('250 2.1.5 OK')
+      }
+      case 'DATA':
+        if (this.#to.length === 0) return this.#say('503 5.5.1 RCPT first')
+        this.#inData = true
+        return this.#say('354 Go on')
+      case 'RSET':
+        this.#reset()
+        return this.#say('250 2.0.0 OK')
+      case 'NOOP':
+        return this.#say('250 2.0.0 OK')
+      case 'QUIT':
+        this.#say('221 2.0.0 Bye')
+        this.socket.end()
+        return
+      default:
+        return this.#say('502 5.5.2 Unknown')
+    }
+  }
+
+  #message(raw: Buffer): void {
+    this.#inData = false
+    const { path = '', parameters = [] } = this.#from ?? {}
+    const message: Received = { from: path, to: this.#to, parameters, raw }
+    this.#reset()
+    const verdict = this.options.verdict?.(message) ?? { do: 'accept' }
+    switch (verdict.do) {
+      case 'accept':
+        return this.#accept(message)
+      case 'answer':
+        return this.#say(verdict.reply)
+      case 'drop':
+        this.socket.destroy()
+        return
+      case 'wait':
+        this.#busy = true
+        void verdict.until.then(() => {
+          this.#busy = false
+          this.#accept(message)
+          this.#proceed()
+        })
+    }
+  }
+
+  #accept(message: Received): void {
+    this.messages.add(message)
+    this.#say('250 2.0.0 Kept')
+  }
+
+  #reset(): void {
+    this.#from = undefined
+    this.#to = []
+  }
+
+  #say(reply: string): void {
+    if (this.socket.writable) this.socket.write(`${reply}\r\n`)
+  }
+}
+
+function ehloReply(offers: readonly string[]): string {
+  const lines = ['mailbox.test', ...offers]
+  return lines.map((line, at) => `250${at === lines.length - 1 ? ' ' : '-'}${line}`).join('\r\n')
+}
+
+/** Takes the added dot from each line that begins with one (RFC 5321 4.5.2). */
+function unstuff(data: Buffer): Buffer {
+  const kept: Buffer[] = []
+  let from = data[0] === 0x2e ? 1 : 0
+  for (let at = data.indexOf('\r\n.'); at !== -1; at = data.indexOf('\r\n.', at + 3)) {
+    kept.push(data.subarray(from, at + 2))
+    from = at + 3
+  }
+  kept.push(data.subarray(from))
+  return Buffer.concat(kept)
+}
+
+function closeAll(server: Server, sockets: ReadonlySet<Socket>): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  for (const socket of sockets) socket.destroy()
+  return closed
+}
