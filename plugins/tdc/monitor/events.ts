@@ -1,11 +1,17 @@
 /**
- * Everything that the connector tells about itself: each event is one log line and, where it
- * matters, one counter and one tracking step. Values from outside stand here as they came; they
- * are made safe where the line is written (lines.ts), and only there.
+ * Everything that the connector tells about itself: each event is one log line or a few and, where
+ * it matters, a counter. Values from outside stand here as they came; they are made safe where the
+ * line is written (lines.ts), and only there.
  */
 export type TdcEvent =
   // ── the decision ──
-  | { kind: 'skipped'; transaction: string; sender: string; recipients: number; reason: SkipReason }
+  | {
+      kind: 'skipped'
+      transaction: string
+      sender: string
+      recipients: number
+      reason: SkipReason
+    }
   // ── the queue ──
   | { kind: 'enqueued'; mid: string; messageId: string; intake: string; inDoubt: boolean }
   | { kind: 'loaded'; mid: string; intake: string }
@@ -18,6 +24,7 @@ export type TdcEvent =
       why: string
     }
   | { kind: 'damaged'; file: string; why: string }
+  | { kind: 'vanished'; mid: string; intake: string }
   | { kind: 'unremovable'; mid: string; file: string; why: string }
   // ── the connection ──
   | { kind: 'dns-error'; domain: string; result: string }
@@ -41,28 +48,41 @@ export type TdcEvent =
       mid: string
       intake: string
       dcid: number
-      why: string
+      response: BounceResponse
       retry: number
       retries: number
       seconds: number
     }
   | { kind: 'tls-error'; mid: string; intake: string; dcid: number; why: string }
-  | { kind: 'hard-bounced'; mid: string; intake: string; dcid: number; response: string }
+  | { kind: 'hard-bounced'; mid: string; intake: string; dcid: number; response: BounceResponse }
   | {
       kind: 'expired'
       mid: string
       intake: string
       dcid: number
       seconds: number
-      response: string
+      response: BounceResponse
     }
   // ── the settings ──
   | { kind: 'effective'; text: string }
   | { kind: 'problem'; text: string }
-  | { kind: 'notice'; text: string }
+  | { kind: 'warning'; text: string }
 
-/** `accept`: the client gets its 250, the missing copy is counted; `tempfail`: the client gets a 451. */
+/** `accept`: the client gets its 250 and the missing copy is counted; `tempfail`: it gets a 451. */
 export type JournalFailurePolicy = 'accept' | 'tempfail'
+
+/**
+ * Why a copy was given up or put off, in the shape of the appliance's log:
+ * `5.1.2 - Bad destination host ('000', ['DNS Hard Error ...'])`.
+ */
+export interface BounceResponse {
+  /** Enhanced status (RFC 3463). */
+  readonly status: string
+  readonly meaning: string
+  /** The intake's reply code; `000` when it was not a reply. */
+  readonly code: string
+  readonly detail: string
+}
 
 /** Why a message, or some of its recipients, got no copy. The tokens are stable: scripts read them. */
 export type SkipReason =
@@ -73,7 +93,6 @@ export type SkipReason =
   | { token: 'to-intake' }
   | { token: 'own-report' }
   | { token: 'policy-no'; policies: readonly string[] }
-  | { token: 'journal-failed' }
 
-/** Where events go. The only thing of `monitor/` that the rest of the connector needs. */
+/** Where events go: the one thing of `monitor/` that the rest of the connector needs. */
 export type Report = (event: TdcEvent) => void

@@ -1,0 +1,157 @@
+import cluster from 'node:cluster'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { systemClock } from './clock'
+import type { Route } from './decide/decision'
+import { makeSessionMaker } from './delivery/connect'
+import { dcidSource } from './delivery/dcid'
+import { Pool } from './delivery/pool'
+import { Pools } from './delivery/pools'
+import type { Internals } from './haraka/contract'
+import { announceDelivered } from './haraka/loaded-item'
+import { logTo } from './haraka/log'
+import { loopKey } from './haraka/loop-key'
+import { QueueDirectory } from './haraka/queue-directory'
+import { configFolder, settingsSource } from './haraka/settings-files'
+import type { HarakaPlugin } from './haraka/types'
+import { Monitor } from './monitor/monitor'
+import type { Status } from './monitor/status'
+import { QueueCopyFiles } from './queue/copy-files'
+import { DirectorySync } from './queue/directory-sync'
+import { systemDisk } from './queue/disk'
+import { Journey } from './queue/journey'
+import { Loader } from './queue/loader'
+import { MemoryBudget } from './queue/memory-budget'
+import { Preparer } from './queue/preparer'
+import { Scheduler } from './queue/scheduler'
+import { Spool } from './queue/spool'
+import { CurrentSettings } from './settings/current'
+
+/** Octets of waiting copies that one process keeps in memory, so that they are not read again. */
+const HELD_COPIES = 16 * 1024 * 1024
+
+/** Milliseconds for finishing what is on its way when Haraka shuts down (it waits for 30 s). */
+const SHUTDOWN_TIME = 25_000
+
+/** All parts of the connector in one process, put together once (docs/architecture.md). */
+export class Connector {
+  readonly monitor: Monitor
+  readonly settings: CurrentSettings
+  readonly scheduler: Scheduler
+  readonly preparer: Preparer
+  readonly loader: Loader
+  readonly loopKey: Buffer
+  private readonly pools: Pools
+  private readonly nextDcid = dcidSource(cluster.worker?.id ?? 0)
+  private readonly plugin: HarakaPlugin
+
+  constructor(plugin: HarakaPlugin, internals: Internals) {
+    this.plugin = plugin
+    this.monitor = new Monitor(logTo(plugin), () => this.settings.value.serviceName)
+    const { report } = this.monitor
+    this.settings = new CurrentSettings(this.source(), report)
+    this.loopKey = this.readLoopKey()
+
+    const directory = new QueueDirectory(internals.outbound)
+    const memory = new MemoryBudget(HELD_COPIES)
+    const [clock, disk] = [systemClock, systemDisk]
+    const directorySync = new DirectorySync(disk, directory.path)
+    const spool = new Spool(directory, disk, directorySync)
+    this.pools = new Pools((domain, onEmpty) => this.makePool(domain, onEmpty))
+    this.preparer = new Preparer({ directory, spool, memory, clock })
+    const announce = (copy: { place: { filename: string; path: string }; domain: string }) =>
+      announceDelivered(internals, { ...copy.place, host: copy.domain })
+    this.scheduler = new Scheduler({
+      courierOf: (copy) => this.pools.of(copy.domain),
+      files: new QueueCopyFiles({ directory, disk, clock, memory, report, announce }),
+      clock,
+      report,
+      options: () => this.settings.value.delivery,
+    })
+    this.loader = new Loader({
+      directory,
+      disk,
+      clock,
+      report,
+      scheduler: this.scheduler,
+      countsDowntime: () => this.settings.value.delivery.maxAgeCountsDowntime,
+    })
+  }
+
+  /** Reads config/tdc.ini and its lists; Haraka calls again when one of them changes. */
+  readSettings(announce: boolean): void {
+    this.settings.read(this.source(announce), announce)
+  }
+
+  /** This gateway's name: in reports, and in EHLO. */
+  get gateway(): string {
+    return this.settings.value.journal.gateway ?? this.me
+  }
+
+  /** For the copies of one message. */
+  journey(routes: readonly Route[]): Journey {
+    const { scheduler, monitor } = this
+    return new Journey(routes, { scheduler, clock: systemClock, report: monitor.report })
+  }
+
+  status(): Status {
+    const { enabled, level, intake } = this.settings.value.effective
+    return {
+      enabled,
+      level,
+      intake: intake?.address,
+      problems: this.settings.problems,
+      counters: this.monitor.counters.value(),
+      pools: this.pools.status(),
+      ...this.scheduler.stats,
+    }
+  }
+
+  shutdown(): void {
+    this.scheduler.stop()
+    const deadline = systemClock.after(SHUTDOWN_TIME, () => this.pools.destroy())
+    void this.pools.close().then(() => deadline.cancel())
+  }
+
+  private get me(): string {
+    return this.plugin.config.get('me', 'value') ?? hostname()
+  }
+
+  private source(announce = false) {
+    return settingsSource(this.plugin, () => this.readSettings(announce))
+  }
+
+  private makePool(domain: string, onEmpty: () => void): Pool {
+    return new Pool({
+      open: makeSessionMaker({
+        domain,
+        options: () => ({ ...this.settings.value.delivery, helo: this.helo }),
+        clock: systemClock,
+        report: this.monitor.report,
+        nextDcid: this.nextDcid,
+      }),
+      clock: systemClock,
+      options: () => this.settings.value.delivery,
+      random: Math.random,
+      onEmpty,
+      onMistake: (error) =>
+        this.monitor.report({ kind: 'problem', text: `mistake: ${String(error)}` }),
+    })
+  }
+
+  private get helo(): string {
+    return this.settings.value.delivery.helo ?? this.me
+  }
+
+  private readLoopKey(): Buffer {
+    const path = join(configFolder(), 'tdc.key')
+    const result = loopKey(path)
+    if (result.kind === 'temporary') {
+      const text =
+        `${path} cannot be used (${result.why}): journal reports that come back are recognised ` +
+        'by this process only'
+      this.monitor.report({ kind: 'warning', text })
+    }
+    return result.key
+  }
+}

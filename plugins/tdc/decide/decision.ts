@@ -1,0 +1,104 @@
+import type { SkipReason } from '../monitor/events'
+import type { Intake, Settings } from '../settings/settings'
+import type { MessageFacts, RecipientFacts } from './message-facts'
+
+/** One copy to make: an intake address and the recipients it is for (spec 3, splintering). */
+export interface Route {
+  readonly intake: Intake
+  readonly recipients: readonly string[]
+}
+
+/** Recipients that get no copy, and why. */
+export interface Skip {
+  readonly reason: SkipReason
+  readonly recipients: number
+}
+
+export interface Decision {
+  readonly routes: readonly Route[]
+  readonly skips: readonly Skip[]
+}
+
+/**
+ * Who of a message's recipients gets a copy, and where to (spec 1 to 3). First what concerns the
+ * message as a whole, then each recipient by itself: direction, intake address, policy.
+ */
+export function decide(
+  message: MessageFacts,
+  settings: Settings,
+  isOwnReport: (token: string) => boolean,
+): Decision {
+  const whole = skipOfMessage(message, settings, isOwnReport)
+  if (whole)
+    return { routes: [], skips: [{ reason: whole, recipients: message.recipients.length }] }
+
+  const splinters = new Splinters()
+  for (const recipient of message.recipients) splinters.add(message, recipient, settings)
+  return splinters.decision()
+}
+
+function skipOfMessage(
+  message: MessageFacts,
+  settings: Settings,
+  isOwnReport: (token: string) => boolean,
+): SkipReason | undefined {
+  const { enabled, level } = settings.effective
+  if (!enabled) return { token: 'disabled', level }
+  if (message.verdict !== 'clean') return { token: message.verdict }
+  // Only a valid keyed token counts: a header that any sender can write would be a way past the copy.
+  if (message.loopToken !== undefined && isOwnReport(message.loopToken)) {
+    return { token: 'own-report' }
+  }
+  return undefined
+}
+
+/** Incoming: not relayed, or relayed for a domain of ours and not on behalf of a client of ours. */
+function isIncoming(message: MessageFacts, recipient: RecipientFacts, settings: Settings): boolean {
+  if (!message.relaying) return true
+  return !message.relayClient && settings.incomingDomains.has(recipient.domain)
+}
+
+/** Gathers the recipients of each distinct intake address, in RCPT order. */
+class Splinters {
+  readonly #routes = new Map<string, { intake: Intake; recipients: string[] }>()
+  readonly #refusals = new Map<string, number>()
+  #outgoing = 0
+  #toIntake = 0
+
+  add(message: MessageFacts, recipient: RecipientFacts, settings: Settings): void {
+    if (!isIncoming(message, recipient, settings)) {
+      this.#outgoing++
+      return
+    }
+    if (settings.intakeAddresses.has(recipient.key)) {
+      this.#toIntake++
+      return
+    }
+    const { policy, choice } = settings.policies.match(message.sender, recipient.key)
+    const intake = choice.kind === 'custom' ? choice.intake : settings.effective.intake
+    if (choice.kind === 'no' || !intake) {
+      this.#refusals.set(policy, (this.#refusals.get(policy) ?? 0) + 1)
+      return
+    }
+    this.#route(intake).recipients.push(recipient.address)
+  }
+
+  decision(): Decision {
+    const skips: Skip[] = []
+    if (this.#outgoing) skips.push({ reason: { token: 'outgoing' }, recipients: this.#outgoing })
+    if (this.#toIntake) skips.push({ reason: { token: 'to-intake' }, recipients: this.#toIntake })
+    if (this.#refusals.size) {
+      skips.push({
+        reason: { token: 'policy-no', policies: [...this.#refusals.keys()] },
+        recipients: [...this.#refusals.values()].reduce((sum, n) => sum + n, 0),
+      })
+    }
+    return { routes: [...this.#routes.values()], skips }
+  }
+
+  #route(intake: Intake): { intake: Intake; recipients: string[] } {
+    let route = this.#routes.get(intake.address)
+    if (!route) this.#routes.set(intake.address, (route = { intake, recipients: [] }))
+    return route
+  }
+}

@@ -1,0 +1,24 @@
+/** What the decision looks at, as plain values: the envelope, where it came from, what scanners said. */
+export interface MessageFacts {
+  /** The transaction's uuid. */
+  readonly transaction: string
+  /** Reverse-path, `user@domain` with the domain in ASCII; '' when null. */
+  readonly sender: string
+  readonly recipients: readonly RecipientFacts[]
+  /** Haraka relays this message: it is on its way out, or through. */
+  readonly relaying: boolean
+  /** The client may relay whatever the recipient: it authenticated, or a policy says so. */
+  readonly relayClient: boolean
+  /** A scanner wants it quarantined, or discarded. */
+  readonly verdict: 'clean' | 'quarantined' | 'discarded'
+  /** Value of the loop header, when the message carries one. */
+  readonly loopToken: string | undefined
+}
+
+export interface RecipientFacts {
+  /** As the client gave it, without brackets; what the report lists. */
+  readonly address: string
+  /** `user@domain` with the domain in ASCII and lower case; what policies match. */
+  readonly key: string
+  readonly domain: string
+}

@@ -1,0 +1,49 @@
+import { randomBytes } from 'node:crypto'
+import { linkSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { codeOf } from '../queue/disk'
+
+/** Octets of the key with which reports of this installation are recognised. */
+const KEY_LENGTH = 32
+
+export type LoopKey =
+  | { kind: 'kept'; key: Buffer }
+  /** A key for the life of this process only: reports made before or elsewhere are not recognised. */
+  | { kind: 'temporary'; key: Buffer; why: string }
+
+/**
+ * The installation's key, from `config/tdc.key`; made at the first start. Machines that may see each
+ * other's reports need the same file. Written under another name and linked, so that workers that
+ * start together all read one complete key.
+ */
+export function loopKey(path: string): LoopKey {
+  try {
+    return { kind: 'kept', key: readKey(path) }
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') return temporary(error)
+  }
+  const fresh = `${path}.${process.pid}`
+  try {
+    writeFileSync(fresh, `${randomBytes(KEY_LENGTH).toString('hex')}\n`, { mode: 0o600 })
+    try {
+      linkSync(fresh, path)
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error
+    } finally {
+      unlinkSync(fresh)
+    }
+    return { kind: 'kept', key: readKey(path) }
+  } catch (error) {
+    return temporary(error)
+  }
+}
+
+function readKey(path: string): Buffer {
+  const key = Buffer.from(readFileSync(path, 'latin1').trim(), 'hex')
+  if (key.length < KEY_LENGTH) throw new Error(`fewer than ${KEY_LENGTH * 2} hexadecimal digits`)
+  return key
+}
+
+function temporary(error: unknown): LoopKey {
+  const why = codeOf(error) ?? (error as Error).message
+  return { kind: 'temporary', key: randomBytes(KEY_LENGTH), why }
+}

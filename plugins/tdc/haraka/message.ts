@@ -1,0 +1,56 @@
+import type { MessageFacts, RecipientFacts } from '../decide/message-facts'
+import type { Connection, HarakaAddress, Notes, Transaction } from './types'
+
+/** What the decision needs, read from Haraka's objects (spec 1). */
+export function messageFacts(
+  connection: Connection,
+  transaction: Transaction,
+  relayClient: boolean,
+  loopHeader: string,
+): MessageFacts {
+  return {
+    transaction: transaction.uuid,
+    sender: keyOf(transaction.mail_from),
+    recipients: transaction.rcpt_to.map(recipientFacts),
+    relaying: connection.relaying,
+    relayClient,
+    verdict: verdictOf(connection, transaction),
+    loopToken: headerOf(transaction, loopHeader),
+  }
+}
+
+/** `user@domain` as received, without brackets; '' for the null reverse-path. */
+export function addressOf(address: HarakaAddress): string {
+  return address.user ? address.format().slice(1, -1) : ''
+}
+
+/** First value of a header as it stood in the message. */
+export function headerOf(transaction: Transaction, name: string): string | undefined {
+  return transaction.header.get_all(name)[0]
+}
+
+/** Raw UTF-8 in the header, so that the message itself is internationalized (RFC 6532). */
+export function hasInternationalHeader(transaction: Transaction): boolean {
+  return transaction.header.lines().some((line) => /[^\u0000-\u007f]/.test(line))
+}
+
+function recipientFacts(address: HarakaAddress): RecipientFacts {
+  return { address: addressOf(address), key: keyOf(address), domain: address.host ?? '' }
+}
+
+function keyOf({ user, host }: HarakaAddress): string {
+  if (!user) return ''
+  return host ? `${user.toLowerCase()}@${host}` : user.toLowerCase()
+}
+
+/** The signs by which core's queue/quarantine and queue/discard know their messages. */
+function verdictOf(connection: Connection, { notes }: Transaction): MessageFacts['verdict'] {
+  const wants = notes.get('queue.wants')
+  if (flagged('quarantine', connection, notes) || wants === 'quarantine') return 'quarantined'
+  if (flagged('discard', connection, notes) || wants === 'discard') return 'discarded'
+  return 'clean'
+}
+
+function flagged(note: string, connection: Connection, notes: Notes): boolean {
+  return Boolean(connection.notes[note] ?? false) || Boolean(notes[note] ?? false)
+}

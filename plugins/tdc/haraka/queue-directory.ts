@@ -1,0 +1,91 @@
+import { join } from 'node:path'
+import type { Outbound } from './contract'
+
+/** The queue's destination name, whatever the intake address (spec 1.5). */
+export const QUEUE_DOMAIN = 'the.tdc.queue'
+
+/** What the head of a queue file says beside Haraka's own fields. */
+export interface TodoFacts {
+  readonly mid: string
+  /** `user@domain` of the intake; Haraka's tools list it as the recipient. */
+  readonly intake: string
+  /** Our own small notes; never the transaction's, which hold cycles (faults X12). */
+  readonly notes: object
+}
+
+export interface QueueFileName {
+  readonly name: string
+  readonly path: string
+  /** Where it is written before the rename. Haraka removes such names at start (faults X7). */
+  readonly temporaryPath: string
+}
+
+const NULL_SENDER = { original: '<>', user: '', host: '' }
+
+/** Haraka's queue directory: how files are named there, and how their head is written. */
+export class QueueDirectory {
+  readonly path: string
+  readonly #outbound: Outbound
+
+  constructor(outbound: Outbound) {
+    this.#outbound = outbound
+    this.path = outbound.stats().queue_dir
+  }
+
+  newFile(): QueueFileName {
+    const { qfile } = this.#outbound
+    const name = qfile.name()
+    return { name, path: this.pathOf(name), temporaryPath: this.pathOf(qfile.platformDOT + name) }
+  }
+
+  pathOf(name: string): string {
+    return join(this.path, name)
+  }
+
+  /** The name that tells Haraka's loader when to try next and how often it was tried. */
+  retryName(name: string, nextAttempt: number, attempts: number): string {
+    const { qfile } = this.#outbound
+    return qfile.name({ ...qfile.parts(name), next_attempt: Math.round(nextAttempt), attempts })
+  }
+
+  /** Charged attempts that a file name tells of; 0 when it cannot be read. */
+  attemptsOf(name: string): number {
+    return this.#outbound.qfile.parts(name)?.attempts ?? 0
+  }
+
+  /** The name under which Haraka leaves a file alone for ever, as it does with damaged ones. */
+  asideName(name: string): string {
+    return `error.${name}`
+  }
+
+  /** The head of a queue file: four bytes of length, then JSON, in Haraka's own writing. */
+  head({ mid, intake, notes }: TodoFacts): Buffer {
+    const at = intake.lastIndexOf('@')
+    const [user, host] = [intake.slice(0, at), intake.slice(at + 1)]
+    const recipient = { original: `<${intake}>`, original_host: host, host, user }
+    const todo = new this.#outbound.TODOItem(QUEUE_DOMAIN, [recipient], {
+      mail_from: NULL_SENDER,
+      notes: { tdc: notes },
+      uuid: mid,
+    })
+    let head: Buffer | undefined
+    const sink = { write: (bytes: Buffer) => ((head = bytes), true) }
+    this.#outbound.build_todo(todo, sink, () => {})
+    if (!head) throw new Error('outbound.build_todo wrote nothing')
+    return head
+  }
+}
+
+/**
+ * The same head, filled up with blanks to `length` octets. JSON does not mind them; so the report's
+ * first lines, which depend on the whole original, can be written after it (queue/spool.ts).
+ */
+export function padHead(head: Buffer, length: number): Buffer {
+  if (head.length > length)
+    throw new Error(`queue file head of ${head.length} octets, ${length} reserved`)
+  const padded = Buffer.alloc(length, ' ')
+  head.copy(padded, 0, 0, head.length - 1)
+  padded.write('\n', length - 1)
+  padded.writeUInt32BE(length - 4, 0)
+  return padded
+}

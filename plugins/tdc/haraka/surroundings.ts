@@ -1,0 +1,95 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { HookTable } from './contract'
+import { configFolder } from './settings-files'
+import type { HarakaPlugin } from './types'
+
+/** Sections of connection.ini that Haraka reads members of without asking whether they are there. */
+const CONNECTION_SECTIONS = ['main', 'message', 'max', 'uuid', 'headers'] as const
+
+/**
+ * What in the server's other settings keeps copies from being made, delivered or kept: one sentence
+ * each. None of it stops the plugin.
+ */
+export function surroundingWarnings(plugin: HarakaPlugin): string[] {
+  return [...connectionIni(), ...outboundIni(plugin), ...tooShortTimeout(plugin)]
+}
+
+/**
+ * A missing connection.ini ends Haraka at the first connection (faults X23), because it reads members
+ * of sections that are not there; with empty ones it goes on. In every process, before connections.
+ */
+export function fillConnectionIni(plugin: HarakaPlugin): void {
+  const { cfg } = plugin.haraka_require('connection') as { cfg?: Record<string, object> }
+  for (const section of CONNECTION_SECTIONS) if (cfg) cfg[section] ??= {}
+}
+
+function connectionIni(): string[] {
+  if (existsSync(join(configFolder(), 'connection.ini'))) return []
+  return [
+    'config/connection.ini is missing: Haraka works with empty sections in its place, ' +
+      'copy the file from Haraka to be sure of your limits',
+  ]
+}
+
+/** Read from core's own copy: reading the file again would take core's reload callback away. */
+function outboundIni(plugin: HarakaPlugin): string[] {
+  const { cfg } = plugin.haraka_require('outbound/config') as {
+    cfg?: { disabled?: unknown; temp_fail_intervals?: unknown }
+  }
+  const warnings: string[] = []
+  if (cfg?.disabled) {
+    warnings.push(
+      `outbound.ini disabled=${String(cfg.disabled)}: copies found in the queue at start wait ` +
+        'until it is enabled, copies of new messages are delivered',
+    )
+  }
+  if (Array.isArray(cfg?.temp_fail_intervals) && cfg.temp_fail_intervals.length === 0) {
+    warnings.push(
+      'outbound.ini temp_fail_intervals=none: Haraka gives up a queue file that it cannot read at ' +
+        'the first attempt, with the copy in it; leave the intervals at their default',
+    )
+  }
+  return warnings
+}
+
+/** Seconds that writing the copies needs to be left at the least. */
+const SHORTEST_TIMEOUT = 5
+
+function tooShortTimeout({ timeout }: HarakaPlugin): string[] {
+  if (timeout === 0 || timeout >= SHORTEST_TIMEOUT) return []
+  return [
+    `plugin_timeout (or tdc.timeout) is ${timeout} seconds: writing the copies of a large message ` +
+      `may need more, set it to ${SHORTEST_TIMEOUT} or more`,
+  ]
+}
+
+/**
+ * Plugins whose hooks run too late or too early for ours: a scanner after the decision is not waited
+ * for, and a queue plugin before the preparation takes the message without a copy.
+ */
+export function orderWarnings({ registered_hooks }: HookTable, name: string): string[] {
+  const warnings: string[] = []
+  for (const plugin of neighbours(registered_hooks['data_post'], name).after) {
+    warnings.push(
+      `plugin ${plugin} hooks data_post after ${name}: list ${name} after it in config/plugins, or ` +
+        'messages are copied before it has scanned them',
+    )
+  }
+  for (const hook of ['queue', 'queue_outbound']) {
+    for (const plugin of neighbours(registered_hooks[hook], name).before) {
+      warnings.push(
+        `plugin ${plugin} hooks ${hook} before ${name}: list ${name} before it in config/plugins, or ` +
+          'messages that it queues are not copied',
+      )
+    }
+  }
+  return warnings
+}
+
+function neighbours(hooks: readonly { plugin: string }[] | undefined, name: string) {
+  const plugins = (hooks ?? []).map(({ plugin }) => plugin)
+  const own = plugins.indexOf(name)
+  if (own < 0) return { before: [], after: [] }
+  return { before: plugins.slice(0, own), after: plugins.slice(own + 1) }
+}

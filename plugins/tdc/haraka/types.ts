@@ -1,0 +1,105 @@
+import type { Writable } from 'node:stream'
+
+/**
+ * Haraka's untyped API, described structurally by the members that are used here and by no others.
+ * Taken from Haraka 3.3.4; contract.ts checks at start what can be missing.
+ */
+
+/** Ends a hook. No code means: go on with the next plugin; with DELAY comes a number of seconds. */
+export type Next = (code?: number, message?: string | number) => void
+
+export interface HarakaAddress {
+  /** Empty or null in the null reverse-path. */
+  readonly user: string | null
+  /** ASCII, lower case. */
+  readonly host: string | null
+  /** `<user@host>` as it was received. */
+  format(): string
+}
+
+/** haraka-message-stream: the message as it came, in memory or spooled to disk. */
+export interface MessageStream {
+  /** Throws while another pipe of the same stream is running. */
+  pipe(destination: Writable, options: { dot_stuffed: boolean }): Writable
+  unpipe(): void
+}
+
+export interface Header {
+  get_all(name: string): readonly string[]
+  /** Every field as it stands, line end included. */
+  lines(): readonly string[]
+}
+
+export interface Notes {
+  readonly [key: string]: unknown
+  get(path: string): unknown
+}
+
+export interface ResultStore {
+  add(plugin: HarakaPlugin, result: { skip: string } | { pass: string } | { err: string }): void
+}
+
+export interface Transaction {
+  readonly uuid: string
+  readonly mail_from: HarakaAddress
+  readonly rcpt_to: readonly HarakaAddress[]
+  readonly header: Header
+  readonly message_stream: MessageStream
+  /** Octets received in DATA. */
+  readonly data_bytes: number
+  readonly notes: Notes
+  readonly results: ResultStore
+  /** What the client was told; undefined while it was told nothing. */
+  readonly msg_status?: 'accepted' | 'rejected' | 'deferred'
+}
+
+export interface Connection {
+  readonly transaction: Transaction | null
+  /** Of the transaction once a plugin has set it there, else of the connection. */
+  readonly relaying: boolean
+  readonly remote: { readonly ip: string }
+  readonly notes: Record<string, unknown>
+}
+
+/** Parameters of the `deny` hook: code, message, plugin, method, params, hook. */
+export type DenyParams = readonly [number, unknown, string, string, unknown, string]
+
+/** A queue item that Haraka has loaded (outbound/hmail.js). */
+export interface LoadedItem {
+  readonly path: string
+  readonly filename: string
+  readonly file_size: number
+  readonly data_start: number
+  readonly todo: {
+    readonly uuid: string
+    readonly domain: string
+    readonly queue_time: number
+    readonly notes: { readonly tdc?: unknown }
+  } | null
+  hooks_to_run?: unknown[]
+  current_hook?: unknown[] | null
+  next_cb?: () => void
+}
+
+export interface HarakaConfig {
+  get(name: string, type: 'ini', reloaded?: () => void): Record<string, Record<string, unknown>>
+  get(name: string, type: 'list', reloaded?: () => void): string[]
+  get(name: string, type: 'value', reloaded?: () => void): string | null
+}
+
+type LogMethod = (text: string, fields: Record<string, unknown>) => void
+
+/** `this` of every hook. */
+export interface HarakaPlugin {
+  readonly name: string
+  /** Seconds a hook may take; 0: no limit. */
+  readonly timeout: number
+  readonly config: HarakaConfig
+  register_hook(hook: string, method: string, priority?: number): void
+  /** Requires one of Haraka's own modules by its path below Haraka's folder. */
+  haraka_require(path: string): unknown
+  readonly loginfo: LogMethod
+  readonly lognotice: LogMethod
+  readonly logwarn: LogMethod
+  readonly logerror: LogMethod
+}

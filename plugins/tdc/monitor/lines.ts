@@ -1,0 +1,136 @@
+import type { BounceResponse, SkipReason, TdcEvent } from './events'
+import { safeText as safe } from './safe-text'
+
+export type Level = 'info' | 'notice' | 'warn' | 'error'
+
+export interface Line {
+  readonly level: Level
+  readonly text: string
+}
+
+type Kind = TdcEvent['kind']
+type EventOf<K extends Kind> = Extract<TdcEvent, { kind: K }>
+type Wording = { [K in Kind]: (event: EventOf<K>, service: string) => readonly string[] }
+
+/** The queue's destination name, whatever the intake address (spec 1.5). */
+export const QUEUE_DOMAIN = 'the.tdc.queue'
+
+const LEVELS: Partial<Record<Kind, Level>> = {
+  'journal-failed': 'error',
+  damaged: 'error',
+  unremovable: 'error',
+  problem: 'error',
+  warning: 'warn',
+}
+
+/**
+ * Every line the connector writes, one function per event. The wording of the first groups is the
+ * appliance's (spec 6), down to the missing space before `TLS Error.`; the others follow its style.
+ * docs/log-reference.md lists them all.
+ */
+const WORDING: Wording = {
+  skipped: (e) => [
+    `TDC: Message ${e.transaction} from <${safe(e.sender)}> not copied for ` +
+      `${counted(e.recipients, 'recipient')}: ${skipText(e.reason)}`,
+  ],
+
+  enqueued: (e, service) => [
+    `TDC: MID ${e.mid} with Message-ID '${safe(e.messageId)}' enqueued for forwarding to ${service} ` +
+      `to the message intake address ${safe(e.intake)}`,
+    ...(e.inDoubt
+      ? [`TDC: MID ${e.mid} in doubt: the outcome of the original is not known, the copy is sent`]
+      : []),
+  ],
+  loaded: (e) => [
+    `TDC: MID ${safe(e.mid)} found in the queue for the message intake address ${safe(e.intake)}`,
+  ],
+  withdrawn: (e) => [`TDC: MID ${e.mid} withdrawn: ${e.why}`],
+  'journal-failed': (e) => [
+    `TDC: Message ${e.transaction} not copied to the message intake address ${safe(e.intake)}: ` +
+      `${safe(e.why)} (on_journal_failure=${e.policy})`,
+  ],
+  damaged: (e) => [`TDC: Queue file ${safe(e.file)} set aside: ${safe(e.why)}`],
+  vanished: (e) => [`TDC: MID ${safe(e.mid)} is no longer in the queue directory, nothing sent`],
+  unremovable: (e) => [
+    `TDC: MID ${safe(e.mid)} is done but its queue file ${safe(e.file)} cannot be removed: ${safe(e.why)}`,
+  ],
+
+  'dns-error': (e) => [`DNS Error ${safe(e.domain)} MX - ${e.result}`],
+  connected: (e) => [
+    `TDC: New SMTP DCID ${e.dcid} interface ${e.local} address ${e.remote} port ${e.port}`,
+  ],
+  'tls-success': (e) => [`DCID ${e.dcid} TLS success protocol ${e.protocol} cipher ${e.cipher}`],
+  'tls-failed': (e) => [
+    `TDC: DCID ${e.dcid} TLS failed with ${safe(e.host)} address ${e.remote}: ${e.reason}: ${safe(e.text)}`,
+  ],
+  'connection-error': (e) => [
+    `TDC: Connection Error: DCID ${e.dcid} domain: ${QUEUE_DOMAIN} IP: ${e.remote} port: ${e.port} ` +
+      `details: ${e.details} interface: ${e.local} reason: ${safe(e.reason)}`,
+  ],
+  'delivery-start': (e) => [`TDC: Delivery start DCID ${e.dcid} MID ${safe(e.mid)}`],
+
+  delivered: (e, service) => [
+    `TDC: MID ${safe(e.mid)} successfully delivered for scanning with ${service}.`,
+    `Message finished MID ${safe(e.mid)} done`,
+    `TDC: Message ${safe(e.mid)} was successfully delivered for scanning with ${service}.`,
+  ],
+  deferred: (e, service) => [
+    `TDC: MID ${safe(e.mid)} delivery to ${service} deferred: DCID ${e.dcid} - ${bounceText(e.response)}, ` +
+      `retry ${e.retry} of ${e.retries} in ${e.seconds} seconds`,
+  ],
+  'tls-error': (e, service) => [
+    `TDC: MID ${safe(e.mid)} delivery failed to ${service}:TLS Error.`,
+    `TDC: Message ${safe(e.mid)} delivery failed to ${service}: TLS Error.`,
+  ],
+  'hard-bounced': (e, service) => [
+    `TDC: Hard bounced - ${bounceText(e.response)}`,
+    `TDC: MID ${safe(e.mid)} delivery failed to ${service}: Hard Bounced.`,
+    `Bounced: DCID ${e.dcid} MID ${safe(e.mid)} to RID 0 - Bounced by destination server with response: ` +
+      bounceText(e.response),
+    `TDC: Message ${safe(e.mid)} delivery failed to ${service}: Hard Bounced.`,
+  ],
+  expired: (e, service) => [
+    `TDC: MID ${safe(e.mid)} expired after ${e.seconds} seconds in the queue: DCID ${e.dcid} - ` +
+      bounceText(e.response),
+    `TDC: MID ${safe(e.mid)} delivery failed to ${service}: Expired.`,
+    `TDC: Message ${safe(e.mid)} delivery failed to ${service}: Expired.`,
+  ],
+
+  effective: (e) => [`TDC: ${safe(e.text)}`],
+  problem: (e) => [`TDC: ${safe(e.text)}`],
+  warning: (e) => [`TDC: ${safe(e.text)}`],
+}
+
+/** The lines of one event, in order; `service` is `service_name`. */
+export function linesOf(event: TdcEvent, service: string): Line[] {
+  const level = LEVELS[event.kind] ?? 'info'
+  const wording = WORDING[event.kind] as (event: TdcEvent, service: string) => readonly string[]
+  return wording(event, safe(service)).map((text) => ({ level, text }))
+}
+
+function bounceText({ status, meaning, code, detail }: BounceResponse): string {
+  return `${status} - ${meaning} ('${code}', ['${safe(detail)}'])`
+}
+
+function skipText(reason: SkipReason): string {
+  switch (reason.token) {
+    case 'disabled':
+      return `the connector is disabled (${safe(reason.level)})`
+    case 'outgoing':
+      return 'outgoing mail'
+    case 'quarantined':
+      return 'quarantined'
+    case 'discarded':
+      return 'to be discarded'
+    case 'to-intake':
+      return 'addressed to a message intake address'
+    case 'own-report':
+      return 'a journal report of this installation'
+    case 'policy-no':
+      return `policy ${reason.policies.map(safe).join(', ')} says no`
+  }
+}
+
+function counted(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`
+}

@@ -1,0 +1,70 @@
+import { createReadStream } from 'node:fs'
+import type { Readable } from 'node:stream'
+import type { Outgoing } from '../delivery/outgoing'
+import type { CopyNotes } from './copy-notes'
+
+export interface CopyPlace {
+  /** Name of the queue file in Haraka's queue directory; a retry renames it. */
+  readonly filename: string
+  readonly path: string
+  /** Where the message begins in the file. */
+  readonly start: number
+}
+
+/** Octets per read of a copy that is not in memory. */
+const READ_SIZE = 256 * 1024
+
+/** One copy in the.tdc.queue: a file on disk and what is known of it. */
+export class Copy implements Outgoing {
+  readonly mid: string
+  readonly recipient: string
+  /** The intake's domain, which names the pool. */
+  readonly domain: string
+  readonly reversePath: string
+  readonly messageId: string
+  readonly size: number
+  readonly eightBit: boolean
+  readonly smtputf8: boolean
+
+  /** Attempts that failed and were charged to it. */
+  failedAttempts = 0
+  /** Moment it entered the queue, on the monotonic clock. */
+  readonly enqueuedAt: number
+  place: CopyPlace
+  /** The message, while there is room to keep it; else it is read from the file. */
+  #held: Buffer | undefined
+
+  constructor(
+    mid: string,
+    notes: CopyNotes,
+    place: CopyPlace,
+    enqueuedAt: number,
+    held?: Buffer | undefined,
+  ) {
+    this.mid = mid
+    this.recipient = notes.intake
+    this.domain = notes.intake.slice(notes.intake.lastIndexOf('@') + 1)
+    this.reversePath = notes.reversePath
+    this.messageId = notes.messageId
+    this.size = notes.size
+    this.eightBit = notes.eightBit
+    this.smtputf8 = notes.smtputf8
+    this.place = place
+    this.enqueuedAt = enqueuedAt
+    this.#held = held
+  }
+
+  content(): Buffer | Readable {
+    const { path, start } = this.place
+    return this.#held ?? createReadStream(path, { start, highWaterMark: READ_SIZE })
+  }
+
+  /** Octets kept in memory. */
+  get held(): number {
+    return this.#held?.length ?? 0
+  }
+
+  release(): void {
+    this.#held = undefined
+  }
+}

@@ -1,0 +1,84 @@
+import { open, rename, unlink, access } from 'node:fs/promises'
+
+/** A file being written. */
+export interface DiskFile {
+  /** Writes all of `bytes` at `position`, or throws. */
+  write(bytes: Buffer, position: number): Promise<void>
+  truncate(): Promise<void>
+  /** Octets that the file system says the file has. */
+  size(): Promise<number>
+  sync(): Promise<void>
+  close(): Promise<void>
+}
+
+/** The file system as the queue uses it; tests put failing disks here. */
+export interface Disk {
+  /** A new file, readable by its owner only: it holds other people's mail. */
+  create(path: string): Promise<DiskFile>
+  rename(from: string, to: string): Promise<void>
+  unlink(path: string): Promise<void>
+  exists(path: string): Promise<boolean>
+  /** Makes renames in the directory durable. */
+  syncDirectory(path: string): Promise<void>
+}
+
+const OWNER_ONLY = 0o600
+
+export const systemDisk: Disk = {
+  async create(path) {
+    const handle = await open(path, 'wx', OWNER_ONLY)
+    return {
+      async write(bytes, position) {
+        for (let done = 0; done < bytes.length;) {
+          const rest = bytes.length - done
+          const { bytesWritten } = await handle.write(bytes, done, rest, position + done)
+          done += bytesWritten
+        }
+      },
+      truncate: () => handle.truncate(0),
+      size: async () => (await handle.stat()).size,
+      sync: () => handle.sync(),
+      close: () => handle.close(),
+    }
+  },
+  rename,
+  unlink,
+  exists: (path) =>
+    access(path).then(
+      () => true,
+      () => false,
+    ),
+  async syncDirectory(path) {
+    const handle = await open(path, 'r')
+    try {
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  },
+}
+
+/** What a disk error means, for the log; unknown codes speak for themselves. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  ENOSPC: 'no space left on the queue disk',
+  EDQUOT: 'the disk quota of the queue is used up',
+  EROFS: 'the queue disk is read-only',
+  EACCES: 'no permission to write to the queue directory',
+  EPERM: 'no permission to write to the queue directory',
+  EIO: 'the queue disk reports an input/output error',
+  ENOENT: 'the queue file or directory is gone',
+  EMFILE: 'too many open files',
+  ENFILE: 'too many open files on this machine',
+  EFBIG: 'the queue file is too large',
+}
+
+export function codeOf(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code
+  return typeof code === 'string' ? code : undefined
+}
+
+export function diskErrorText(error: unknown): string {
+  const code = codeOf(error)
+  if (code === undefined) return error instanceof Error ? error.message : String(error)
+  return MEANINGS[code] ? `${MEANINGS[code]} (${code})` : `writing failed (${code})`
+}

@@ -1,0 +1,126 @@
+import type { Clock } from '../clock'
+import type { Report } from '../monitor/events'
+import type { Route } from '../decide/decision'
+import type { Copy } from './copy'
+import type { Original, PlannedCopy, Prepared, Preparer } from './preparer'
+import type { Scheduler } from './scheduler'
+
+/** Where the copies of one message stand, from the decision to the end of its transaction. */
+type Stage =
+  | { at: 'decided' }
+  | { at: 'preparing'; giveUp: AbortController }
+  | { at: 'prepared'; copies: readonly Copy[]; queueTimedOut: boolean }
+  | { at: 'over' }
+
+/** What the client was told about the original; undefined while it was told nothing. */
+export type Verdict = 'accepted' | 'rejected' | 'deferred' | undefined
+
+export interface PrepareOptions {
+  /** Milliseconds. */
+  readonly within: number
+  /** Take all copies back when one fails. */
+  readonly allOrNothing: boolean
+}
+
+export type PrepareResult =
+  | { kind: 'prepared' }
+  /** These got no copy; the others are prepared, unless the policy is to defer the message. */
+  | { kind: 'failed'; failures: readonly { route: Route; why: string }[] }
+
+/**
+ * The way of one message's copies: decided, prepared (on disk), then committed when the original is
+ * queued, or resolved when the transaction ends without that (design D3).
+ */
+export class Journey {
+  readonly routes: readonly Route[]
+  readonly #scheduler: Scheduler
+  readonly #clock: Clock
+  readonly #report: Report
+  #stage: Stage = { at: 'decided' }
+
+  constructor(
+    routes: readonly Route[],
+    deps: { scheduler: Scheduler; clock: Clock; report: Report },
+  ) {
+    this.routes = routes
+    this.#scheduler = deps.scheduler
+    this.#clock = deps.clock
+    this.#report = deps.report
+  }
+
+  /** Writes the copies. */
+  async prepare(
+    preparer: Preparer,
+    original: Original,
+    planned: readonly PlannedCopy[],
+    { within, allOrNothing }: PrepareOptions,
+  ): Promise<PrepareResult> {
+    const giveUp = new AbortController()
+    this.#stage = { at: 'preparing', giveUp }
+    const deadline = this.#clock.after(within, () => giveUp.abort(new Error(TOO_LONG)))
+    const results = await preparer.prepare(original, planned, giveUp.signal)
+    deadline.cancel()
+    const copies = results.flatMap((result) => (result.kind === 'copy' ? [result.copy] : []))
+    for (const copy of copies) this.#scheduler.lease(copy)
+
+    const failures = results.flatMap((r) => (isFailure(r) ? [{ route: r.route, why: r.why }] : []))
+    if (this.#isOver() || (failures.length > 0 && allOrNothing)) {
+      this.#withdraw(copies, this.#isOver() ? CLIENT_LEFT : 'another copy of the message failed')
+      return { kind: 'failed', failures }
+    }
+    this.#stage = { at: 'prepared', copies, queueTimedOut: false }
+    return failures.length > 0 ? { kind: 'failed', failures } : { kind: 'prepared' }
+  }
+
+  /** A queue plugin ran out of time: the original may have been queued all the same. */
+  queueTimedOut(): void {
+    if (this.#stage.at === 'prepared') this.#stage = { ...this.#stage, queueTimedOut: true }
+  }
+
+  /** The original is queued: the copies may go. */
+  commit(): void {
+    if (this.#stage.at === 'prepared') this.#send(this.#stage.copies, false)
+  }
+
+  /** The transaction ends. What is still open is decided here; in doubt the copy is sent. */
+  resolve(verdict: Verdict): void {
+    switch (this.#stage.at) {
+      case 'preparing':
+        // The client left while we wrote: no queue plugin has seen the original yet.
+        this.#stage.giveUp.abort(new Error(CLIENT_LEFT))
+        break
+      case 'prepared': {
+        const { copies, queueTimedOut } = this.#stage
+        const refused = verdict === 'rejected' || verdict === 'deferred'
+        if (refused && !queueTimedOut) this.#withdraw(copies, `the original was ${verdict}`)
+        else this.#send(copies, verdict !== 'accepted')
+        break
+      }
+    }
+    this.#stage = { at: 'over' }
+  }
+
+  #send(copies: readonly Copy[], inDoubt: boolean): void {
+    this.#stage = { at: 'over' }
+    for (const copy of copies) {
+      const { mid, messageId, recipient: intake } = copy
+      this.#report({ kind: 'enqueued', mid, messageId, intake, inDoubt })
+      this.#scheduler.schedule(copy)
+    }
+  }
+
+  #withdraw(copies: readonly Copy[], why: string): void {
+    for (const copy of copies) void this.#scheduler.withdraw(copy, why)
+  }
+
+  #isOver(): boolean {
+    return this.#stage.at === 'over'
+  }
+}
+
+const TOO_LONG = 'writing the copy took too long (prepare_timeout)'
+const CLIENT_LEFT = 'the client left before the original was queued'
+
+function isFailure(result: Prepared): result is Prepared & { kind: 'failed' } {
+  return result.kind === 'failed'
+}

@@ -1,0 +1,57 @@
+import type { Route } from '../decide/decision'
+import { signToken } from '../journal/loop-token'
+import type { ReportFacts } from '../journal/report'
+import type { Settings } from '../settings/settings'
+import type { PlannedCopy } from './preparer'
+import { bccWrapping, journalWrapping, type Random } from './wrapping'
+
+/** What the copies of one message have in common. */
+export interface PlanFacts extends Omit<ReportFacts, 'mid' | 'intake' | 'recipients'> {
+  /** The transaction's uuid. */
+  readonly transaction: string
+  /** Its header holds raw UTF-8. */
+  readonly internationalHeader: boolean
+}
+
+export interface PlanDeps {
+  readonly settings: Settings
+  readonly loopKey: Buffer
+  readonly random: Random
+}
+
+/** One planned copy per route. Its MID begins with the transaction's uuid, so a search finds both. */
+export function planCopies(
+  routes: readonly Route[],
+  facts: PlanFacts,
+  deps: PlanDeps,
+): PlannedCopy[] {
+  return routes.map((route, i) => {
+    const mid = `${facts.transaction}.tdc${i + 1}`
+    const report: ReportFacts = {
+      ...facts,
+      mid,
+      intake: route.intake.address,
+      recipients: route.recipients,
+    }
+    const { envelopeFrom } = deps.settings.delivery
+    const asItIs = route.intake.format === 'bcc' && facts.internationalHeader
+    return {
+      mid,
+      route,
+      wrapping: wrappingOf(route, report, deps),
+      reversePath: envelopeFrom,
+      smtputf8: asItIs || !isAscii(route.intake.address) || !isAscii(envelopeFrom),
+    }
+  })
+}
+
+function wrappingOf(route: Route, report: ReportFacts, { settings, loopKey, random }: PlanDeps) {
+  const token = signToken(loopKey, report.mid)
+  return route.intake.format === 'bcc'
+    ? bccWrapping(report, { token })
+    : journalWrapping(report, { ...settings.journal, token }, random)
+}
+
+function isAscii(text: string): boolean {
+  return !/[^\u0000-\u007f]/.test(text)
+}

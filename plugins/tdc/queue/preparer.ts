@@ -1,0 +1,129 @@
+import type { Clock } from '../clock'
+import type { Route } from '../decide/decision'
+import type { QueueDirectory } from '../haraka/queue-directory'
+import { Copy } from './copy'
+import type { CopyNotes } from './copy-notes'
+import { diskErrorText } from './disk'
+import type { MemoryBudget } from './memory-budget'
+import type { ReadOriginal, Spool, SpoolPlan, Spooled } from './spool'
+import type { Wrapping } from './wrapping'
+
+/** Originals up to this are copied in memory and written in one go; longer ones are streamed. */
+export const HELD_ORIGINAL = 256 * 1024
+
+/** The message that copies are made of. */
+export interface Original {
+  readonly messageId: string | undefined
+  /** Octets received; the message may be a little longer, by the headers that were added. */
+  readonly octets: number
+  readonly read: ReadOriginal
+}
+
+export interface PlannedCopy {
+  readonly mid: string
+  readonly route: Route
+  readonly wrapping: Wrapping
+  readonly reversePath: string
+  readonly smtputf8: boolean
+}
+
+export type Prepared = { kind: 'copy'; copy: Copy } | { kind: 'failed'; route: Route; why: string }
+
+/** Writes the copies of a message ahead: on disk, complete, not yet to be sent (design D3). */
+export class Preparer {
+  readonly #directory: QueueDirectory
+  readonly #spool: Spool
+  readonly #memory: MemoryBudget
+  readonly #clock: Clock
+
+  constructor(deps: {
+    directory: QueueDirectory
+    spool: Spool
+    memory: MemoryBudget
+    clock: Clock
+  }) {
+    this.#directory = deps.directory
+    this.#spool = deps.spool
+    this.#memory = deps.memory
+    this.#clock = deps.clock
+  }
+
+  /**
+   * One result per planned copy, in order. Never rejects. After `signal` aborts, the message is not
+   * read any more, and the copies not yet written fail.
+   */
+  async prepare(
+    original: Original,
+    planned: readonly PlannedCopy[],
+    signal: AbortSignal,
+  ): Promise<Prepared[]> {
+    const results: Prepared[] = []
+    let held: Buffer | undefined
+    for (const plan of planned) {
+      try {
+        if (original.octets <= HELD_ORIGINAL) held ??= await readWhole(original.read, signal)
+        const spooled = await this.#write(original, held, plan, signal)
+        results.push({ kind: 'copy', copy: this.#copyOf(original, plan, spooled) })
+      } catch (error) {
+        const why = signal.aborted ? abortText(signal) : diskErrorText(error)
+        results.push({ kind: 'failed', route: plan.route, why })
+      }
+    }
+    return results
+  }
+
+  #write(
+    original: Original,
+    held: Buffer | undefined,
+    planned: PlannedCopy,
+    signal: AbortSignal,
+  ): Promise<Spooled> {
+    const plan: SpoolPlan = {
+      wrapping: planned.wrapping,
+      fileHead: ({ size, eightBit }) =>
+        this.#directory.head({
+          mid: planned.mid,
+          intake: planned.route.intake.address,
+          notes: notesOf(original, planned, size, eightBit),
+        }),
+    }
+    return held
+      ? this.#spool.writeHeld(held, plan, signal)
+      : this.#spool.writeStreamed(original.read, plan, signal)
+  }
+
+  #copyOf(original: Original, planned: PlannedCopy, spooled: Spooled): Copy {
+    const { file, start, size, eightBit, message } = spooled
+    const place = { filename: file.name, path: file.path, start }
+    const notes = notesOf(original, planned, size, eightBit)
+    const held = message && this.#memory.take(message.length) ? message : undefined
+    return new Copy(planned.mid, notes, place, this.#clock.monotonic(), held)
+  }
+}
+
+function notesOf(
+  original: Original,
+  planned: PlannedCopy,
+  size: number,
+  eightBit: boolean,
+): CopyNotes {
+  return {
+    v: 1,
+    intake: planned.route.intake.address,
+    reversePath: planned.reversePath,
+    messageId: original.messageId ?? '',
+    size,
+    eightBit,
+    smtputf8: planned.smtputf8,
+  }
+}
+
+async function readWhole(read: ReadOriginal, signal: AbortSignal): Promise<Buffer> {
+  const pieces: Buffer[] = []
+  await read((piece) => void pieces.push(piece), signal)
+  return Buffer.concat(pieces)
+}
+
+function abortText(signal: AbortSignal): string {
+  return signal.reason instanceof Error ? signal.reason.message : 'given up'
+}

@@ -1,0 +1,180 @@
+import type { Disk, DiskFile } from './disk'
+import { codeOf } from './disk'
+import type { DirectorySync } from './directory-sync'
+import type { QueueDirectory, QueueFileName } from '../haraka/queue-directory'
+import { padHead } from '../haraka/queue-directory'
+import type { Wrapping } from './wrapping'
+
+/** The original, to be read from its beginning; may be called again for the next copy. */
+export type ReadOriginal = (
+  take: (piece: Buffer) => void | Promise<void>,
+  signal: AbortSignal,
+) => Promise<void>
+
+/** What a copy's queue file needs beside the original. */
+export interface SpoolPlan {
+  readonly wrapping: Wrapping
+  /** The head of the queue file, once size and traits are known. */
+  fileHead(facts: { size: number; eightBit: boolean }): Buffer
+}
+
+export interface Spooled {
+  readonly file: QueueFileName
+  /** Where the message begins in the file. */
+  readonly start: number
+  readonly size: number
+  readonly eightBit: boolean
+  /** The message as DATA sends it, when it was short enough to be made in memory. */
+  readonly message?: Buffer
+}
+
+/** A boundary of 128 random bits is in no original; a hit means the random numbers are broken. */
+const BOUNDARY_TRIES = 4
+
+/** The file head may be this much longer than with the longest facts: nothing, but JSON is not ours. */
+const HEAD_SLACK = 64
+
+/**
+ * Writes queue files that are complete or not there (design D3): written under a temporary name,
+ * size compared with the octets counted, fsync, rename, fsync of the directory.
+ */
+export class Spool {
+  readonly #directory: QueueDirectory
+  readonly #disk: Disk
+  readonly #directorySync: DirectorySync
+
+  constructor(directory: QueueDirectory, disk: Disk, directorySync: DirectorySync) {
+    this.#directory = directory
+    this.#disk = disk
+    this.#directorySync = directorySync
+  }
+
+  /** One write of the whole file, for an original that is in memory. */
+  async writeHeld(original: Buffer, plan: SpoolPlan, signal: AbortSignal): Promise<Spooled> {
+    const { head, message, eightBit, size } = assemble(original, plan)
+    const file = await this.#durably(signal, async (out) => {
+      await out.write(Buffer.concat([head, message]), 0)
+      return head.length + message.length
+    })
+    return { file, start: head.length, size, eightBit, message }
+  }
+
+  /**
+   * One pass over an original that is too long for memory. The report's first lines depend on what
+   * the original holds, so the body is written first, behind room kept for them, and they last.
+   */
+  async writeStreamed(read: ReadOriginal, plan: SpoolPlan, signal: AbortSignal): Promise<Spooled> {
+    let spooled: Omit<Spooled, 'file'> | undefined
+    const file = await this.#durably(signal, async (out) => {
+      const room = roomFor(plan)
+      for (let attempt = 1; ; attempt++) {
+        const body = await this.#writeBody(out, read, plan, room, signal)
+        if (body.collided && attempt < BOUNDARY_TRIES) {
+          await out.truncate()
+          continue
+        }
+        if (body.collided) throw new Error('the boundary stands in the message')
+        const size = body.reportHead.length + body.size
+        const head = plan.fileHead({ size, eightBit: body.traits.eightBit })
+        const start = room - body.reportHead.length
+        await out.write(Buffer.concat([padHead(head, start), body.reportHead]), 0)
+        spooled = { start, size, eightBit: body.traits.eightBit }
+        return body.end
+      }
+    })
+    if (!spooled) throw new Error('nothing was written')
+    return { file, ...spooled }
+  }
+
+  /** Takes a file back: the original was not accepted, or another copy of it failed. */
+  async remove(file: { path: string }): Promise<void> {
+    await this.#disk.unlink(file.path).catch((error: unknown) => {
+      if (codeOf(error) !== 'ENOENT') throw error
+    })
+  }
+
+  async #writeBody(
+    out: DiskFile,
+    read: ReadOriginal,
+    { wrapping }: SpoolPlan,
+    room: number,
+    signal: AbortSignal,
+  ) {
+    const pass = wrapping.begin()
+    let end = room
+    const put = async (bytes: Buffer) => {
+      if (bytes.length === 0) return
+      await out.write(bytes, end)
+      end += bytes.length
+    }
+    await read((piece) => put(pass.push(piece)), signal)
+    const { rest, traits, collided, size } = pass.end()
+    await put(rest)
+    return { reportHead: pass.head(traits), traits, collided, size, end }
+  }
+
+  /**
+   * Another worker that starts meanwhile removes every temporary name, also ours (faults X7): the
+   * rename then finds nothing, and everything is done once more.
+   */
+  async #durably(
+    signal: AbortSignal,
+    fill: (out: DiskFile) => Promise<number>,
+  ): Promise<QueueFileName> {
+    try {
+      return await this.#durablyOnce(signal, fill)
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT' || signal.aborted) throw error
+      return await this.#durablyOnce(signal, fill)
+    }
+  }
+
+  async #durablyOnce(
+    signal: AbortSignal,
+    fill: (out: DiskFile) => Promise<number>,
+  ): Promise<QueueFileName> {
+    const file = this.#directory.newFile()
+    const out = await this.#disk.create(file.temporaryPath)
+    let renamed = false
+    try {
+      try {
+        const written = await fill(out)
+        signal.throwIfAborted()
+        await out.sync()
+        const size = await out.size()
+        if (size !== written) throw new Error(`${size} octets on disk, ${written} written`)
+      } finally {
+        await out.close()
+      }
+      await this.#disk.rename(file.temporaryPath, file.path)
+      renamed = true
+      await this.#directorySync.sync()
+      signal.throwIfAborted()
+      return file
+    } catch (error) {
+      await this.#disk.unlink(renamed ? file.path : file.temporaryPath).catch(() => {})
+      throw error
+    }
+  }
+}
+
+/** Room for file head and report head at their longest. */
+function roomFor(plan: SpoolPlan): number {
+  const longest = plan.fileHead({ size: Number.MAX_SAFE_INTEGER, eightBit: false })
+  return longest.length + plan.wrapping.longestHead() + HEAD_SLACK
+}
+
+function assemble(original: Buffer, plan: SpoolPlan) {
+  for (let attempt = 1; ; attempt++) {
+    const pass = plan.wrapping.begin()
+    const first = pass.push(original)
+    const { rest, traits, collided, size } = pass.end()
+    if (collided && attempt < BOUNDARY_TRIES) continue
+    if (collided) throw new Error('the boundary stands in the message')
+    const reportHead = pass.head(traits)
+    const message = Buffer.concat([reportHead, first, rest])
+    const total = reportHead.length + size
+    const head = plan.fileHead({ size: total, eightBit: traits.eightBit })
+    return { head, message, eightBit: traits.eightBit, size: total }
+  }
+}

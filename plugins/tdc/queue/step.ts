@@ -1,0 +1,40 @@
+import { retriesOf, type Failure, type Outcome } from '../delivery/outcome'
+
+/** What happens to a copy after an attempt. */
+export type Step =
+  | { kind: 'delivered'; dcid: number; response: string }
+  | { kind: 'retry'; dcid: number; failure: Failure; retry: number; retries: number }
+  | { kind: 'tls-error'; dcid: number; failure: Failure & { kind: 'tls' } }
+  | { kind: 'hard-bounce'; dcid: number; failure: Failure }
+  | { kind: 'expired'; dcid: number; failure: Failure | undefined }
+  /** Neither delivered nor failed: it stays on disk for the next process. */
+  | { kind: 'left'; dcid: number }
+
+export interface History {
+  /** Attempts that failed before this one. */
+  readonly failedAttempts: number
+  /** The copy's time in the queue is over. */
+  readonly expired: boolean
+  readonly lastFailure: Failure | undefined
+}
+
+/** The one place where an outcome becomes what happens next (spec 5.4 and 5.5). */
+export function stepAfter(outcome: Outcome, history: History): Step {
+  const { dcid } = outcome
+  switch (outcome.kind) {
+    case 'delivered':
+      return { kind: 'delivered', dcid, response: outcome.response }
+    case 'aborted':
+      return history.expired
+        ? { kind: 'expired', dcid, failure: history.lastFailure }
+        : { kind: 'left', dcid }
+    case 'failed': {
+      const { failure } = outcome
+      if (failure.kind === 'tls') return { kind: 'tls-error', dcid, failure }
+      const retries = retriesOf(failure)
+      if (history.failedAttempts >= retries) return { kind: 'hard-bounce', dcid, failure }
+      if (history.expired) return { kind: 'expired', dcid, failure }
+      return { kind: 'retry', dcid, failure, retry: history.failedAttempts + 1, retries }
+    }
+  }
+}

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+
+const ROOT = resolve(__dirname, '../plugins')
+
+/**
+ * Which folder may import which (design, Layout). Top-level files are the places where all is joined;
+ * `clock` is a leaf for everybody. A folder may always import itself.
+ */
+const ALLOWED: Record<string, readonly string[]> = {
+  monitor: [],
+  settings: ['monitor'],
+  journal: [],
+  delivery: ['monitor', 'clock'],
+  decide: ['settings', 'monitor'],
+  haraka: ['decide', 'settings', 'monitor', 'queue/disk'],
+  queue: ['haraka', 'decide', 'settings', 'journal', 'delivery', 'monitor', 'clock'],
+  'clock.ts': [],
+}
+const JOINING = new Set(['connector.ts'])
+
+describe('layout', () => {
+  const files = sourceFiles(join(ROOT, 'tdc'))
+
+  it('has no folder that the table does not know', () => {
+    const known = new Set([...Object.keys(ALLOWED), ...JOINING])
+    assert.deepEqual(
+      readdirSync(join(ROOT, 'tdc')).filter((name) => !known.has(name)),
+      [],
+    )
+  })
+
+  it('imports go one way', () => {
+    const wrong = files.flatMap((file) => forbiddenImports(file, readFileSync(file, 'utf8')))
+    assert.deepEqual(wrong, [])
+  })
+
+  it('finds an import that goes the wrong way (control)', () => {
+    const file = join(ROOT, 'tdc/journal/report.ts')
+    assert.equal(forbiddenImports(file, "import { x } from '../settings/settings'").length, 1)
+    assert.equal(forbiddenImports(file, "import { x } from './boundary'").length, 0)
+  })
+
+  it('only monitor/lines.ts words a line of the log', () => {
+    const wording = /[`']TDC: /
+    const others = [...files, join(ROOT, 'tdc.ts')].filter((file) => wording.test(readFileSync(file, 'utf8')))
+    assert.deepEqual(
+      others.map((file) => relative(ROOT, file)),
+      ['tdc/monitor/lines.ts'],
+    )
+  })
+})
+
+function forbiddenImports(file: string, text: string): string[] {
+  const own = folderOf(file)
+  if (JOINING.has(own)) return []
+  return [...text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)]
+    .map(([, path]) => resolve(dirname(file), path ?? ''))
+    .filter((target) => !mayImport(own, target))
+    .map((target) => `${relative(ROOT, file)} imports ${relative(ROOT, target)}`)
+}
+
+function mayImport(own: string, target: string): boolean {
+  const path = relative(join(ROOT, 'tdc'), target)
+  return path.startsWith(`${own}/`) || (ALLOWED[own] ?? []).some((ok) => isBelow(path, ok))
+}
+
+function isBelow(path: string, allowed: string): boolean {
+  return path === allowed || path.startsWith(`${allowed}/`)
+}
+
+function folderOf(file: string): string {
+  return relative(join(ROOT, 'tdc'), file).split('/')[0] ?? ''
+}
+
+function sourceFiles(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name)
+    return entry.isDirectory() ? sourceFiles(path) : [path]
+  })
+}
