@@ -14,7 +14,7 @@ export interface Intake {
 /** Whether copies are made on this machine, where that was decided, and where they go by default. */
 export interface Effective {
   readonly enabled: boolean
-  /** The level that decided, such as `cluster`, `group=edge`, `machine=mx1`, `machine=mx2 (spread)`. */
+  /** The level that decided, such as `cluster`, `group=edge`, `machine=mx1`, `disabled by machine=mx2`. */
   readonly level: string
   /** The default intake; undefined only while disabled or when every policy has its own. */
   readonly intake: Intake | undefined

@@ -1,0 +1,248 @@
+import * as kinds from './kinds'
+import type { Kind } from './kinds'
+
+/** One key of tdc.ini. Reading, the file in config/ and its test are all driven by this table. */
+export interface Key<T> {
+  readonly kind: Kind<T>
+  /** The default as it stands in tdc.ini; '' is "not set". */
+  readonly text: string
+  readonly fallback: T
+  /** The comment above the key in tdc.ini. */
+  readonly meaning: string
+}
+
+export type Keys = Readonly<Record<string, Key<unknown>>>
+
+function key<T>(kind: Kind<T>, text: string, meaning: string): Key<T> {
+  const read = kind.read([text])
+  if (read === undefined) throw new Error(`default ${text} ${kind.must}`)
+  return { kind, text, fallback: read.value, meaning }
+}
+
+/** A key that may stay unset. */
+function unset<T>(kind: Kind<T>, meaning: string): Key<T | undefined> {
+  return { kind, text: '', fallback: undefined, meaning }
+}
+
+const DAY = 86_400
+const HOUR = 3_600
+/** Ours: more would not end before a copy's 120 s do, but a lab may want it. */
+const TIMEOUT_MAX = 600
+const CONNECTIONS_MAX = 1_000
+const MESSAGES_MAX = 10_000
+
+export const MAIN_FORMAT = key(
+  kinds.choice('journal', 'bcc'),
+  'journal',
+  'Form of the copies: journal (the original attached to a report) or bcc (the original with X-CSE headers on top).',
+)
+
+const MAIN = {
+  enabled: key(
+    kinds.yesNo,
+    'false',
+    'Copies are made: the value for the cluster; groups and machines may have their own.',
+  ),
+  intake_address: unset(
+    kinds.anyText,
+    'The message intake address that the scanning service shows: the default for every policy.',
+  ),
+  format: MAIN_FORMAT,
+  service_name: key(
+    kinds.label,
+    'Cisco Secure Email Threat Defense',
+    'Name of the scanning service in log lines.',
+  ),
+  incoming_domains: unset(
+    kinds.list,
+    "Domains (comma list) that are incoming also when this server sends their mail on through Haraka's outbound.",
+  ),
+  incoming_domains_file: unset(
+    kinds.listFile,
+    'A file in config/ with further incoming domains, one per line.',
+  ),
+  on_journal_failure: key(
+    kinds.choice('accept', 'tempfail'),
+    'accept',
+    'When a copy cannot be queued: accept (the original goes on, the miss is logged and counted) or tempfail (the client gets a 451).',
+  ),
+  machine_disable_spreads: key(
+    kinds.yesNo,
+    'true',
+    'enabled=false on a machine turns off its group and the cluster too, as on the appliance.',
+  ),
+}
+
+const LEVEL = {
+  enabled: unset(kinds.yesNo, 'Copies are made: overrides the level above; unset inherits it.'),
+  intake_address: unset(
+    kinds.anyText,
+    'The message intake address of this level: overrides the level above.',
+  ),
+}
+
+const GROUP = {
+  enabled: LEVEL.enabled,
+  machines: unset(kinds.list, "The group's machines by host name, one machines[]= line each."),
+  intake_address: LEVEL.intake_address,
+}
+
+const INTAKE_CHOICE = {
+  intake: key(
+    kinds.choice('no', 'default', 'custom'),
+    'no',
+    'What matching mail gets: no copy, a copy to the default intake, or to the intake_address below.',
+  ),
+  intake_address: unset(
+    kinds.anyText,
+    'The message intake address of this policy (intake=custom).',
+  ),
+}
+
+const POLICY = {
+  senders: key(
+    kinds.choice('any', 'listed', 'not_listed'),
+    'any',
+    'Senders that the policy is for: any, listed or not_listed.',
+  ),
+  sender_list: unset(
+    kinds.list,
+    'One sender_list[]= line each: user@domain, user@, @domain, @.domain (its subdomains) or <> (no sender).',
+  ),
+  sender_list_file: unset(kinds.listFile, 'A file in config/ with further senders, one per line.'),
+  recipients: key(
+    kinds.choice('any', 'listed', 'not_listed'),
+    'any',
+    'Recipients that the policy is for: any, listed or not_listed.',
+  ),
+  recipient_list: unset(kinds.list, 'One recipient_list[]= line each, in the same forms.'),
+  recipient_list_file: unset(
+    kinds.listFile,
+    'A file in config/ with further recipients, one per line.',
+  ),
+  ...INTAKE_CHOICE,
+}
+
+const DELIVERY = {
+  route: unset(kinds.route, 'host:port in place of MX look-ups, for a lab. Unset: DNS.'),
+  port: key(kinds.port, '25', 'TCP port of the MX hosts.'),
+  helo: unset(kinds.helloName, 'Name for EHLO. Unset: config/me.'),
+  local_address: unset(
+    kinds.ipAddress,
+    "Local address to connect from. Unset: the system's choice.",
+  ),
+  envelope_from: unset(
+    kinds.reversePath,
+    'Sender of the copies (MAIL FROM). Unset: the null sender, so that no bounce ever comes.',
+  ),
+  min_connections: key(
+    kinds.wholeNumber(1, CONNECTIONS_MAX),
+    '3',
+    'Connections that are opened when there are copies to send.',
+  ),
+  max_connections: key(
+    kinds.wholeNumber(1, CONNECTIONS_MAX),
+    '50',
+    'Most connections at a time, for each intake domain and worker process.',
+  ),
+  messages_per_connection: key(
+    kinds.wholeNumber(1, MESSAGES_MAX),
+    '50',
+    'Copies over one connection before it is closed; a lower limit of the intake is learned.',
+  ),
+  idle_timeout: key(
+    kinds.seconds(0, HOUR),
+    '5',
+    'Seconds that an idle connection is kept; 0 closes it at once.',
+  ),
+  retry_delay: key(kinds.seconds(0, HOUR), '30', 'Seconds before a retry.'),
+  max_age: key(
+    kinds.seconds(1, DAY),
+    '120',
+    'Seconds that a copy may stay in the queue before it is removed.',
+  ),
+  max_age_counts_downtime: key(
+    kinds.yesNo,
+    'false',
+    'Time while this server was down counts for max_age.',
+  ),
+}
+
+const timeout = (text: string, meaning: string) => key(kinds.seconds(1, TIMEOUT_MAX), text, meaning)
+
+// Below RFC 5321 4.5.3.2 (minutes each), because a copy lives 120 s only.
+const TIMEOUTS = {
+  connect: timeout('30', 'Seconds until the TCP connection stands.'),
+  greeting: timeout('60', "Seconds for the server's greeting."),
+  tls: timeout('30', 'Seconds for the TLS handshake.'),
+  command: timeout('60', 'Seconds for the reply to EHLO, STARTTLS, MAIL, RCPT and DATA.'),
+  data: timeout('60', 'Seconds without progress while the message is written.'),
+  final: timeout('100', 'Seconds from the final dot to the reply.'),
+}
+
+const TLS = {
+  verify: key(
+    kinds.yesNo,
+    'true',
+    "The server's certificate is verified: chain and host name. TLS itself is never optional.",
+  ),
+  min_version: key(kinds.choice('TLSv1.2', 'TLSv1.3'), 'TLSv1.2', 'Lowest TLS version.'),
+  ca_file: unset(
+    kinds.filePath,
+    "A PEM file of the trusted roots, in place of Node's own. Unset: Node's own.",
+  ),
+}
+
+const JOURNAL = {
+  gateway: unset(kinds.hostName, 'Name of this gateway in the reports. Unset: config/me.'),
+  from: unset(
+    kinds.fromHeader,
+    'From header of the report. Unset: "Journal" <postmaster@GATEWAY>.',
+  ),
+  marker_value: key(
+    kinds.markerText,
+    'journal',
+    'Value of the X-MS-Journal-Report header; the word empty stands for an empty value.',
+  ),
+  remote_ip_header: key(
+    kinds.fieldName,
+    'X-IronPort-RemoteIP',
+    "Header that names the sending client's IP address in the copy; off: none.",
+  ),
+}
+
+const QUEUE = {
+  prepare_timeout: key(
+    kinds.seconds(1, 300),
+    '15',
+    "Seconds for writing a message's copies before that is a failure; keep it below Haraka's plugin_timeout.",
+  ),
+}
+
+/** The sections of one fixed name. `[formats]` is the other one: its keys are addresses. */
+export const FIXED = {
+  main: MAIN,
+  delivery: DELIVERY,
+  timeouts: TIMEOUTS,
+  tls: TLS,
+  journal: JOURNAL,
+  queue: QUEUE,
+} as const
+
+/** The sections that bear a name, `[group.edge]`. */
+export const NAMED = { group: GROUP, machine: LEVEL, policy: POLICY } as const
+
+export type NamedKind = keyof typeof NAMED
+
+/** `[policy.DEFAULT]`: always last, so it has nothing to match on. */
+export const DEFAULT_POLICY = INTAKE_CHOICE
+
+/** Every section as config/tdc.ini holds it, in its order. */
+export const SECTIONS: Readonly<Record<string, Keys>> = {
+  ...FIXED,
+  formats: {},
+  'group.NAME': GROUP,
+  'machine.HOSTNAME': LEVEL,
+  'policy.NAME': POLICY,
+  'policy.DEFAULT': DEFAULT_POLICY,
+}

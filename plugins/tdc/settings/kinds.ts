@@ -1,0 +1,153 @@
+import { isIP } from 'node:net'
+import { asciiDomain, domainOrLiteral } from './domain'
+import { parseMailbox } from './mailbox'
+import { isShowable } from './problems'
+
+/** What may stand behind a key. */
+export interface Kind<T> {
+  /** `must be ...`: the end of the sentence that refuses a value. */
+  readonly must: string
+  /** `many`: several `key[]=` lines or one line with commas; `one`: a single value. */
+  readonly takes: 'one' | 'many'
+  /** The value that non-empty texts stand for; undefined when they stand for none. */
+  read(items: readonly string[]): { readonly value: T } | undefined
+}
+
+const MS_PER_SECOND = 1000
+const PORT_MAX = 65535
+/** Longest name or label that goes into a log line or a header of the report. */
+const TEXT_MAX = 100
+/** RFC 5322 2.1.1: a line has at most 998 characters; `From: ` takes six. */
+const FROM_MAX = 998 - 6
+const PRINTABLE = /^[\x20-\x7e]+$/
+/** RFC 5322 2.2: printable ASCII without the colon. The length is ours: the line must hold an IP too. */
+const FIELD_NAME = /^[\x21-\x39\x3b-\x7e]{1,76}$/
+/** RFC 5322 3.2.3 atext, 3.2.4 quoted-string, 3.2.5 phrase. */
+const WORD = `(?:[A-Za-z0-9!#$%&'*+/=?^_\`{|}~-]+|"(?:[\\x20\\x21\\x23-\\x5b\\x5d-\\x7e]|\\\\[\\x20-\\x7e])*")`
+const NAMED_FROM = new RegExp(`^(?:${WORD}(?: +${WORD})*)? *<([^<>]+)>$`)
+
+/** Header fields that carry the message itself: the copy could not do without them. */
+const NEEDED_FIELDS = new Set(
+  `from sender to cc bcc subject date message-id received return-path mime-version content-type
+  content-transfer-encoding content-disposition dkim-signature arc-seal arc-message-signature
+  arc-authentication-results authentication-results in-reply-to references reply-to`.split(/\s+/),
+)
+
+function one<T>(must: string, read: (text: string) => T | undefined): Kind<T> {
+  return {
+    must,
+    takes: 'one',
+    read: ([text = '']) => {
+      const value = read(text)
+      return value === undefined ? undefined : { value }
+    },
+  }
+}
+
+function inRange(text: string, min: number, max: number): number | undefined {
+  if (!/^\d{1,9}$/.test(text)) return undefined
+  const number = Number(text)
+  return number >= min && number <= max ? number : undefined
+}
+
+/** The words that Haraka takes for true in its own files, and their opposites. */
+export const yesNo = one('must be true or false', (text) => {
+  if (/^(?:true|yes|on|enabled|ok|1)$/i.test(text)) return true
+  return /^(?:false|no|off|disabled|0)$/i.test(text) ? false : undefined
+})
+
+export function wholeNumber(min: number, max: number): Kind<number> {
+  return one(`must be a whole number from ${min} to ${max}`, (text) => inRange(text, min, max))
+}
+
+/** Seconds in the file, milliseconds in the settings. */
+export function seconds(min: number, max: number): Kind<number> {
+  return one(`must be a number of seconds from ${min} to ${max}`, (text) => {
+    const number = inRange(text, min, max)
+    return number === undefined ? undefined : number * MS_PER_SECOND
+  })
+}
+
+export const port = wholeNumber(1, PORT_MAX)
+
+export function choice<T extends string>(...choices: readonly T[]): Kind<T> {
+  const last = choices.at(-1) ?? ''
+  return one(`must be ${choices.slice(0, -1).join(', ')} or ${last}`, (text) =>
+    choices.find((name) => name.toLowerCase() === text.toLowerCase()),
+  )
+}
+
+/** Text for people: any script, no control characters. */
+export const label = one(`must be text of at most ${TEXT_MAX} characters`, (text) =>
+  text.length <= TEXT_MAX && isShowable(text) ? text : undefined,
+)
+
+export const filePath = one('must be the name of a file', (text) =>
+  isShowable(text) ? text : undefined,
+)
+
+/** Haraka throws at a name that leads out of config/. */
+export const listFile = one('must be the name of a file in config/, or a whole path', (text) =>
+  isShowable(text) && !text.split(/[\\/]/).includes('..') ? text : undefined,
+)
+
+export const anyText = one('must be text', (text) => text)
+
+export const list: Kind<readonly string[]> = {
+  must: 'must be a list',
+  takes: 'many',
+  read: (items) => ({ value: items }),
+}
+
+export const hostName = one('must be a host name', asciiDomain)
+
+export const helloName = one('must be a host name or an address literal', domainOrLiteral)
+
+export const ipAddress = one('must be an IP address', (text) => (isIP(text) ? text : undefined))
+
+export const reversePath = one('must be an address user@domain, or <> for none', (text) =>
+  text === '<>' ? '' : parseMailbox(text)?.address,
+)
+
+/** `host:port`, `192.0.2.1:25` or `[2001:db8::1]:25`. */
+export const route = one(
+  `must be host:port, the port from 1 to ${PORT_MAX}, an IPv6 address in brackets`,
+  (text) => {
+    const parts = /^(?:\[([0-9a-f:.]+)\]|([^[\]:]+)):(\d+)$/i.exec(text)
+    const [, v6, name = '', digits = ''] = parts ?? []
+    const host = v6 ?? (isIP(name) ? name : asciiDomain(name))
+    const number = inRange(digits, 1, PORT_MAX)
+    if (host === undefined || number === undefined) return undefined
+    return v6 !== undefined && isIP(v6) !== 6 ? undefined : { host, port: number }
+  },
+)
+
+/** From of the report: `user@domain`, or a name before `<user@domain>`. */
+export const fromHeader = one(
+  'must be, in ASCII, user@domain or a name (in quotes unless it is of plain words) and <user@domain>',
+  (text) => {
+    if (text.length > FROM_MAX || !PRINTABLE.test(text)) return undefined
+    return parseMailbox(NAMED_FROM.exec(text)?.[1] ?? text) && text
+  },
+)
+
+/** Value of a header of the report; `empty` stands for the empty value. */
+export const markerText = one(
+  `must be printable ASCII of at most ${TEXT_MAX} characters, or the word empty`,
+  (text) => {
+    if (!PRINTABLE.test(text) || text.length > TEXT_MAX) return undefined
+    return text.toLowerCase() === 'empty' ? '' : text
+  },
+)
+
+/** A header field's name; `off` stands for none. */
+export const fieldName: Kind<string | undefined> = {
+  must: 'must be the name of a header field that the message itself does not need, or off',
+  takes: 'one',
+  read: ([text = '']) => {
+    if (text.toLowerCase() === 'off') return { value: undefined }
+    return FIELD_NAME.test(text) && !NEEDED_FIELDS.has(text.toLowerCase())
+      ? { value: text }
+      : undefined
+  },
+}

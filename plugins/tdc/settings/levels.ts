@@ -1,0 +1,77 @@
+import type { Effective, Intake } from './settings'
+
+/** What a level says; undefined inherits from the level above. */
+export interface Level {
+  readonly name: string
+  readonly enabled: boolean | undefined
+  readonly intake: Intake | undefined
+}
+
+export interface Group extends Level {
+  /** Canonical machine names; a machine is in one group at most. */
+  readonly machines: ReadonlySet<string>
+}
+
+/** The three levels of spec 2. Machines bear their canonical names. */
+export interface Levels {
+  readonly cluster: { readonly enabled: boolean; readonly intake: Intake | undefined }
+  readonly groups: readonly Group[]
+  readonly machines: readonly Level[]
+  readonly machineDisableSpreads: boolean
+}
+
+/** A value, and the level that it comes from. */
+interface Decided<T> {
+  readonly value: T
+  readonly level: string
+}
+
+/** What holds on one machine (spec 2): its own value, its group's, the cluster's. */
+export function resolveLevels(levels: Levels, machine: string | undefined): Effective {
+  const own = levels.machines.find(({ name }) => name === machine)
+  const group = levels.groups.find(({ machines }) => machine !== undefined && machines.has(machine))
+  const enabled = resolveEnabled(levels, own, group)
+  const intake = resolveIntake(levels, own, group)
+  return {
+    enabled: enabled.value,
+    level: enabled.level,
+    intake: intake?.value,
+    intakeLevel: intake?.level,
+  }
+}
+
+function resolveEnabled(
+  levels: Levels,
+  own: Level | undefined,
+  group: Group | undefined,
+): Decided<boolean> {
+  if (own?.enabled !== undefined) return { value: own.enabled, level: `machine=${own.name}` }
+  if (group?.enabled !== undefined) {
+    const members = levels.machines.filter(({ name }) => group.machines.has(name))
+    return spread(levels, members, { value: group.enabled, level: `group=${group.name}` })
+  }
+  return spread(levels, levels.machines, { value: levels.cluster.enabled, level: 'cluster' })
+}
+
+/** Disabling a machine disables its group and the cluster for all that inherit from them [seed]. */
+function spread(
+  levels: Levels,
+  below: readonly Level[],
+  inherited: Decided<boolean>,
+): Decided<boolean> {
+  if (!inherited.value || !levels.machineDisableSpreads) return inherited
+  const disabled = below.find(({ enabled }) => enabled === false)
+  return disabled ? { value: false, level: `disabled by machine=${disabled.name}` } : inherited
+}
+
+/** The most specific level that names an intake; the spreading has no part in it. */
+function resolveIntake(
+  levels: Levels,
+  own: Level | undefined,
+  group: Group | undefined,
+): Decided<Intake> | undefined {
+  if (own?.intake) return { value: own.intake, level: `machine=${own.name}` }
+  if (group?.intake) return { value: group.intake, level: `group=${group.name}` }
+  const { intake } = levels.cluster
+  return intake && { value: intake, level: 'cluster' }
+}

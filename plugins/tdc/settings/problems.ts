@@ -1,0 +1,90 @@
+/** Longest piece of a value that a sentence repeats. */
+const SHOWN = 100
+
+// C0, DEL, C1, line and paragraph separators, direction marks and overrides, half surrogate pairs.
+const UNSAFE =
+  /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|\p{Surrogate}/gu
+
+/** A value as a sentence shows it: on one line, without control characters, cut at 100. */
+export function shown(value: unknown): string {
+  const text = Array.isArray(value) ? value.map(plain).join(', ') : plain(value)
+  const cut = text.slice(0, SHOWN)
+  return (text.length > SHOWN ? `${cut}...` : cut).replace(UNSAFE, '?')
+}
+
+/** True when a value can stand in a log line as it is. */
+export function isShowable(text: string): boolean {
+  return text.search(UNSAFE) < 0
+}
+
+/** More bad entries of one list are only counted: a wrong file would give a sentence per line. */
+const ENTRIES_SHOWN = 20
+
+/** Where a sentence points to. */
+export interface Place {
+  readonly section: string
+  readonly key?: string | undefined
+  /** The value received; without it the place names the key only. */
+  readonly value?: unknown
+}
+
+/** Collects what is wrong (the settings are refused) and what is only doubtful. */
+export class Problems {
+  readonly #sentences: string[] = []
+  readonly #warnings: string[] = []
+  readonly #refused = new Set<string>()
+
+  get sentences(): readonly string[] {
+    return this.#sentences
+  }
+
+  get warnings(): readonly string[] {
+    return this.#warnings
+  }
+
+  /** `what` goes on after the colon: `must be ...`. */
+  refuse(place: Place, what: string): void {
+    this.#sentences.push(`${at(place)}: ${what}`)
+    this.#refused.add(`${place.section} ${place.key}`)
+  }
+
+  /** True when the key's own value was refused: what follows from its default is no news. */
+  isRefused({ section, key }: Place): boolean {
+    return this.#refused.has(`${section} ${key}`)
+  }
+
+  /** One sentence for each bad entry of a list, up to 20. */
+  refuseEntries(place: Place, entries: readonly string[], must: string): void {
+    for (const entry of entries.slice(0, ENTRIES_SHOWN)) {
+      this.refuse(place, `the entry ${shown(entry)} ${must}`)
+    }
+    const more = entries.length - ENTRIES_SHOWN
+    if (more > 0) this.refuse(place, `${more} more entries are wrong`)
+  }
+
+  warn(place: Place, what: string): void {
+    this.#warnings.push(`${at(place)}: ${what}`)
+  }
+}
+
+function at({ section, key, value }: Place): string {
+  const heading = `tdc.ini [${shown(section)}]`
+  if (key === undefined) return heading
+  return value === undefined
+    ? `${heading} ${shown(key)}`
+    : `${heading} ${shown(key)}=${shown(value)}`
+}
+
+function plain(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return value
+    case 'number':
+    case 'boolean':
+      return String(value)
+    case 'undefined':
+      return ''
+    default:
+      return typeof value
+  }
+}

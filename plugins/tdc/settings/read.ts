@@ -1,0 +1,119 @@
+import { readDomains, knownDomains } from './domain-set'
+import { readFormats, warnOfUnusedFormats } from './formats'
+import { IntakeBook } from './intake'
+import { FIXED } from './keys'
+import { linesOf } from './list-file'
+import { resolveLevels } from './levels'
+import { OrderedPolicies } from './policy-table'
+import { Problems } from './problems'
+import { readLevels } from './read-levels'
+import { readPolicies } from './read-policies'
+import { reviewDelivery, reviewIntakes, warnOfUnreachable } from './review'
+import { readSection } from './section'
+import type { Values } from './section'
+import { sortSections } from './sections'
+import type { DeliverySettings, ReadResult, Settings } from './settings'
+import type { SettingsSource } from './source'
+import { readTrustedRoots } from './trusted-roots'
+
+/** What the sections of one fixed name say. */
+type Fixed = { readonly [S in keyof typeof FIXED]: Values<(typeof FIXED)[S]> }
+
+/** config/tdc.ini -> settings, or all that is wrong with it. Never throws. */
+export function readSettings(source: SettingsSource): ReadResult {
+  const problems = new Problems()
+  const settings = read(source, problems)
+  return problems.sentences.length > 0
+    ? { kind: 'refused', problems: problems.sentences }
+    : { kind: 'settings', settings, warnings: problems.warnings }
+}
+
+function read(source: SettingsSource, problems: Problems): Settings {
+  const sections = sortSections(source, problems)
+  const section = <S extends keyof typeof FIXED>(name: S) =>
+    readSection(name, sections.fixed(name), FIXED[name], problems)
+  const fixed: Fixed = {
+    main: section('main'),
+    delivery: section('delivery'),
+    timeouts: section('timeouts'),
+    tls: section('tls'),
+    journal: section('journal'),
+    queue: section('queue'),
+  }
+  const { main, journal } = fixed
+  const incomingDomains = readIncoming(source, main, problems)
+  const formats = readFormats(sections.fixed('formats'), problems)
+  const ownDomains = new Set([...knownDomains(source.localDomains), ...incomingDomains])
+  const intakes = new IntakeBook({ format: main.format, formats, ownDomains }, problems)
+
+  const cluster = { enabled: main.enabled, intake: intakes.read('main', main.intake_address) }
+  const { groups, machines, self } = readLevels(source, sections, intakes, problems)
+  const machineDisableSpreads = main.machine_disable_spreads
+  const effective = resolveLevels({ cluster, groups, machines, machineDisableSpreads }, self)
+  const policies = readPolicies(source.readList, sections, intakes, problems)
+  const delivery = readDelivery(source, fixed, problems)
+
+  reviewIntakes(effective, policies, intakes, problems)
+  warnOfUnreachable(policies, problems)
+  warnOfUnusedFormats(formats, intakes.addresses, problems)
+  reviewDelivery(delivery, problems)
+  return {
+    effective,
+    serviceName: main.service_name,
+    onJournalFailure: main.on_journal_failure,
+    prepareTimeout: fixed.queue.prepare_timeout,
+    incomingDomains,
+    policies: new OrderedPolicies(policies.ordered, policies.otherwise),
+    intakeAddresses: intakes.addresses,
+    delivery,
+    journal: {
+      gateway: journal.gateway,
+      from: journal.from,
+      markerValue: journal.marker_value,
+      remoteIpHeader: journal.remote_ip_header,
+    },
+  }
+}
+
+function readIncoming(
+  source: SettingsSource,
+  main: Fixed['main'],
+  problems: Problems,
+): ReadonlySet<string> {
+  const section = 'main'
+  const file = main.incoming_domains_file
+  const inFile = { section, key: 'incoming_domains_file', value: file }
+  const written = main.incoming_domains ?? []
+  const lines = linesOf(source.readList, file, inFile, problems)
+  return new Set([
+    ...readDomains(written, { section, key: 'incoming_domains' }, problems),
+    ...readDomains(lines, inFile, problems),
+  ])
+}
+
+function readDelivery(
+  source: SettingsSource,
+  { delivery, timeouts, tls }: Fixed,
+  problems: Problems,
+): DeliverySettings {
+  return {
+    route: delivery.route,
+    port: delivery.port,
+    helo: delivery.helo,
+    localAddress: delivery.local_address,
+    envelopeFrom: delivery.envelope_from ?? '',
+    minConnections: delivery.min_connections,
+    maxConnections: delivery.max_connections,
+    messagesPerConnection: delivery.messages_per_connection,
+    idleTimeout: delivery.idle_timeout,
+    retryDelay: delivery.retry_delay,
+    maxAge: delivery.max_age,
+    maxAgeCountsDowntime: delivery.max_age_counts_downtime,
+    timeouts,
+    tls: {
+      verify: tls.verify,
+      minVersion: tls.min_version,
+      ca: readTrustedRoots(source.readFile, tls.ca_file, problems),
+    },
+  }
+}

@@ -1,0 +1,83 @@
+import type { IntakeBook } from './intake'
+import type { Choice } from './policy'
+import type { Problems } from './problems'
+import type { Policies } from './read-policies'
+import type { DeliverySettings, Effective } from './settings'
+
+/** What only shows when levels and policies are seen together: is there an intake to send to? */
+export function reviewIntakes(
+  effective: Effective,
+  { ordered, otherwise }: Policies,
+  intakes: IntakeBook,
+  problems: Problems,
+): void {
+  // A refused address is a problem already; what misses it would only be its echo.
+  if (!effective.enabled || intakes.hasRefused) return
+  const rows: readonly { section: string; choice: Choice }[] = [
+    ...ordered,
+    { section: 'policy.DEFAULT', choice: otherwise },
+  ]
+  const main = { section: 'main', key: 'intake_address' }
+  const sending = rows.filter(({ choice }) => choice.kind !== 'no')
+  if (!effective.intake) {
+    for (const { section, choice } of rows) {
+      if (choice.kind !== 'default') continue
+      problems.refuse(
+        { section, key: 'intake', value: choice.kind },
+        'there is no default intake on this machine; set [main] intake_address',
+      )
+    }
+    if (sending.length === 0) {
+      problems.refuse(main, `is missing, while copies are enabled (${effective.level})`)
+    }
+  } else if (sending.length === 0) {
+    problems.warn(
+      { section: 'policy.DEFAULT', key: 'intake', value: 'no' },
+      'copies are enabled, but no policy asks for any',
+    )
+  }
+}
+
+/** Policies below one for everything are never reached. */
+export function warnOfUnreachable({ ordered }: Policies, problems: Problems): void {
+  const all = ordered.findIndex(
+    ({ senders, recipients }) => senders.kind === 'any' && recipients.kind === 'any',
+  )
+  if (all < 0) return
+  for (const { section } of ordered.slice(all + 1)) {
+    problems.warn(
+      { section },
+      `never matches: ${ordered[all]?.section} stands above it and takes all mail`,
+    )
+  }
+}
+
+/** Values that are right one by one and wrong, or doubtful, together. */
+export function reviewDelivery(delivery: DeliverySettings, problems: Problems): void {
+  const { minConnections, maxConnections, retryDelay, maxAge, route, tls } = delivery
+  const section = 'delivery'
+  if (minConnections > maxConnections) {
+    problems.refuse(
+      { section, key: 'min_connections', value: minConnections },
+      `must not be more than max_connections=${maxConnections}`,
+    )
+  }
+  if (retryDelay >= maxAge) {
+    problems.warn(
+      { section, key: 'retry_delay', value: retryDelay / 1000 },
+      'is not below max_age: no copy lives to see a retry',
+    )
+  }
+  if (route) {
+    problems.warn(
+      { section, key: 'route', value: `${route.host}:${route.port}` },
+      'all copies go to this host, and no MX is looked up',
+    )
+  }
+  if (!tls.verify) {
+    problems.warn(
+      { section: 'tls', key: 'verify', value: false },
+      'certificates are not verified; anyone on the way can read the copies',
+    )
+  }
+}

@@ -1,0 +1,30 @@
+/** A file of one entry per line, comments and blank lines already taken out. */
+export type ListFile =
+  | { readonly kind: 'lines'; readonly lines: readonly string[] }
+  | { readonly kind: 'unreadable'; readonly why: string }
+
+export type TextFile =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'unreadable'; readonly why: string }
+
+/** One section as haraka-config's ini parser gives it: numbers, strings, arrays, undefined. */
+export type RawSection = Readonly<Record<string, unknown>>
+
+/** Everything that the settings are made of, gathered by the caller; reading touches nothing else. */
+export interface SettingsSource {
+  /** config/tdc.ini, section -> key -> value. */
+  readonly ini: Readonly<Record<string, RawSection>>
+  /**
+   * The section headings as they stand in the server's own tdc.ini, in order and with doubles,
+   * which the parser merges without a word.
+   */
+  readonly headings: readonly string[]
+  /** This machine's os.hostname(). */
+  readonly hostname: string
+  /** config/me: the machine's name when no section is called after its hostname. */
+  readonly me: string
+  /** config/host_list: the domains that this server receives. */
+  readonly localDomains: readonly string[]
+  readList(name: string): ListFile
+  readFile(path: string): TextFile
+}
