@@ -1,0 +1,74 @@
+import { isIP, type Socket } from 'node:net'
+import type { Clock } from '../clock'
+import type { Report } from '../monitor/events'
+import { dial } from './dial'
+import { GIVEN_UP } from './loss'
+import type { Host } from './mx'
+import type { Timeouts } from './options'
+import type { Failure } from './outcome'
+import { type Peer, reportFailure } from './peer'
+import { PlainPhase } from './plain-phase'
+import type { Opened } from './session'
+import { type SessionOpened, SmtpSession } from './smtp-session'
+import type { Securer } from './tls'
+
+export interface AttemptOptions {
+  readonly helo: string
+  readonly localAddress: string | undefined
+  readonly timeouts: Timeouts
+  readonly clock: Clock
+  readonly report: Report
+  readonly secure: Securer
+}
+
+/** One TCP connection to one address, from its DCID to the session or the failure. */
+export class Attempt {
+  private peer: Peer
+
+  constructor(
+    dcid: number,
+    private readonly host: Host,
+    private readonly options: AttemptOptions,
+    private readonly signal: AbortSignal,
+  ) {
+    const { name, address, port } = host
+    const any = isIP(address) === 6 ? '::' : '0.0.0.0'
+    this.peer = { dcid, host: name, remote: address, port, local: options.localAddress ?? any }
+  }
+
+  async run(): Promise<Opened> {
+    const { host, options, signal } = this
+    const dialled = await dial({ ...options, ...host, timeout: options.timeouts.connect, signal })
+    if (dialled.kind === 'failed') return this.failed(dialled.failure)
+    const { socket } = dialled
+    // Without its socket the conversation ends in whatever phase it is.
+    const giveUp = (): void => void socket.destroy()
+    signal.addEventListener('abort', giveUp)
+    const opened = await this.converse(socket)
+    signal.removeEventListener('abort', giveUp)
+    if (opened.kind === 'failed') return this.failed(opened.failure)
+    if (!signal.aborted) return opened
+    opened.session.destroy()
+    return this.failed(GIVEN_UP)
+  }
+
+  private async converse(socket: Socket): Promise<SessionOpened> {
+    const { host, options } = this
+    this.peer = { ...this.peer, local: socket.localAddress ?? this.peer.local }
+    const { dcid, local, remote, port } = this.peer
+    options.report({ kind: 'connected', dcid, local, remote, port })
+    const secured = await new PlainPhase(socket, host.name, options).secure()
+    if (secured.kind === 'failed') return secured
+    const { protocol, cipher } = secured
+    options.report({ kind: 'tls-success', dcid, protocol, cipher })
+    return SmtpSession.open(secured.socket, this.peer, options)
+  }
+
+  /** Nothing is told of an attempt that was given up: it says nothing about the intake. */
+  private failed(failure: Failure): Opened {
+    const { dcid } = this.peer
+    if (this.signal.aborted) return { kind: 'failed', dcid, failure: GIVEN_UP }
+    reportFailure(this.options.report, this.peer, failure)
+    return { kind: 'failed', dcid, failure }
+  }
+}

@@ -1,0 +1,100 @@
+import { isIP } from 'node:net'
+import type { Clock } from '../clock'
+import type { Report } from '../monitor/events'
+import { Attempt } from './attempt'
+import { DNS_RESULT_NAMES } from './dns-failure'
+import { GIVEN_UP } from './loss'
+import { type Host, type Resolved, resolveMx, resolveRoute } from './mx'
+import type { MxLookup } from './mx-lookup'
+import type { Route, Timeouts, TlsPolicy } from './options'
+import { type Failure, retriesOf } from './outcome'
+import type { Opened, SessionMaker } from './session'
+import { makeSecurer } from './tls'
+
+export interface ConnectOptions {
+  /** Domain of the intake address, in ASCII. */
+  readonly domain: string
+  /** A fixed host in place of the domain's MX hosts. */
+  readonly route: Route | undefined
+  /** TCP port of the MX hosts. */
+  readonly port: number
+  /** Name for EHLO. */
+  readonly helo: string
+  /** Local address to connect from; undefined: the system's choice. */
+  readonly localAddress: string | undefined
+  readonly timeouts: Timeouts
+  readonly tls: TlsPolicy
+  readonly clock: Clock
+  readonly report: Report
+  readonly lookup: MxLookup
+  readonly random: () => number
+  /** The next destination connection id; one for each TCP attempt. */
+  readonly nextDcid: () => number
+}
+
+/** Throws when `tls.ca` is not PEM. */
+export function makeSessionMaker(options: ConnectOptions): SessionMaker {
+  const { clock, report, timeouts, tls } = options
+  const attemptOptions = { ...options, secure: makeSecurer(tls, timeouts.tls, clock) }
+  return async (signal) => {
+    const resolved = await unlessAborted(resolve(options), signal)
+    if (resolved === undefined) return { kind: 'failed', dcid: 0, failure: GIVEN_UP }
+    if (resolved.kind === 'failed') {
+      const { failure } = resolved
+      const { domain, result } = failure
+      report({ kind: 'dns-error', domain, result: DNS_RESULT_NAMES[result] })
+      return { kind: 'failed', dcid: 0, failure }
+    }
+    const hosts = reachable(resolved.hosts, options.localAddress)
+    return tryHosts(
+      hosts,
+      (host) => {
+        return new Attempt(options.nextDcid(), host, attemptOptions, signal).run()
+      },
+      signal,
+    )
+  }
+}
+
+function resolve(options: ConnectOptions): Promise<Resolved> {
+  const { domain, route, lookup } = options
+  return route ? resolveRoute(route, lookup) : resolveMx(domain, options)
+}
+
+/** From a local IPv4 address no IPv6 address can be reached, nor the other way round. */
+function reachable(hosts: readonly Host[], local: string | undefined): readonly Host[] {
+  if (local === undefined) return hosts
+  return hosts.filter(({ address }) => isIP(address) === isIP(local))
+}
+
+/** One host after the other, until a session stands (RFC 5321 section 5.1). */
+async function tryHosts(
+  hosts: readonly Host[],
+  attempt: (host: Host) => Promise<Opened>,
+  signal: AbortSignal,
+): Promise<Opened> {
+  let failed: Extract<Opened, { kind: 'failed' }> | undefined
+  for (const host of hosts) {
+    const opened = await attempt(host)
+    if (opened.kind === 'open' || signal.aborted) return opened
+    // What a retry could heal is worth more than what it could not: it keeps the copy alive.
+    if (!failed || retriesOf(opened.failure) >= retriesOf(failed.failure)) failed = opened
+  }
+  return failed ?? { kind: 'failed', dcid: 0, failure: NO_ADDRESS }
+}
+
+const NO_ADDRESS: Failure = {
+  kind: 'network',
+  details: 'unreachable',
+  reason: 'no address of the family of the local address',
+}
+
+/** A DNS question cannot be taken back; its answer is just no longer waited for. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  if (signal.aborted) return Promise.resolve(undefined)
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => resolve(undefined)
+    signal.addEventListener('abort', onAbort)
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}

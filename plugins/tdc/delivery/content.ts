@@ -1,0 +1,66 @@
+import type { Readable } from 'node:stream'
+import { errorCode } from './loss'
+import type { Outgoing } from './outgoing'
+import type { SecureSocket } from './tls'
+
+/** Octets handed to the socket at a time: each is one step of progress. */
+const PIECE = 65_536
+
+export type Written =
+  | { kind: 'written' }
+  /** `over` was signalled: a reply came already, or the connection is gone. */
+  | { kind: 'over' }
+  /** Our own copy could not be read to its end. */
+  | { kind: 'unreadable'; reason: string }
+
+/**
+ * Writes a message's content, never faster than the socket takes it and without copying it. The
+ * source is destroyed when it is no longer needed.
+ */
+export async function writeContent(
+  socket: SecureSocket,
+  message: Outgoing,
+  progress: () => void,
+  over: AbortSignal,
+): Promise<Written> {
+  try {
+    for await (const piece of piecesOf(message.content(), over)) {
+      if (over.aborted) return { kind: 'over' }
+      progress()
+      if (!socket.write(piece)) await drained(socket, over)
+    }
+  } catch (error) {
+    if (over.aborted) return { kind: 'over' }
+    const code = errorCode(error)
+    return { kind: 'unreadable', reason: `the copy could not be read${code && ` (${code})`}` }
+  }
+  return { kind: over.aborted ? 'over' : 'written' }
+}
+
+async function* piecesOf(content: Buffer | Readable, over: AbortSignal): AsyncGenerator<Buffer> {
+  if (Buffer.isBuffer(content)) {
+    for (let at = 0; at < content.length; at += PIECE) yield content.subarray(at, at + PIECE)
+    return
+  }
+  const stop = (): void => void content.destroy()
+  over.addEventListener('abort', stop, { once: true })
+  try {
+    for await (const chunk of content) yield Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk)
+  } finally {
+    over.removeEventListener('abort', stop)
+  }
+}
+
+/** Resolves when the socket takes more, or when that no longer matters. */
+function drained(socket: SecureSocket, over: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      socket.off('drain', done)
+      over.removeEventListener('abort', done)
+      resolve()
+    }
+    socket.on('drain', done)
+    over.addEventListener('abort', done)
+    if (over.aborted) done()
+  })
+}

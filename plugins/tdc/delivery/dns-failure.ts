@@ -1,0 +1,38 @@
+import { errorCode } from './loss'
+import type { DnsResult, Failure } from './outcome'
+
+export type DnsFailure = Extract<Failure, { kind: 'dns' }>
+
+/** DNS error codes of Node (c-ares and getaddrinfo). What is not here may heal and is `error`. */
+const BY_CODE: Readonly<Record<string, readonly [DnsResult, string]>> = {
+  ENOTFOUND: ['nxdomain', 'the name does not exist'],
+  ENODATA: ['nxdomain', 'no MX or address record'],
+  ESERVFAIL: ['servfail', 'the DNS server failed'],
+  EAI_AGAIN: ['servfail', 'the DNS server failed'],
+  ETIMEOUT: ['timeout', 'no answer from the DNS'],
+  EREFUSED: ['error', 'the DNS server refused the question'],
+  ECONNREFUSED: ['error', 'no DNS server answers'],
+}
+
+/** Names of the results in the log line `DNS Error <domain> MX - <result>`. */
+export const DNS_RESULT_NAMES: Readonly<Record<DnsResult, string>> = {
+  nxdomain: 'NXDomain',
+  nullmx: 'Null MX',
+  servfail: 'ServFail',
+  timeout: 'Timeout',
+  error: 'Error',
+}
+
+export function dnsFailure(domain: string, result: DnsResult, text: string): DnsFailure {
+  return { kind: 'dns', domain, result, text }
+}
+
+export function dnsFailureOf(domain: string, error: unknown): DnsFailure {
+  const [result, text] = BY_CODE[errorCode(error)] ?? ['error', 'the DNS look-up failed']
+  return dnsFailure(domain, result, text)
+}
+
+/** The DNS has said that there is no such record; asking again brings nothing new. */
+export function isFinal(error: unknown): boolean {
+  return BY_CODE[errorCode(error)]?.[0] === 'nxdomain'
+}

@@ -1,0 +1,57 @@
+import type { Failure, NetworkDetails } from './outcome'
+
+/** How a connection can end: by the network, or by TLS once that stood. */
+export type Loss = Extract<Failure, { kind: 'network' | 'tls' }>
+
+/** What the codes of socket errors mean, in the words of the log. */
+const BY_CODE: Readonly<Record<string, readonly [NetworkDetails, string]>> = {
+  ECONNREFUSED: ['refused', 'connection refused'],
+  ETIMEDOUT: ['timeout', 'connection timed out'],
+  EHOSTUNREACH: ['unreachable', 'no route to host'],
+  ENETUNREACH: ['unreachable', 'network unreachable'],
+  EHOSTDOWN: ['unreachable', 'host is down'],
+  ENETDOWN: ['unreachable', 'network is down'],
+  EADDRNOTAVAIL: ['unreachable', 'local address not available'],
+  EINVAL: ['unreachable', 'no route from the local address'],
+  EACCES: ['unreachable', 'connection prohibited'],
+  EPERM: ['unreachable', 'connection prohibited'],
+  ECONNRESET: ['reset', 'connection reset by peer'],
+  ECONNABORTED: ['reset', 'connection aborted'],
+  EPIPE: ['closed', 'connection closed by peer'],
+  EMFILE: ['error', 'too many open files'],
+  ENFILE: ['error', 'too many open files'],
+}
+
+export const TIMED_OUT: Loss = {
+  kind: 'network',
+  details: 'timeout',
+  reason: 'connection timed out',
+}
+
+export const CLOSED: Loss = {
+  kind: 'network',
+  details: 'closed',
+  reason: 'connection closed by peer',
+}
+
+export const GIVEN_UP: Loss = { kind: 'network', details: 'closed', reason: 'given up' }
+
+export function protocolLoss(reason: string): Loss {
+  return { kind: 'network', details: 'protocol', reason }
+}
+
+/** What an error of a socket means. On a socket with TLS, errors of the TLS library are TLS errors. */
+export function lossOf(error: unknown): Loss {
+  const code = errorCode(error)
+  if (code.startsWith('ERR_SSL_') || code === 'EPROTO') {
+    return { kind: 'tls', reason: 'validation-failure', text: `TLS connection broken (${code})` }
+  }
+  const [details, reason] = BY_CODE[code] ?? ['error', 'connection failed']
+  return { kind: 'network', details, reason }
+}
+
+/** The `code` of a Node error; empty when it has none. */
+export function errorCode(error: unknown): string {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return ''
+  return typeof error.code === 'string' ? error.code : ''
+}

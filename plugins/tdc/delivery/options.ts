@@ -1,0 +1,31 @@
+/**
+ * What the delivery wants to know of the settings, structurally equal to their types so that
+ * delivery imports nothing of settings.
+ */
+
+/** Milliseconds, per phase of the conversation. */
+export interface Timeouts {
+  readonly connect: number
+  readonly greeting: number
+  readonly tls: number
+  /** EHLO, MAIL, RCPT, RSET and the reply to DATA. */
+  readonly command: number
+  /** Between two steps of progress while the message is written. */
+  readonly data: number
+  /** From the final dot to the reply. */
+  readonly final: number
+}
+
+export interface TlsPolicy {
+  /** Chain and host name are verified. */
+  readonly verify: boolean
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
+  /** PEM text of the trusted roots in place of Node's own; undefined: Node's. */
+  readonly ca: string | undefined
+}
+
+/** A host and port in place of MX look-ups. */
+export interface Route {
+  readonly host: string
+  readonly port: number
+}

@@ -1,0 +1,51 @@
+import { type Loss, protocolLoss } from './loss'
+import type { Command, Failure, Reply } from './outcome'
+
+/** Every command that is answered; RSET is never part of an outcome. */
+export type Verb = Command | 'RSET'
+
+/** What came of waiting for a reply. */
+export type Answer =
+  { kind: 'reply'; reply: Reply; lines: readonly string[] } | { kind: 'lost'; failure: Loss }
+
+/** The same, judged: the command succeeded, was refused (4xx, 5xx), or the connection is lost. */
+export type Step<V extends Verb = Command> =
+  | { kind: 'passed'; reply: Reply; lines: readonly string[] }
+  | { kind: 'refused'; command: V; reply: Reply }
+  | { kind: 'lost'; failure: Loss }
+
+/** Success codes per command (RFC 5321 section 4.3.2, RFC 3207 section 4). */
+const SUCCESS: Readonly<Record<Verb, readonly number[]>> = {
+  CONNECT: [220],
+  EHLO: [250],
+  STARTTLS: [220],
+  MAIL: [250],
+  RCPT: [250, 251],
+  DATA: [354],
+  BODY: [250],
+  RSET: [250],
+  QUIT: [221],
+}
+
+/**
+ * Judges an answer. A positive code that does not belong to the command means that the two sides
+ * no longer speak of the same step, so nothing can be believed any more (spec 5.4: network).
+ */
+export function judge<V extends Verb>(command: V, answer: Answer): Step<V> {
+  if (answer.kind === 'lost') return answer
+  const { reply, lines } = answer
+  if (SUCCESS[command].includes(reply.code)) return { kind: 'passed', reply, lines }
+  if (reply.code >= 400) return { kind: 'refused', command, reply }
+  return { kind: 'lost', failure: protocolLoss(`unexpected reply ${reply.code} to ${command}`) }
+}
+
+export function failureOf(step: Step): Failure | undefined {
+  switch (step.kind) {
+    case 'passed':
+      return undefined
+    case 'refused':
+      return { kind: 'reply', command: step.command, reply: step.reply }
+    case 'lost':
+      return step.failure
+  }
+}
