@@ -32,7 +32,7 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   me: 'mx.gateway.test\n',
   host_list: 'example.com\n',
   'smtp.ini': '[main]\nlisten=127.0.0.1:0\n',
-  'log.ini': '[main]\nlevel=info\n',
+  'log.ini': '[main]\nlevel=info\ntimestamps=false\n',
 }
 
 /** A server directory as `haraka -i` makes it, with the plugin and the files that are asked for. */
@@ -104,7 +104,8 @@ export class HarakaServer {
       createInterface({ input: stream }).on('line', (line) => this.lines.add(line))
     }
     const killWithUs = () => signalGroup(child, 'SIGKILL')
-    process.once('exit', killWithUs)
+    // Before the temporary directories go.
+    process.prependOnceListener('exit', killWithUs)
     this.#exit = once(child, 'close').then(() => {
       process.off('exit', killWithUs)
       this.#child = undefined

@@ -42,12 +42,22 @@ export class Ledger<T> {
     return within(milliseconds, what, future).finally(() => stop())
   }
 
+  /** Waits until the condition, which is looked at after each new entry, is true. */
+  async until(
+    condition: () => boolean,
+    milliseconds: number,
+    what: string | (() => string),
+  ): Promise<void> {
+    if (!condition()) await this.first(condition, milliseconds, what, this.size)
+  }
+
   /** All entries, as soon as there are at least `count`. */
   async atLeast(count: number, milliseconds: number, what: string): Promise<readonly T[]> {
-    if (count > this.size) {
-      const text = () => `${count} ${what}, but ${this.size}`
-      await this.first(() => this.size >= count, milliseconds, text, this.size)
-    }
+    await this.until(
+      () => this.size >= count,
+      milliseconds,
+      () => `${count} ${what}, but ${this.size}`,
+    )
     return this.#entries
   }
 }

@@ -1,0 +1,138 @@
+/**
+ * `npm run interop`: a real Postfix as message intake. Mails of many kinds go through a real Haraka
+ * with the packed plugin; each copy must arrive once, over TLS, with the original byte for byte.
+ */
+import { createAuthority } from '../support/certificates'
+import { startFakeDns } from '../support/fake-dns'
+import { gateway } from '../support/gateway'
+import { type HarakaServer, logText, startHaraka } from '../support/haraka'
+import { type Mailbox, startMailbox } from '../support/mailbox'
+import { SmtpClient } from '../support/smtp-client'
+import { within } from '../support/within'
+import { check, type Findings } from './check'
+import { makeMails, type NumberedMail } from './messages'
+import { type Postfix, startPostfix, whatIsMissing } from './postfix-server'
+
+const COUNT = 200
+const SEED = 20261120
+const CLIENTS = 4
+const INTAKE = {
+  address: 'journal@intake.example',
+  domain: 'intake.example',
+  mx: 'mx.intake.example',
+}
+
+const WHOLE_DEADLINE = 240_000
+const COPIES_DEADLINE = 120_000
+
+/** A line of the gateway's log that no delivery without trouble writes. */
+const TROUBLE = /^\[(ERROR|CRIT|ALERT|EMERG)\]|TDC: .*(failed|deferred|expired|Error)|Bounced:/
+
+interface Line {
+  readonly server: HarakaServer
+  readonly mailbox: Mailbox
+  readonly postfix: Postfix
+  /** What Postfix took it sends on to here, where it is seen byte for byte. */
+  readonly arrivals: Mailbox
+  stop(): Promise<void>
+}
+
+async function main(): Promise<boolean> {
+  const line = await startLine()
+  const mails = makeMails(COUNT, SEED)
+  await Promise.all(
+    Array.from({ length: CLIENTS }, (_, client) =>
+      sendAll(
+        line.server.port,
+        mails.filter(({ number }) => number % CLIENTS === client),
+      ),
+    ),
+  )
+  // What has not arrived by then counts as missing.
+  await line.arrivals.messages.atLeast(COUNT, COPIES_DEADLINE, 'copies').catch(() => undefined)
+  const { mailbox, arrivals, server } = line
+  const found = await check(
+    mails,
+    mailbox.messages.entries,
+    arrivals.messages.entries,
+    INTAKE.address,
+  )
+  const trouble = server.log.filter((text) => TROUBLE.test(text)).map(logText)
+  const violations = [...found.violations, ...trouble]
+  if (violations.length > 0) showTrouble(violations, line)
+  await line.stop()
+  console.log(summary({ ...found, violations }))
+  return found.arrived === COUNT && found.identical === COUNT && violations.length === 0
+}
+
+async function startLine(): Promise<Line> {
+  const authority = await createAuthority()
+  const mailbox = await startMailbox()
+  const arrivals = await startMailbox()
+  const postfix = await startPostfix({
+    name: INTAKE.mx,
+    domain: INTAKE.domain,
+    certificate: await authority.issue({ names: [INTAKE.mx] }),
+    nextHop: arrivals,
+  })
+  const dns = await startFakeDns({})
+  const server = await startHaraka(
+    gateway({
+      mailbox,
+      dns: `127.0.0.1:${dns.port}`,
+      trusted: authority.caPem,
+      domains: ['example.com'],
+      // Haraka by itself breaks lines of more than 992 octets.
+      config: { 'connection.ini': '[max]\ndata_line_length=2000\n' },
+      tdc: `[main]
+enabled=true
+intake_address=${INTAKE.address}
+[policy.DEFAULT]
+intake=default
+[delivery]
+port=${postfix.port}`,
+    }),
+  )
+  const stop = async () => {
+    await server.remove()
+    await postfix.close()
+    await Promise.all([mailbox.close(), arrivals.close(), dns.close()])
+  }
+  return { server, mailbox, postfix, arrivals, stop }
+}
+
+async function sendAll(port: number, mails: readonly NumberedMail[]): Promise<void> {
+  const client = await SmtpClient.connect({ port })
+  for (const mail of mails) {
+    const { code, lines } = await client.send(mail)
+    if (code !== 250) throw new Error(`mail ${mail.number} was refused: ${code} ${lines.join(' ')}`)
+  }
+  await client.quit()
+}
+
+function summary({ arrived, identical, violations }: Findings): string {
+  const counts = `n=${COUNT} arrived=${arrived} identical=${identical}`
+  return `interop postfix: ${counts} violations=${violations.length}`
+}
+
+function showTrouble(violations: readonly string[], { server, postfix }: Line): void {
+  console.log(violations.slice(0, 20).join('\n'))
+  console.log(`--- end of the gateway's log\n${server.tail(30)}`)
+  console.log(`--- end of Postfix's log\n${postfix.log().split('\n').slice(-30).join('\n')}`)
+}
+
+const missing = whatIsMissing()
+if (missing !== undefined) {
+  console.log(`interop postfix: not run: ${missing}`)
+  process.exit(2)
+}
+// The exit handlers end what still runs.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+within(WHOLE_DEADLINE, 'the interop run', main()).then(
+  (good) => process.exit(good ? 0 : 1),
+  (error: unknown) => {
+    console.log(error)
+    console.log('interop postfix: failed')
+    process.exit(1)
+  },
+)

@@ -1,0 +1,43 @@
+import { join } from 'node:path'
+import type { HarakaOptions } from './haraka'
+
+export interface GatewayOptions {
+  /** The next hop for originals. */
+  readonly mailbox: { readonly host: string; readonly port: number }
+  /** A DNS server that knows the intakes, as `127.0.0.1:5353`. */
+  readonly dns: string
+  /** PEM of the roots that may have signed an intake's certificate. */
+  readonly trusted: string
+  /** config/tdc.ini without its [tls] section. */
+  readonly tdc: string
+  /** The domains that the gateway receives mail for. */
+  readonly domains: readonly string[]
+  /** Plain-file plugins that look at the mail before anything else: name -> source. */
+  readonly scanners?: Readonly<Record<string, string>>
+  /** Further files for config/. */
+  readonly config?: Readonly<Record<string, string>>
+}
+
+/** The usual gateway: scanners, the connector, quarantine, and the mailbox server as next hop. */
+export function gateway(options: GatewayOptions): HarakaOptions {
+  const { mailbox, dns, trusted, tdc, domains, scanners = {}, config = {} } = options
+  return {
+    plugins: [
+      'rcpt_to.in_host_list',
+      ...Object.keys(scanners),
+      'tdc',
+      'queue/quarantine',
+      'queue/smtp_forward',
+    ],
+    localPlugins: scanners,
+    config: {
+      host_list: domains.join('\n') + '\n',
+      'smtp_forward.ini': `[main]\nhost=${mailbox.host}\nport=${mailbox.port}\n`,
+      'trusted.pem': trusted,
+      'tdc.ini': `${tdc}\n[tls]\nca_file=trusted.pem\n`,
+      ...config,
+    },
+    nodeArgs: ['-r', join(__dirname, 'dns-preload.js')],
+    env: { TDC_TEST_DNS: dns },
+  }
+}
