@@ -6,7 +6,9 @@ import type { Route } from './decide/decision'
 import { makeSessionMaker } from './delivery/connect'
 import { dcidSource } from './delivery/dcid'
 import { Pool } from './delivery/pool'
+import { makeMxLookup } from './delivery/mx-lookup'
 import { Pools } from './delivery/pools'
+import type { SessionMaker } from './delivery/session'
 import type { Internals } from './haraka/contract'
 import { announceDelivered } from './haraka/loaded-item'
 import { logTo } from './haraka/log'
@@ -16,7 +18,7 @@ import { configFolder, settingsSource } from './haraka/settings-files'
 import type { HarakaPlugin } from './haraka/types'
 import { Monitor } from './monitor/monitor'
 import type { Status } from './monitor/status'
-import { QueueCopyFiles } from './queue/copy-files'
+import { type Announce, QueueCopyFiles } from './queue/copy-files'
 import { DirectorySync } from './queue/directory-sync'
 import { systemDisk } from './queue/disk'
 import { Journey } from './queue/journey'
@@ -26,6 +28,7 @@ import { Preparer } from './queue/preparer'
 import { Scheduler } from './queue/scheduler'
 import { Spool } from './queue/spool'
 import { CurrentSettings } from './settings/current'
+import type { Settings } from './settings/settings'
 
 /** Octets of waiting copies that one process keeps in memory, so that they are not read again. */
 const HELD_COPIES = 16 * 1024 * 1024
@@ -42,6 +45,7 @@ export class Connector {
   readonly loader: Loader
   readonly loopKey: Buffer
   private readonly pools: Pools
+  private readonly lookup = makeMxLookup()
   private readonly nextDcid = dcidSource(cluster.worker?.id ?? 0)
   private readonly plugin: HarakaPlugin
 
@@ -59,8 +63,14 @@ export class Connector {
     const spool = new Spool(directory, disk, directorySync)
     this.pools = new Pools((domain, onEmpty) => this.makePool(domain, onEmpty))
     this.preparer = new Preparer({ directory, spool, memory, clock })
-    const announce = (copy: { place: { filename: string; path: string }; domain: string }) =>
-      announceDelivered(internals, { ...copy.place, host: copy.domain })
+    const announce: Announce = (copy, response, taker) =>
+      announceDelivered(internals, {
+        ...copy.place,
+        host: taker?.host ?? copy.domain,
+        ip: taker?.address ?? '',
+        port: taker?.port ?? 0,
+        response,
+      })
     this.scheduler = new Scheduler({
       courierOf: (copy) => this.pools.of(copy.domain),
       files: new QueueCopyFiles({ directory, disk, clock, memory, report, announce }),
@@ -122,25 +132,33 @@ export class Connector {
   }
 
   private makePool(domain: string, onEmpty: () => void): Pool {
+    let [made, open]: [Settings | undefined, SessionMaker | undefined] = [undefined, undefined]
     return new Pool({
-      open: makeSessionMaker({
-        domain,
-        options: () => ({ ...this.settings.value.delivery, helo: this.helo }),
-        clock: systemClock,
-        report: this.monitor.report,
-        nextDcid: this.nextDcid,
-      }),
+      // New connections follow the settings; those that are open stay as they are.
+      open: (signal) => {
+        const { value } = this.settings
+        if (value !== made || !open) [made, open] = [value, this.sessionMaker(domain, value)]
+        return open(signal)
+      },
       clock: systemClock,
       options: () => this.settings.value.delivery,
       random: Math.random,
       onEmpty,
-      onMistake: (error) =>
-        this.monitor.report({ kind: 'problem', text: `mistake: ${String(error)}` }),
+      onMistake: (error) => this.monitor.report({ kind: 'problem', text: `mistake: ${error}` }),
     })
   }
 
-  private get helo(): string {
-    return this.settings.value.delivery.helo ?? this.me
+  private sessionMaker(domain: string, { delivery }: Settings): SessionMaker {
+    return makeSessionMaker({
+      ...delivery,
+      domain,
+      helo: delivery.helo ?? this.me,
+      clock: systemClock,
+      report: this.monitor.report,
+      lookup: this.lookup,
+      random: Math.random,
+      nextDcid: this.nextDcid,
+    })
   }
 
   private readLoopKey(): Buffer {

@@ -60,45 +60,45 @@ function isIncoming(message: MessageFacts, recipient: RecipientFacts, settings: 
 
 /** Gathers the recipients of each distinct intake address, in RCPT order. */
 class Splinters {
-  readonly #routes = new Map<string, { intake: Intake; recipients: string[] }>()
-  readonly #refusals = new Map<string, number>()
-  #outgoing = 0
-  #toIntake = 0
+  private readonly routes = new Map<string, { intake: Intake; recipients: string[] }>()
+  private readonly refusals = new Map<string, number>()
+  private outgoing = 0
+  private toIntake = 0
 
   add(message: MessageFacts, recipient: RecipientFacts, settings: Settings): void {
     if (!isIncoming(message, recipient, settings)) {
-      this.#outgoing++
+      this.outgoing++
       return
     }
     if (settings.intakeAddresses.has(recipient.key)) {
-      this.#toIntake++
+      this.toIntake++
       return
     }
     const { policy, choice } = settings.policies.match(message.sender, recipient.key)
     const intake = choice.kind === 'custom' ? choice.intake : settings.effective.intake
     if (choice.kind === 'no' || !intake) {
-      this.#refusals.set(policy, (this.#refusals.get(policy) ?? 0) + 1)
+      this.refusals.set(policy, (this.refusals.get(policy) ?? 0) + 1)
       return
     }
-    this.#route(intake).recipients.push(recipient.address)
+    this.route(intake).recipients.push(recipient.address)
   }
 
   decision(): Decision {
     const skips: Skip[] = []
-    if (this.#outgoing) skips.push({ reason: { token: 'outgoing' }, recipients: this.#outgoing })
-    if (this.#toIntake) skips.push({ reason: { token: 'to-intake' }, recipients: this.#toIntake })
-    if (this.#refusals.size) {
+    if (this.outgoing) skips.push({ reason: { token: 'outgoing' }, recipients: this.outgoing })
+    if (this.toIntake) skips.push({ reason: { token: 'to-intake' }, recipients: this.toIntake })
+    if (this.refusals.size) {
       skips.push({
-        reason: { token: 'policy-no', policies: [...this.#refusals.keys()] },
-        recipients: [...this.#refusals.values()].reduce((sum, n) => sum + n, 0),
+        reason: { token: 'policy-no', policies: [...this.refusals.keys()] },
+        recipients: [...this.refusals.values()].reduce((sum, n) => sum + n, 0),
       })
     }
-    return { routes: [...this.#routes.values()], skips }
+    return { routes: [...this.routes.values()], skips }
   }
 
-  #route(intake: Intake): { intake: Intake; recipients: string[] } {
-    let route = this.#routes.get(intake.address)
-    if (!route) this.#routes.set(intake.address, (route = { intake, recipients: [] }))
+  private route(intake: Intake): { intake: Intake; recipients: string[] } {
+    let route = this.routes.get(intake.address)
+    if (!route) this.routes.set(intake.address, (route = { intake, recipients: [] }))
     return route
   }
 }

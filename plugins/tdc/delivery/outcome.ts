@@ -32,8 +32,16 @@ export type NetworkDetails =
 /** `nxdomain` and `nullmx` are final (spec 5.4); the others may heal. */
 export type DnsResult = 'nxdomain' | 'nullmx' | 'servfail' | 'timeout' | 'error'
 
+/** Who took the copy. */
+export interface Taker {
+  /** Name of the MX host. */
+  readonly host: string
+  readonly address: string
+  readonly port: number
+}
+
 export type Outcome =
-  | { kind: 'delivered'; dcid: number; response: string }
+  | { kind: 'delivered'; dcid: number; response: string; taker?: Taker }
   /** `dcid` 0: no connection was made, as in the appliance's log. */
   | { kind: 'failed'; dcid: number; failure: Failure }
   /** Taken back by the caller (expired, dropped, shutting down); nothing is known of the attempt. */

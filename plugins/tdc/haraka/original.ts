@@ -52,11 +52,11 @@ export async function readOriginal(
 
 class PieceSink extends Writable {
   readonly ended: Promise<void>
-  readonly #take: TakePiece
+  private readonly take: TakePiece
 
   constructor(take: TakePiece) {
     super({ highWaterMark: PIECE, decodeStrings: true })
-    this.#take = take
+    this.take = take
     this.ended = new Promise((resolve, reject) => {
       this.once('finish', resolve)
       this.once('error', reject)
@@ -67,19 +67,19 @@ class PieceSink extends Writable {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error) => void): void {
-    this.#handOn(chunk, done)
+    this.handOn(chunk, done)
   }
 
   override _writev(
     chunks: { chunk: Buffer; encoding: BufferEncoding }[],
     done: (error?: Error) => void,
   ): void {
-    this.#handOn(Buffer.concat(chunks.map(({ chunk }) => chunk)), done)
+    this.handOn(Buffer.concat(chunks.map(({ chunk }) => chunk)), done)
   }
 
-  #handOn(piece: Buffer, done: (error?: Error) => void): void {
+  private handOn(piece: Buffer, done: (error?: Error) => void): void {
     try {
-      const taken = this.#take(piece)
+      const taken = this.take(piece)
       if (taken) taken.then(() => done(), done)
       else done()
     } catch (error) {

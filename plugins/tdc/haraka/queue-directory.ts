@@ -25,15 +25,15 @@ const NULL_SENDER = { original: '<>', user: '', host: '' }
 /** Haraka's queue directory: how files are named there, and how their head is written. */
 export class QueueDirectory {
   readonly path: string
-  readonly #outbound: Outbound
+  private readonly outbound: Outbound
 
   constructor(outbound: Outbound) {
-    this.#outbound = outbound
+    this.outbound = outbound
     this.path = outbound.stats().queue_dir
   }
 
   newFile(): QueueFileName {
-    const { qfile } = this.#outbound
+    const { qfile } = this.outbound
     const name = qfile.name()
     return { name, path: this.pathOf(name), temporaryPath: this.pathOf(qfile.platformDOT + name) }
   }
@@ -44,13 +44,13 @@ export class QueueDirectory {
 
   /** The name that tells Haraka's loader when to try next and how often it was tried. */
   retryName(name: string, nextAttempt: number, attempts: number): string {
-    const { qfile } = this.#outbound
+    const { qfile } = this.outbound
     return qfile.name({ ...qfile.parts(name), next_attempt: Math.round(nextAttempt), attempts })
   }
 
   /** Charged attempts that a file name tells of; 0 when it cannot be read. */
   attemptsOf(name: string): number {
-    return this.#outbound.qfile.parts(name)?.attempts ?? 0
+    return this.outbound.qfile.parts(name)?.attempts ?? 0
   }
 
   /** The name under which Haraka leaves a file alone for ever, as it does with damaged ones. */
@@ -63,14 +63,14 @@ export class QueueDirectory {
     const at = intake.lastIndexOf('@')
     const [user, host] = [intake.slice(0, at), intake.slice(at + 1)]
     const recipient = { original: `<${intake}>`, original_host: host, host, user }
-    const todo = new this.#outbound.TODOItem(QUEUE_DOMAIN, [recipient], {
+    const todo = new this.outbound.TODOItem(QUEUE_DOMAIN, [recipient], {
       mail_from: NULL_SENDER,
       notes: { tdc: notes },
       uuid: mid,
     })
     let head: Buffer | undefined
     const sink = { write: (bytes: Buffer) => ((head = bytes), true) }
-    this.#outbound.build_todo(todo, sink, () => {})
+    this.outbound.build_todo(todo, sink, () => {})
     if (!head) throw new Error('outbound.build_todo wrote nothing')
     return head
   }

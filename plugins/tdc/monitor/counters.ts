@@ -46,9 +46,9 @@ const zero = (): IntakeCounters => ({
 
 /** Counts events since the process began. docs/log-reference.md lists every counter. */
 export class Counters {
-  readonly #total = zero()
-  readonly #intakes = new Map<string, IntakeCounters>()
-  readonly #skipped = {
+  private readonly total = zero()
+  private readonly intakes = new Map<string, IntakeCounters>()
+  private readonly skipped = {
     disabled: 0,
     outgoing: 0,
     quarantined: 0,
@@ -57,72 +57,72 @@ export class Counters {
     'own-report': 0,
     'policy-no': 0,
   }
-  #journalFailed = 0
-  #inDoubt = 0
-  #withdrawn = 0
+  private journalFailed = 0
+  private inDoubt = 0
+  private withdrawn = 0
 
   count(event: TdcEvent): void {
     switch (event.kind) {
       case 'skipped':
-        this.#skipped[event.reason.token]++
+        this.skipped[event.reason.token]++
         break
       case 'enqueued':
-        if (event.inDoubt) this.#inDoubt++
-        this.#add(event.intake, { active: 1 })
+        if (event.inDoubt) this.inDoubt++
+        this.add(event.intake, { active: 1 })
         break
       case 'loaded':
-        this.#add(event.intake, { active: 1 })
+        this.add(event.intake, { active: 1 })
         break
       case 'withdrawn':
-        this.#withdrawn++
+        this.withdrawn++
         break
       case 'journal-failed':
-        this.#journalFailed++
+        this.journalFailed++
         break
       case 'vanished':
-        this.#add(event.intake, { active: -1 })
+        this.add(event.intake, { active: -1 })
         break
       case 'delivered':
-        this.#add(event.intake, { active: -1, delivered: 1 })
+        this.add(event.intake, { active: -1, delivered: 1 })
         break
       case 'deferred':
-        this.#add(event.intake, { softBounced: 1 })
+        this.add(event.intake, { softBounced: 1 })
         break
       case 'tls-error':
-        this.#add(event.intake, { active: -1, hardBounced: 1, tlsErrors: 1 })
+        this.add(event.intake, { active: -1, hardBounced: 1, tlsErrors: 1 })
         break
       case 'hard-bounced':
-        this.#add(event.intake, { active: -1, hardBounced: 1 })
+        this.add(event.intake, { active: -1, hardBounced: 1 })
         break
       case 'expired':
-        this.#add(event.intake, { active: -1, hardBounced: 1, expired: 1 })
+        this.add(event.intake, { active: -1, hardBounced: 1, expired: 1 })
         break
     }
   }
 
   value(): CountersValue {
     return {
-      total: { ...this.#total },
-      intakes: new Map([...this.#intakes].map(([intake, counters]) => [intake, { ...counters }])),
-      skipped: { ...this.#skipped },
-      journalFailed: this.#journalFailed,
-      inDoubt: this.#inDoubt,
-      withdrawn: this.#withdrawn,
+      total: { ...this.total },
+      intakes: new Map([...this.intakes].map(([intake, counters]) => [intake, { ...counters }])),
+      skipped: { ...this.skipped },
+      journalFailed: this.journalFailed,
+      inDoubt: this.inDoubt,
+      withdrawn: this.withdrawn,
     }
   }
 
-  #add(intake: string, change: Partial<IntakeCounters>): void {
-    const counters = this.#of(intake)
+  private add(intake: string, change: Partial<IntakeCounters>): void {
+    const counters = this.of(intake)
     for (const key of Object.keys(change) as (keyof IntakeCounters)[]) {
       counters[key] += change[key] ?? 0
-      this.#total[key] += change[key] ?? 0
+      this.total[key] += change[key] ?? 0
     }
   }
 
-  #of(intake: string): IntakeCounters {
-    const name = this.#intakes.has(intake) || this.#intakes.size < MOST_INTAKES ? intake : OTHERS
-    let counters = this.#intakes.get(name)
-    if (!counters) this.#intakes.set(name, (counters = zero()))
+  private of(intake: string): IntakeCounters {
+    const name = this.intakes.has(intake) || this.intakes.size < MOST_INTAKES ? intake : OTHERS
+    let counters = this.intakes.get(name)
+    if (!counters) this.intakes.set(name, (counters = zero()))
     return counters
   }
 }

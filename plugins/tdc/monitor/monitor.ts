@@ -8,19 +8,19 @@ export type LogSink = (level: Level, text: string, fields: Record<string, unknow
 /** Takes every event of the connector: writes its lines and counts it. */
 export class Monitor {
   readonly counters = new Counters()
-  readonly #log: LogSink
-  readonly #serviceName: () => string
+  private readonly log: LogSink
+  private readonly serviceName: () => string
 
   constructor(log: LogSink, serviceName: () => string) {
-    this.#log = log
-    this.#serviceName = serviceName
+    this.log = log
+    this.serviceName = serviceName
   }
 
   readonly report = (event: TdcEvent): void => {
     this.counters.count(event)
     const fields = { uuid: uuidOf(event) }
-    for (const { level, text } of linesOf(event, this.#serviceName())) {
-      this.#log(level, text, fields)
+    for (const { level, text } of linesOf(event, this.serviceName())) {
+      this.log(level, text, fields)
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock'
+import type { Taker } from '../delivery/outcome'
 import type { QueueDirectory } from '../haraka/queue-directory'
 import type { Report } from '../monitor/events'
 import type { Copy } from './copy'
@@ -7,21 +8,21 @@ import type { MemoryBudget } from './memory-budget'
 import type { CopyFiles } from './scheduler'
 
 /** Tells other plugins that a copy went out, when any of them wants to know. */
-export type Announce = (copy: Copy, response: string) => Promise<void>
+export type Announce = (copy: Copy, response: string, taker: Taker | undefined) => Promise<void>
 
 /**
  * The queue files of copies that are being delivered. Nothing here rejects: a disk that fails now
  * must not stop the delivery, what it leaves behind is said in the log.
  */
 export class QueueCopyFiles implements CopyFiles {
-  readonly #directory: QueueDirectory
-  readonly #disk: Disk
-  readonly #clock: Clock
-  readonly #memory: MemoryBudget
-  readonly #report: Report
-  readonly #announce: Announce
+  private readonly directory: QueueDirectory
+  private readonly disk: Disk
+  private readonly clock: Clock
+  private readonly memory: MemoryBudget
+  private readonly report: Report
+  private readonly tellOthers: Announce
   /** A file is renamed and removed by one at a time, or a rename would bring back a removed one. */
-  readonly #pending = new WeakMap<Copy, Promise<unknown>>()
+  private readonly pending = new WeakMap<Copy, Promise<unknown>>()
 
   constructor(deps: {
     directory: QueueDirectory
@@ -31,37 +32,37 @@ export class QueueCopyFiles implements CopyFiles {
     report: Report
     announce: Announce
   }) {
-    this.#directory = deps.directory
-    this.#disk = deps.disk
-    this.#clock = deps.clock
-    this.#memory = deps.memory
-    this.#report = deps.report
-    this.#announce = deps.announce
+    this.directory = deps.directory
+    this.disk = deps.disk
+    this.clock = deps.clock
+    this.memory = deps.memory
+    this.report = deps.report
+    this.tellOthers = deps.announce
   }
 
   remove(copy: Copy): Promise<boolean> {
-    this.#memory.give(copy.held)
+    this.memory.give(copy.held)
     copy.release()
-    return this.#inTurn(copy, async () => {
+    return this.inTurn(copy, async () => {
       try {
-        await this.#disk.unlink(copy.place.path)
+        await this.disk.unlink(copy.place.path)
         return true
       } catch (error) {
         if (codeOf(error) === 'ENOENT') return true
         const why = diskErrorText(error)
-        this.#report({ kind: 'unremovable', mid: copy.mid, file: copy.place.filename, why })
+        this.report({ kind: 'unremovable', mid: copy.mid, file: copy.place.filename, why })
         return false
       }
     })
   }
 
   postpone(copy: Copy, delay: number): Promise<void> {
-    return this.#inTurn(copy, async () => {
-      const next = this.#clock.wall() + delay
-      const filename = this.#directory.retryName(copy.place.filename, next, copy.failedAttempts)
-      const path = this.#directory.pathOf(filename)
+    return this.inTurn(copy, async () => {
+      const next = this.clock.wall() + delay
+      const filename = this.directory.retryName(copy.place.filename, next, copy.failedAttempts)
+      const path = this.directory.pathOf(filename)
       try {
-        await this.#disk.rename(copy.place.path, path)
+        await this.disk.rename(copy.place.path, path)
         copy.place = { ...copy.place, filename, path }
       } catch {
         // The retry goes on from memory; a restart would try once more than it should.
@@ -69,18 +70,18 @@ export class QueueCopyFiles implements CopyFiles {
     })
   }
 
-  announce(copy: Copy, response: string): Promise<void> {
-    return this.#inTurn(copy, () => this.#announce(copy, response).catch(() => {}))
+  announce(copy: Copy, response: string, taker: Taker | undefined): Promise<void> {
+    return this.inTurn(copy, () => this.tellOthers(copy, response, taker).catch(() => {}))
   }
 
   exists(copy: Copy): Promise<boolean> {
-    return this.#inTurn(copy, () => this.#disk.exists(copy.place.path))
+    return this.inTurn(copy, () => this.disk.exists(copy.place.path))
   }
 
-  #inTurn<T>(copy: Copy, work: () => Promise<T>): Promise<T> {
-    const before = this.#pending.get(copy) ?? Promise.resolve()
+  private inTurn<T>(copy: Copy, work: () => Promise<T>): Promise<T> {
+    const before = this.pending.get(copy) ?? Promise.resolve()
     const result = before.then(work, work)
-    this.#pending.set(copy, result)
+    this.pending.set(copy, result)
     return result
   }
 }

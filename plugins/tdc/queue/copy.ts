@@ -32,14 +32,14 @@ export class Copy implements Outgoing {
   readonly enqueuedAt: number
   place: CopyPlace
   /** The message, while there is room to keep it; else it is read from the file. */
-  #held: Buffer | undefined
+  private message: Buffer | undefined
 
   constructor(
     mid: string,
     notes: CopyNotes,
     place: CopyPlace,
     enqueuedAt: number,
-    held?: Buffer | undefined,
+    message?: Buffer | undefined,
   ) {
     this.mid = mid
     this.recipient = notes.intake
@@ -51,20 +51,20 @@ export class Copy implements Outgoing {
     this.smtputf8 = notes.smtputf8
     this.place = place
     this.enqueuedAt = enqueuedAt
-    this.#held = held
+    this.message = message
   }
 
   content(): Buffer | Readable {
     const { path, start } = this.place
-    return this.#held ?? createReadStream(path, { start, highWaterMark: READ_SIZE })
+    return this.message ?? createReadStream(path, { start, highWaterMark: READ_SIZE })
   }
 
   /** Octets kept in memory. */
   get held(): number {
-    return this.#held?.length ?? 0
+    return this.message?.length ?? 0
   }
 
   release(): void {
-    this.#held = undefined
+    this.message = undefined
   }
 }

@@ -5,33 +5,33 @@ import type { Disk } from './disk'
  * that began after it, and under load many renames share that fsync.
  */
 export class DirectorySync {
-  readonly #disk: Disk
-  readonly #path: string
-  #running: Promise<void> | undefined
-  #next: Promise<void> | undefined
+  private readonly disk: Disk
+  private readonly path: string
+  private running: Promise<void> | undefined
+  private next: Promise<void> | undefined
 
   constructor(disk: Disk, path: string) {
-    this.#disk = disk
-    this.#path = path
+    this.disk = disk
+    this.path = path
   }
 
   /** Resolves when everything renamed before the call is on disk. */
   sync(): Promise<void> {
-    if (!this.#running) return this.#run()
+    if (!this.running) return this.run()
     // The fsync that is running may have begun before our rename: wait for the one after it.
-    this.#next ??= this.#running.then(
-      () => this.#run(),
-      () => this.#run(),
+    this.next ??= this.running.then(
+      () => this.run(),
+      () => this.run(),
     )
-    return this.#next
+    return this.next
   }
 
-  #run(): Promise<void> {
-    this.#next = undefined
-    const running = this.#disk.syncDirectory(this.#path)
-    this.#running = running
+  private run(): Promise<void> {
+    this.next = undefined
+    const running = this.disk.syncDirectory(this.path)
+    this.running = running
     const over = () => {
-      if (this.#running === running) this.#running = undefined
+      if (this.running === running) this.running = undefined
     }
     running.then(over, over)
     return running

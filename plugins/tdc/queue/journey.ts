@@ -33,19 +33,19 @@ export type PrepareResult =
  */
 export class Journey {
   readonly routes: readonly Route[]
-  readonly #scheduler: Scheduler
-  readonly #clock: Clock
-  readonly #report: Report
-  #stage: Stage = { at: 'decided' }
+  private readonly scheduler: Scheduler
+  private readonly clock: Clock
+  private readonly report: Report
+  private stage: Stage = { at: 'decided' }
 
   constructor(
     routes: readonly Route[],
     deps: { scheduler: Scheduler; clock: Clock; report: Report },
   ) {
     this.routes = routes
-    this.#scheduler = deps.scheduler
-    this.#clock = deps.clock
-    this.#report = deps.report
+    this.scheduler = deps.scheduler
+    this.clock = deps.clock
+    this.report = deps.report
   }
 
   /** Writes the copies. */
@@ -56,65 +56,65 @@ export class Journey {
     { within, allOrNothing }: PrepareOptions,
   ): Promise<PrepareResult> {
     const giveUp = new AbortController()
-    this.#stage = { at: 'preparing', giveUp }
-    const deadline = this.#clock.after(within, () => giveUp.abort(new Error(TOO_LONG)))
+    this.stage = { at: 'preparing', giveUp }
+    const deadline = this.clock.after(within, () => giveUp.abort(new Error(TOO_LONG)))
     const results = await preparer.prepare(original, planned, giveUp.signal)
     deadline.cancel()
     const copies = results.flatMap((result) => (result.kind === 'copy' ? [result.copy] : []))
-    for (const copy of copies) this.#scheduler.lease(copy)
+    for (const copy of copies) this.scheduler.lease(copy)
 
     const failures = results.flatMap((r) => (isFailure(r) ? [{ route: r.route, why: r.why }] : []))
-    if (this.#isOver() || (failures.length > 0 && allOrNothing)) {
-      this.#withdraw(copies, this.#isOver() ? CLIENT_LEFT : 'another copy of the message failed')
+    if (this.isOver() || (failures.length > 0 && allOrNothing)) {
+      this.withdraw(copies, this.isOver() ? CLIENT_LEFT : 'another copy of the message failed')
       return { kind: 'failed', failures }
     }
-    this.#stage = { at: 'prepared', copies, queueTimedOut: false }
+    this.stage = { at: 'prepared', copies, queueTimedOut: false }
     return failures.length > 0 ? { kind: 'failed', failures } : { kind: 'prepared' }
   }
 
   /** A queue plugin ran out of time: the original may have been queued all the same. */
   queueTimedOut(): void {
-    if (this.#stage.at === 'prepared') this.#stage = { ...this.#stage, queueTimedOut: true }
+    if (this.stage.at === 'prepared') this.stage = { ...this.stage, queueTimedOut: true }
   }
 
   /** The original is queued: the copies may go. */
   commit(): void {
-    if (this.#stage.at === 'prepared') this.#send(this.#stage.copies, false)
+    if (this.stage.at === 'prepared') this.send(this.stage.copies, false)
   }
 
   /** The transaction ends. What is still open is decided here; in doubt the copy is sent. */
   resolve(verdict: Verdict): void {
-    switch (this.#stage.at) {
+    switch (this.stage.at) {
       case 'preparing':
         // The client left while we wrote: no queue plugin has seen the original yet.
-        this.#stage.giveUp.abort(new Error(CLIENT_LEFT))
+        this.stage.giveUp.abort(new Error(CLIENT_LEFT))
         break
       case 'prepared': {
-        const { copies, queueTimedOut } = this.#stage
+        const { copies, queueTimedOut } = this.stage
         const refused = verdict === 'rejected' || verdict === 'deferred'
-        if (refused && !queueTimedOut) this.#withdraw(copies, `the original was ${verdict}`)
-        else this.#send(copies, verdict !== 'accepted')
+        if (refused && !queueTimedOut) this.withdraw(copies, `the original was ${verdict}`)
+        else this.send(copies, verdict !== 'accepted')
         break
       }
     }
-    this.#stage = { at: 'over' }
+    this.stage = { at: 'over' }
   }
 
-  #send(copies: readonly Copy[], inDoubt: boolean): void {
-    this.#stage = { at: 'over' }
+  private send(copies: readonly Copy[], inDoubt: boolean): void {
+    this.stage = { at: 'over' }
     for (const copy of copies) {
       const { mid, messageId, recipient: intake } = copy
-      this.#report({ kind: 'enqueued', mid, messageId, intake, inDoubt })
-      this.#scheduler.schedule(copy)
+      this.report({ kind: 'enqueued', mid, messageId, intake, inDoubt })
+      this.scheduler.schedule(copy)
     }
   }
 
-  #withdraw(copies: readonly Copy[], why: string): void {
-    for (const copy of copies) void this.#scheduler.withdraw(copy, why)
+  private withdraw(copies: readonly Copy[], why: string): void {
+    for (const copy of copies) void this.scheduler.withdraw(copy, why)
   }
 
-  #isOver(): boolean {
-    return this.#stage.at === 'over'
+  private isOver(): boolean {
+    return this.stage.at === 'over'
   }
 }
 

@@ -13,12 +13,12 @@ const MOST_RETRIES = retriesOf({ kind: 'network', details: 'error', reason: '' }
 
 /** Takes copies in that Haraka found in the queue directory: at start, at SIGHUP, of a dead worker. */
 export class Loader {
-  readonly #directory: QueueDirectory
-  readonly #disk: Disk
-  readonly #clock: Clock
-  readonly #scheduler: Scheduler
-  readonly #report: Report
-  readonly #countsDowntime: () => boolean
+  private readonly directory: QueueDirectory
+  private readonly disk: Disk
+  private readonly clock: Clock
+  private readonly scheduler: Scheduler
+  private readonly report: Report
+  private readonly countsDowntime: () => boolean
 
   constructor(deps: {
     directory: QueueDirectory
@@ -28,46 +28,46 @@ export class Loader {
     report: Report
     countsDowntime: () => boolean
   }) {
-    this.#directory = deps.directory
-    this.#disk = deps.disk
-    this.#clock = deps.clock
-    this.#scheduler = deps.scheduler
-    this.#report = deps.report
-    this.#countsDowntime = deps.countsDowntime
+    this.directory = deps.directory
+    this.disk = deps.disk
+    this.clock = deps.clock
+    this.scheduler = deps.scheduler
+    this.report = deps.report
+    this.countsDowntime = deps.countsDowntime
   }
 
   /** Of an item that was already taken over from Haraka. */
   async load(item: LoadedItem): Promise<void> {
     const { todo, filename, path } = item
-    if (!isMid(todo?.uuid)) return this.#setAside(item, 'its head has no uuid')
+    if (!isMid(todo?.uuid)) return this.setAside(item, 'its head has no uuid')
     const notes = parseNotes(todo.notes?.tdc)
-    if (typeof notes === 'string') return this.#setAside(item, notes)
+    if (typeof notes === 'string') return this.setAside(item, notes)
     // The same file once more: it is in our hands already.
-    if (this.#scheduler.has(todo.uuid)) return
+    if (this.scheduler.has(todo.uuid)) return
 
     const place = { filename, path, start: item.data_start }
-    const copy = new Copy(todo.uuid, notes, place, this.#enqueuedAt(todo.queue_time))
+    const copy = new Copy(todo.uuid, notes, place, this.enqueuedAt(todo.queue_time))
     // An attempt is due to everything that is found: the name may count attempts never made (X18).
-    copy.failedAttempts = Math.min(this.#directory.attemptsOf(filename), MOST_RETRIES)
-    this.#report({ kind: 'loaded', mid: copy.mid, intake: copy.recipient })
-    this.#scheduler.schedule(copy)
+    copy.failedAttempts = Math.min(this.directory.attemptsOf(filename), MOST_RETRIES)
+    this.report({ kind: 'loaded', mid: copy.mid, intake: copy.recipient })
+    this.scheduler.schedule(copy)
   }
 
   /**
    * The age counts from now, unless the time while the gateway was down is to count (spec 5.5). A
    * queue time in the future is a clock that was set back: it counts as now.
    */
-  #enqueuedAt(queueTime: number): number {
-    const downtime = this.#countsDowntime() ? Math.max(0, this.#clock.wall() - queueTime) : 0
-    return this.#clock.monotonic() - (Number.isFinite(downtime) ? downtime : 0)
+  private enqueuedAt(queueTime: number): number {
+    const downtime = this.countsDowntime() ? Math.max(0, this.clock.wall() - queueTime) : 0
+    return this.clock.monotonic() - (Number.isFinite(downtime) ? downtime : 0)
   }
 
-  async #setAside({ filename, path }: LoadedItem, why: string): Promise<void> {
+  private async setAside({ filename, path }: LoadedItem, why: string): Promise<void> {
     try {
-      await this.#disk.rename(path, this.#directory.pathOf(this.#directory.asideName(filename)))
-      this.#report({ kind: 'damaged', file: filename, why })
+      await this.disk.rename(path, this.directory.pathOf(this.directory.asideName(filename)))
+      this.report({ kind: 'damaged', file: filename, why })
     } catch (error) {
-      this.#report({ kind: 'damaged', file: filename, why: `${why}; ${diskErrorText(error)}` })
+      this.report({ kind: 'damaged', file: filename, why: `${why}; ${diskErrorText(error)}` })
     }
   }
 }

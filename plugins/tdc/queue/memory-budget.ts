@@ -1,23 +1,23 @@
 /** How many octets of waiting copies may stay in memory; the others are read from their files. */
 export class MemoryBudget {
-  readonly #most: number
-  #used = 0
+  private readonly most: number
+  private taken = 0
 
   constructor(most: number) {
-    this.#most = most
+    this.most = most
   }
 
   take(bytes: number): boolean {
-    if (this.#used + bytes > this.#most) return false
-    this.#used += bytes
+    if (this.taken + bytes > this.most) return false
+    this.taken += bytes
     return true
   }
 
   give(bytes: number): void {
-    this.#used -= bytes
+    this.taken -= bytes
   }
 
   get used(): number {
-    return this.#used
+    return this.taken
   }
 }

@@ -31,10 +31,10 @@ export type Prepared = { kind: 'copy'; copy: Copy } | { kind: 'failed'; route: R
 
 /** Writes the copies of a message ahead: on disk, complete, not yet to be sent (design D3). */
 export class Preparer {
-  readonly #directory: QueueDirectory
-  readonly #spool: Spool
-  readonly #memory: MemoryBudget
-  readonly #clock: Clock
+  private readonly directory: QueueDirectory
+  private readonly spool: Spool
+  private readonly memory: MemoryBudget
+  private readonly clock: Clock
 
   constructor(deps: {
     directory: QueueDirectory
@@ -42,10 +42,10 @@ export class Preparer {
     memory: MemoryBudget
     clock: Clock
   }) {
-    this.#directory = deps.directory
-    this.#spool = deps.spool
-    this.#memory = deps.memory
-    this.#clock = deps.clock
+    this.directory = deps.directory
+    this.spool = deps.spool
+    this.memory = deps.memory
+    this.clock = deps.clock
   }
 
   /**
@@ -62,8 +62,8 @@ export class Preparer {
     for (const plan of planned) {
       try {
         if (original.octets <= HELD_ORIGINAL) held ??= await readWhole(original.read, signal)
-        const spooled = await this.#write(original, held, plan, signal)
-        results.push({ kind: 'copy', copy: this.#copyOf(original, plan, spooled) })
+        const spooled = await this.write(original, held, plan, signal)
+        results.push({ kind: 'copy', copy: this.copyOf(original, plan, spooled) })
       } catch (error) {
         const why = signal.aborted ? abortText(signal) : diskErrorText(error)
         results.push({ kind: 'failed', route: plan.route, why })
@@ -72,7 +72,7 @@ export class Preparer {
     return results
   }
 
-  #write(
+  private write(
     original: Original,
     held: Buffer | undefined,
     planned: PlannedCopy,
@@ -81,23 +81,23 @@ export class Preparer {
     const plan: SpoolPlan = {
       wrapping: planned.wrapping,
       fileHead: ({ size, eightBit }) =>
-        this.#directory.head({
+        this.directory.head({
           mid: planned.mid,
           intake: planned.route.intake.address,
           notes: notesOf(original, planned, size, eightBit),
         }),
     }
     return held
-      ? this.#spool.writeHeld(held, plan, signal)
-      : this.#spool.writeStreamed(original.read, plan, signal)
+      ? this.spool.writeHeld(held, plan, signal)
+      : this.spool.writeStreamed(original.read, plan, signal)
   }
 
-  #copyOf(original: Original, planned: PlannedCopy, spooled: Spooled): Copy {
+  private copyOf(original: Original, planned: PlannedCopy, spooled: Spooled): Copy {
     const { file, start, size, eightBit, message } = spooled
     const place = { filename: file.name, path: file.path, start }
     const notes = notesOf(original, planned, size, eightBit)
-    const held = message && this.#memory.take(message.length) ? message : undefined
-    return new Copy(planned.mid, notes, place, this.#clock.monotonic(), held)
+    const held = message && this.memory.take(message.length) ? message : undefined
+    return new Copy(planned.mid, notes, place, this.clock.monotonic(), held)
   }
 }
 

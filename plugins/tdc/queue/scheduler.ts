@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../clock'
-import type { Failure, Outcome } from '../delivery/outcome'
+import type { Failure, Outcome, Taker } from '../delivery/outcome'
 import type { Outgoing } from '../delivery/outgoing'
 import type { Report } from '../monitor/events'
 import { bounceResponse, expiredResponse } from './bounce-response'
@@ -19,7 +19,7 @@ export interface CopyFiles {
   /** Renames the file so that a restart knows of the attempt and the moment of the next. */
   postpone(copy: Copy, delay: number): Promise<void>
   /** Lets other plugins' `delivered` hooks know. */
-  announce(copy: Copy, response: string): Promise<void>
+  announce(copy: Copy, response: string, taker: Taker | undefined): Promise<void>
   exists(copy: Copy): Promise<boolean>
 }
 
@@ -53,13 +53,13 @@ export interface SchedulerStats {
  * copy that is in here is not taken from Haraka a second time (faults X8).
  */
 export class Scheduler {
-  readonly #entries = new Map<string, Entry>()
-  readonly #courierOf: (copy: Copy) => Courier
-  readonly #files: CopyFiles
-  readonly #clock: Clock
-  readonly #report: Report
-  readonly #options: () => SchedulerOptions
-  #stopped = false
+  private readonly entries = new Map<string, Entry>()
+  private readonly courierOf: (copy: Copy) => Courier
+  private readonly files: CopyFiles
+  private readonly clock: Clock
+  private readonly report: Report
+  private readonly options: () => SchedulerOptions
+  private stopped = false
 
   constructor(deps: {
     courierOf: (copy: Copy) => Courier
@@ -68,47 +68,47 @@ export class Scheduler {
     report: Report
     options: () => SchedulerOptions
   }) {
-    this.#courierOf = deps.courierOf
-    this.#files = deps.files
-    this.#clock = deps.clock
-    this.#report = deps.report
-    this.#options = deps.options
+    this.courierOf = deps.courierOf
+    this.files = deps.files
+    this.clock = deps.clock
+    this.report = deps.report
+    this.options = deps.options
   }
 
   has(mid: string): boolean {
-    return this.#entries.has(mid)
+    return this.entries.has(mid)
   }
 
   /** A copy that is on disk but not to be sent yet. */
   lease(copy: Copy): void {
-    this.#entries.set(copy.mid, { copy, at: 'prepared' })
+    this.entries.set(copy.mid, { copy, at: 'prepared' })
   }
 
   /** The original was not accepted: the copy and its file go. */
   async withdraw(copy: Copy, why: string): Promise<void> {
-    this.#report({ kind: 'withdrawn', mid: copy.mid, why })
-    await this.#end(copy)
+    this.report({ kind: 'withdrawn', mid: copy.mid, why })
+    await this.end(copy)
   }
 
   /** From now on the copy is to be delivered, within what is left of its time. */
   schedule(copy: Copy): void {
-    if (this.#stopped) return
-    const left = this.#options().maxAge - this.#age(copy)
+    if (this.stopped) return
+    const left = this.options().maxAge - this.age(copy)
     const entry: Entry = {
       copy,
       at: 'courier',
       expired: left <= 0,
-      expiry: this.#clock.after(Math.max(0, left), () => this.#expire(copy)),
+      expiry: this.clock.after(Math.max(0, left), () => this.expire(copy)),
     }
-    this.#entries.set(copy.mid, entry)
-    if (entry.expired) void this.#take(copy, { kind: 'expired', dcid: 0, failure: undefined })
-    else this.#send(copy)
+    this.entries.set(copy.mid, entry)
+    if (entry.expired) void this.take(copy, { kind: 'expired', dcid: 0, failure: undefined })
+    else this.send(copy)
   }
 
   /** Takes no new copy; those that are here stay on disk when they cannot be finished. */
   stop(): void {
-    this.#stopped = true
-    for (const entry of this.#entries.values()) {
+    this.stopped = true
+    for (const entry of this.entries.values()) {
       if (entry.at === 'waiting') entry.retry.cancel()
       if (entry.at === 'waiting' || entry.at === 'courier') entry.expiry.cancel()
     }
@@ -116,93 +116,93 @@ export class Scheduler {
 
   get stats(): SchedulerStats {
     let [prepared, deferred, oldestAge] = [0, 0, 0]
-    for (const { at, copy } of this.#entries.values()) {
+    for (const { at, copy } of this.entries.values()) {
       if (at === 'unremovable') continue
       if (at === 'prepared') prepared++
       if (at === 'waiting') deferred++
-      oldestAge = Math.max(oldestAge, this.#age(copy))
+      oldestAge = Math.max(oldestAge, this.age(copy))
     }
     return { prepared, deferred, oldestAge }
   }
 
-  #age(copy: Copy): number {
-    return this.#clock.monotonic() - copy.enqueuedAt
+  private age(copy: Copy): number {
+    return this.clock.monotonic() - copy.enqueuedAt
   }
 
-  #send(copy: Copy): void {
-    this.#courierOf(copy).submit(copy, (outcome) => this.#settle(copy, outcome))
+  private send(copy: Copy): void {
+    this.courierOf(copy).submit(copy, (outcome) => this.settle(copy, outcome))
   }
 
-  #expire(copy: Copy): void {
-    const entry = this.#entries.get(copy.mid)
+  private expire(copy: Copy): void {
+    const entry = this.entries.get(copy.mid)
     if (entry?.at === 'courier') {
       // The courier answers with `aborted`, or with an outcome that was already on its way.
       entry.expired = true
-      this.#courierOf(copy).abort(copy)
+      this.courierOf(copy).abort(copy)
     } else if (entry?.at === 'waiting') {
       entry.retry.cancel()
-      void this.#take(copy, { kind: 'expired', dcid: 0, failure: entry.lastFailure })
+      void this.take(copy, { kind: 'expired', dcid: 0, failure: entry.lastFailure })
     }
   }
 
-  #settle(copy: Copy, outcome: Outcome): void {
-    const entry = this.#entries.get(copy.mid)
+  private settle(copy: Copy, outcome: Outcome): void {
+    const entry = this.entries.get(copy.mid)
     if (entry?.at !== 'courier') return
     const { expired, lastFailure } = entry
     const { failedAttempts } = copy
-    void this.#take(copy, stepAfter(outcome, { failedAttempts, expired, lastFailure }))
+    void this.take(copy, stepAfter(outcome, { failedAttempts, expired, lastFailure }))
   }
 
   /** Carries a step out: file, log, counters; then the copy is gone, or waits. */
-  async #take(copy: Copy, step: Step): Promise<void> {
-    const entry = this.#entries.get(copy.mid)
+  private async take(copy: Copy, step: Step): Promise<void> {
+    const entry = this.entries.get(copy.mid)
     if (!entry || step.kind === 'left') return
     if ('expiry' in entry && step.kind !== 'retry') entry.expiry.cancel()
-    if (step.kind === 'retry') return await this.#retry(copy, entry, step)
+    if (step.kind === 'retry') return await this.retry(copy, entry, step)
 
-    this.#entries.set(copy.mid, { copy, at: 'finishing' })
-    if (step.kind !== 'delivered' && !(await this.#files.exists(copy))) {
-      this.#report({ kind: 'vanished', mid: copy.mid, intake: copy.recipient })
-      return await this.#end(copy)
+    this.entries.set(copy.mid, { copy, at: 'finishing' })
+    if (step.kind !== 'delivered' && !(await this.files.exists(copy))) {
+      this.report({ kind: 'vanished', mid: copy.mid, intake: copy.recipient })
+      return await this.end(copy)
     }
-    this.#tell(copy, step)
-    if (step.kind === 'delivered') await this.#files.announce(copy, step.response)
-    await this.#end(copy)
+    this.tell(copy, step)
+    if (step.kind === 'delivered') await this.files.announce(copy, step.response, step.taker)
+    await this.end(copy)
   }
 
-  #tell(copy: Copy, step: Exclude<Step, { kind: 'retry' | 'left' }>): void {
+  private tell(copy: Copy, step: Exclude<Step, { kind: 'retry' | 'left' }>): void {
     const { mid, recipient: intake } = copy
     const { dcid } = step
     switch (step.kind) {
       case 'delivered':
-        return this.#report({ kind: 'delivered', mid, intake, dcid, response: step.response })
+        return this.report({ kind: 'delivered', mid, intake, dcid, response: step.response })
       case 'tls-error':
-        return this.#report({ kind: 'tls-error', mid, intake, dcid, why: step.failure.reason })
+        return this.report({ kind: 'tls-error', mid, intake, dcid, why: step.failure.reason })
       case 'hard-bounce': {
         const response = bounceResponse(step.failure, 5)
-        return this.#report({ kind: 'hard-bounced', mid, intake, dcid, response })
+        return this.report({ kind: 'hard-bounced', mid, intake, dcid, response })
       }
       case 'expired': {
-        const seconds = Math.round(this.#age(copy) / 1000)
+        const seconds = Math.round(this.age(copy) / 1000)
         const response = expiredResponse(step.failure)
-        return this.#report({ kind: 'expired', mid, intake, dcid, seconds, response })
+        return this.report({ kind: 'expired', mid, intake, dcid, seconds, response })
       }
     }
   }
 
-  async #retry(copy: Copy, entry: Entry, step: Step & { kind: 'retry' }): Promise<void> {
+  private async retry(copy: Copy, entry: Entry, step: Step & { kind: 'retry' }): Promise<void> {
     if (entry.at !== 'courier') return
-    const { retryDelay } = this.#options()
+    const { retryDelay } = this.options()
     const { mid, recipient: intake } = copy
     copy.failedAttempts = step.retry
-    this.#entries.set(mid, {
+    this.entries.set(mid, {
       copy,
       lastFailure: step.failure,
       at: 'waiting',
       expiry: entry.expiry,
-      retry: this.#clock.after(retryDelay, () => this.#again(copy)),
+      retry: this.clock.after(retryDelay, () => this.again(copy)),
     })
-    this.#report({
+    this.report({
       kind: 'deferred',
       mid,
       intake,
@@ -212,26 +212,26 @@ export class Scheduler {
       retries: step.retries,
       seconds: Math.round(retryDelay / 1000),
     })
-    await this.#files.postpone(copy, retryDelay)
+    await this.files.postpone(copy, retryDelay)
   }
 
-  #again(copy: Copy): void {
-    const entry = this.#entries.get(copy.mid)
-    if (entry?.at !== 'waiting' || this.#stopped) return
+  private again(copy: Copy): void {
+    const entry = this.entries.get(copy.mid)
+    if (entry?.at !== 'waiting' || this.stopped) return
     const { expiry, lastFailure } = entry
-    this.#entries.set(copy.mid, {
+    this.entries.set(copy.mid, {
       copy,
       at: 'courier',
       expired: false,
       expiry,
       ...(lastFailure && { lastFailure }),
     })
-    this.#send(copy)
+    this.send(copy)
   }
 
   /** The lease ends only when the file is gone: a copy loaded again is then not found. */
-  async #end(copy: Copy): Promise<void> {
-    if (await this.#files.remove(copy)) this.#entries.delete(copy.mid)
-    else this.#entries.set(copy.mid, { copy, at: 'unremovable' })
+  private async end(copy: Copy): Promise<void> {
+    if (await this.files.remove(copy)) this.entries.delete(copy.mid)
+    else this.entries.set(copy.mid, { copy, at: 'unremovable' })
   }
 }

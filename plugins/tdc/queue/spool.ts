@@ -39,20 +39,20 @@ const HEAD_SLACK = 64
  * size compared with the octets counted, fsync, rename, fsync of the directory.
  */
 export class Spool {
-  readonly #directory: QueueDirectory
-  readonly #disk: Disk
-  readonly #directorySync: DirectorySync
+  private readonly directory: QueueDirectory
+  private readonly disk: Disk
+  private readonly directorySync: DirectorySync
 
   constructor(directory: QueueDirectory, disk: Disk, directorySync: DirectorySync) {
-    this.#directory = directory
-    this.#disk = disk
-    this.#directorySync = directorySync
+    this.directory = directory
+    this.disk = disk
+    this.directorySync = directorySync
   }
 
   /** One write of the whole file, for an original that is in memory. */
   async writeHeld(original: Buffer, plan: SpoolPlan, signal: AbortSignal): Promise<Spooled> {
     const { head, message, eightBit, size } = assemble(original, plan)
-    const file = await this.#durably(signal, async (out) => {
+    const file = await this.durably(signal, async (out) => {
       await out.write(Buffer.concat([head, message]), 0)
       return head.length + message.length
     })
@@ -65,10 +65,10 @@ export class Spool {
    */
   async writeStreamed(read: ReadOriginal, plan: SpoolPlan, signal: AbortSignal): Promise<Spooled> {
     let spooled: Omit<Spooled, 'file'> | undefined
-    const file = await this.#durably(signal, async (out) => {
+    const file = await this.durably(signal, async (out) => {
       const room = roomFor(plan)
       for (let attempt = 1; ; attempt++) {
-        const body = await this.#writeBody(out, read, plan, room, signal)
+        const body = await this.writeBody(out, read, plan, room, signal)
         if (body.collided && attempt < BOUNDARY_TRIES) {
           await out.truncate()
           continue
@@ -88,12 +88,12 @@ export class Spool {
 
   /** Takes a file back: the original was not accepted, or another copy of it failed. */
   async remove(file: { path: string }): Promise<void> {
-    await this.#disk.unlink(file.path).catch((error: unknown) => {
+    await this.disk.unlink(file.path).catch((error: unknown) => {
       if (codeOf(error) !== 'ENOENT') throw error
     })
   }
 
-  async #writeBody(
+  private async writeBody(
     out: DiskFile,
     read: ReadOriginal,
     { wrapping }: SpoolPlan,
@@ -117,24 +117,24 @@ export class Spool {
    * Another worker that starts meanwhile removes every temporary name, also ours (faults X7): the
    * rename then finds nothing, and everything is done once more.
    */
-  async #durably(
+  private async durably(
     signal: AbortSignal,
     fill: (out: DiskFile) => Promise<number>,
   ): Promise<QueueFileName> {
     try {
-      return await this.#durablyOnce(signal, fill)
+      return await this.durablyOnce(signal, fill)
     } catch (error) {
       if (codeOf(error) !== 'ENOENT' || signal.aborted) throw error
-      return await this.#durablyOnce(signal, fill)
+      return await this.durablyOnce(signal, fill)
     }
   }
 
-  async #durablyOnce(
+  private async durablyOnce(
     signal: AbortSignal,
     fill: (out: DiskFile) => Promise<number>,
   ): Promise<QueueFileName> {
-    const file = this.#directory.newFile()
-    const out = await this.#disk.create(file.temporaryPath)
+    const file = this.directory.newFile()
+    const out = await this.disk.create(file.temporaryPath)
     let renamed = false
     try {
       try {
@@ -146,13 +146,13 @@ export class Spool {
       } finally {
         await out.close()
       }
-      await this.#disk.rename(file.temporaryPath, file.path)
+      await this.disk.rename(file.temporaryPath, file.path)
       renamed = true
-      await this.#directorySync.sync()
+      await this.directorySync.sync()
       signal.throwIfAborted()
       return file
     } catch (error) {
-      await this.#disk.unlink(renamed ? file.path : file.temporaryPath).catch(() => {})
+      await this.disk.unlink(renamed ? file.path : file.temporaryPath).catch(() => {})
       throw error
     }
   }

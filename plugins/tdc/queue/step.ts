@@ -1,8 +1,8 @@
-import { retriesOf, type Failure, type Outcome } from '../delivery/outcome'
+import { retriesOf, type Failure, type Outcome, type Taker } from '../delivery/outcome'
 
 /** What happens to a copy after an attempt. */
 export type Step =
-  | { kind: 'delivered'; dcid: number; response: string }
+  | { kind: 'delivered'; dcid: number; response: string; taker: Taker | undefined }
   | { kind: 'retry'; dcid: number; failure: Failure; retry: number; retries: number }
   | { kind: 'tls-error'; dcid: number; failure: Failure & { kind: 'tls' } }
   | { kind: 'hard-bounce'; dcid: number; failure: Failure }
@@ -23,7 +23,7 @@ export function stepAfter(outcome: Outcome, history: History): Step {
   const { dcid } = outcome
   switch (outcome.kind) {
     case 'delivered':
-      return { kind: 'delivered', dcid, response: outcome.response }
+      return { kind: 'delivered', dcid, response: outcome.response, taker: outcome.taker }
     case 'aborted':
       return history.expired
         ? { kind: 'expired', dcid, failure: history.lastFailure }

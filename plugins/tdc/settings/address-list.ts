@@ -15,47 +15,47 @@ const BAD_USER = /[\u0000-\u0020\u007f-\u00a0\u2028\u2029@,;<>]/
  * the list is.
  */
 export class AddressList {
-  readonly #addresses = new Set<string>()
-  readonly #users = new Set<string>()
-  readonly #domains = new Set<string>()
-  readonly #parents = new Set<string>()
-  #nullSender = false
+  private readonly addresses = new Set<string>()
+  private readonly users = new Set<string>()
+  private readonly domains = new Set<string>()
+  private readonly parents = new Set<string>()
+  private nullSender = false
 
   /** False: the entry is malformed, and nothing was added. */
   add(entry: string): boolean {
-    if (entry === '<>') return (this.#nullSender = true)
+    if (entry === '<>') return (this.nullSender = true)
     const at = entry.lastIndexOf('@')
     if (at < 0) return false
     const local = entry.slice(0, at)
     const host = entry.slice(at + 1)
     if (local === '') {
       return host.startsWith('.')
-        ? put(this.#parents, asciiDomain(host.slice(1)))
-        : put(this.#domains, domainOrLiteral(host))
+        ? put(this.parents, asciiDomain(host.slice(1)))
+        : put(this.domains, domainOrLiteral(host))
     }
     if (!isQuoted(local) && BAD_USER.test(local)) return false
     const user = userOf(local)
-    if (host === '') return put(this.#users, user)
+    if (host === '') return put(this.users, user)
     const domain = domainOrLiteral(host)
-    return put(this.#addresses, domain && `${user}@${domain}`)
+    return put(this.addresses, domain && `${user}@${domain}`)
   }
 
   /** `user@domain` with the domain in ASCII; '' is the null sender. */
   has(address: string): boolean {
-    if (address === '') return this.#nullSender
+    if (address === '') return this.nullSender
     const { user, domain } = partsOf(address)
     return (
-      this.#addresses.has(`${user}@${domain}`) ||
-      this.#users.has(user) ||
-      this.#domains.has(domain) ||
-      this.#hasParent(domain)
+      this.addresses.has(`${user}@${domain}`) ||
+      this.users.has(user) ||
+      this.domains.has(domain) ||
+      this.hasParent(domain)
     )
   }
 
-  #hasParent(domain: string): boolean {
-    if (this.#parents.size === 0) return false
+  private hasParent(domain: string): boolean {
+    if (this.parents.size === 0) return false
     for (let dot = domain.indexOf('.'); dot >= 0; dot = domain.indexOf('.', dot + 1)) {
-      if (this.#parents.has(domain.slice(dot + 1))) return true
+      if (this.parents.has(domain.slice(dot + 1))) return true
     }
     return false
   }

@@ -11,20 +11,20 @@ export type Self =
  * (mx1); the full name is the one that everything else works with.
  */
 export class MachineNames {
-  readonly #written: ReadonlySet<string>
+  private readonly written: ReadonlySet<string>
   /** Short name -> the full names that begin with it. */
-  readonly #full = new Map<string, string[]>()
+  private readonly full = new Map<string, string[]>()
 
   constructor(names: Iterable<string>) {
-    this.#written = new Set(Array.from(names, lower))
-    for (const name of this.#written) {
-      if (!isShort(name)) this.#full.set(short(name), [...this.fullNames(short(name)), name])
+    this.written = new Set(Array.from(names, lower))
+    for (const name of this.written) {
+      if (!isShort(name)) this.full.set(short(name), [...this.fullNames(short(name)), name])
     }
   }
 
   /** The full names that a short one may stand for. */
   fullNames(name: string): readonly string[] {
-    return this.#full.get(lower(name)) ?? []
+    return this.full.get(lower(name)) ?? []
   }
 
   /** One name for each machine, however it was written. */
@@ -37,10 +37,10 @@ export class MachineNames {
   /** The hostname as it is, then config/me as it is, then both by their short form. */
   self(hostname: string, me: string): Self {
     const own = [hostname, me].map(ownName).filter((name) => name !== '')
-    const exact = own.find((name) => this.#written.has(name))
+    const exact = own.find((name) => this.written.has(name))
     if (exact !== undefined) return { kind: 'machine', name: this.canonical(exact) }
     for (const name of own) {
-      const candidates = isShort(name) ? this.fullNames(name) : this.#shortFor(name)
+      const candidates = isShort(name) ? this.fullNames(name) : this.shortFor(name)
       if (candidates.length > 1) return { kind: 'ambiguous', name, candidates }
       if (candidates[0] !== undefined) return { kind: 'machine', name: candidates[0] }
     }
@@ -48,9 +48,9 @@ export class MachineNames {
   }
 
   /** A full name is the machine written short, unless that one stands for another full name. */
-  #shortFor(name: string): readonly string[] {
+  private shortFor(name: string): readonly string[] {
     const written = short(name)
-    return this.#written.has(written) && this.fullNames(written).length === 0 ? [written] : []
+    return this.written.has(written) && this.fullNames(written).length === 0 ? [written] : []
   }
 }
 

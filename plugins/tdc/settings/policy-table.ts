@@ -18,22 +18,22 @@ export const DEFAULT = 'DEFAULT'
 
 /** Policies in their order; DEFAULT is for what none of them matches (spec 3). */
 export class OrderedPolicies implements PolicyTable {
-  readonly #rows: readonly { readonly policy: Policy; readonly found: PolicyMatch }[]
-  readonly #otherwise: PolicyMatch
+  private readonly rows: readonly { readonly policy: Policy; readonly found: PolicyMatch }[]
+  private readonly otherwise: PolicyMatch
 
   constructor(policies: readonly Policy[], otherwise: Choice) {
-    this.#rows = policies.map((policy) => ({
+    this.rows = policies.map((policy) => ({
       policy,
       found: { policy: policy.name, choice: policy.choice },
     }))
-    this.#otherwise = { policy: DEFAULT, choice: otherwise }
+    this.otherwise = { policy: DEFAULT, choice: otherwise }
   }
 
   match(sender: string, recipient: string): PolicyMatch {
-    for (const { policy, found } of this.#rows) {
+    for (const { policy, found } of this.rows) {
       if (holds(policy.senders, sender) && holds(policy.recipients, recipient)) return found
     }
-    return this.#otherwise
+    return this.otherwise
   }
 }
 

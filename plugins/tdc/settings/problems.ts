@@ -30,27 +30,27 @@ export interface Place {
 
 /** Collects what is wrong (the settings are refused) and what is only doubtful. */
 export class Problems {
-  readonly #sentences: string[] = []
-  readonly #warnings: string[] = []
-  readonly #refused = new Set<string>()
+  private readonly refused: string[] = []
+  private readonly doubted: string[] = []
+  private readonly refused = new Set<string>()
 
   get sentences(): readonly string[] {
-    return this.#sentences
+    return this.refused
   }
 
   get warnings(): readonly string[] {
-    return this.#warnings
+    return this.doubted
   }
 
   /** `what` goes on after the colon: `must be ...`. */
   refuse(place: Place, what: string): void {
-    this.#sentences.push(`${at(place)}: ${what}`)
-    this.#refused.add(`${place.section} ${place.key}`)
+    this.refused.push(`${at(place)}: ${what}`)
+    this.refused.add(`${place.section} ${place.key}`)
   }
 
   /** True when the key's own value was refused: what follows from its default is no news. */
   isRefused({ section, key }: Place): boolean {
-    return this.#refused.has(`${section} ${key}`)
+    return this.refused.has(`${section} ${key}`)
   }
 
   /** One sentence for each bad entry of a list, up to 20. */
@@ -63,7 +63,7 @@ export class Problems {
   }
 
   warn(place: Place, what: string): void {
-    this.#warnings.push(`${at(place)}: ${what}`)
+    this.doubted.push(`${at(place)}: ${what}`)
   }
 }
 
