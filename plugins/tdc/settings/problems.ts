@@ -30,12 +30,12 @@ export interface Place {
 
 /** Collects what is wrong (the settings are refused) and what is only doubtful. */
 export class Problems {
-  private readonly refused: string[] = []
+  private readonly written: string[] = []
   private readonly doubted: string[] = []
-  private readonly refused = new Set<string>()
+  private readonly refusedKeys = new Set<string>()
 
   get sentences(): readonly string[] {
-    return this.refused
+    return this.written
   }
 
   get warnings(): readonly string[] {
@@ -44,13 +44,13 @@ export class Problems {
 
   /** `what` goes on after the colon: `must be ...`. */
   refuse(place: Place, what: string): void {
-    this.refused.push(`${at(place)}: ${what}`)
-    this.refused.add(`${place.section} ${place.key}`)
+    this.written.push(`${at(place)}: ${what}`)
+    this.refusedKeys.add(`${place.section} ${place.key}`)
   }
 
   /** True when the key's own value was refused: what follows from its default is no news. */
   isRefused({ section, key }: Place): boolean {
-    return this.refused.has(`${section} ${key}`)
+    return this.refusedKeys.has(`${section} ${key}`)
   }
 
   /** One sentence for each bad entry of a list, up to 20. */
