@@ -1,0 +1,67 @@
+import type { Entry } from './entries'
+import type { Session } from './session'
+
+/**
+ * One connection of a pool. Its state is replaced whole. Gone is not a state: then the connection
+ * is no longer among the pool's, and whatever is still heard of it is ignored.
+ *
+ *     connecting --> idle <--> busy
+ *         |            |        |
+ *         v            v        v
+ *       (gone) <------ closing <-
+ */
+export interface Connection {
+  /** Turn at which it was begun. */
+  readonly began: number
+  /** Messages handed to it so far. */
+  sent: number
+  /** Messages of those whose result was charged. */
+  answered: number
+  /** Milliseconds that it had been idle when the last message was handed to it. */
+  rested: number
+  state: ConnectionState
+}
+
+/** Moments are monotonic milliseconds. */
+export type ConnectionState = Connecting | Idle | Busy | Closing
+
+export interface Connecting {
+  readonly kind: 'connecting'
+  readonly attempt: AbortController
+  /** When the pool stops waiting for it. */
+  readonly deadline: number
+}
+
+export interface Idle {
+  readonly kind: 'idle'
+  readonly session: Session
+  readonly since: number
+  /** False: the session said that it takes no more. */
+  readonly reusable: boolean
+}
+
+export interface Busy {
+  readonly kind: 'busy'
+  readonly session: Session
+  /** Never empty, never more than the session's window. */
+  readonly flying: ReadonlySet<Entry>
+  readonly reusable: boolean
+}
+
+export interface Closing {
+  readonly kind: 'closing'
+  readonly session: Session
+  /** Messages whose `send` has not resolved yet. */
+  readonly flying: ReadonlySet<Entry>
+  /** The session said that it is closed. */
+  readonly gone: boolean
+  /** When the pool stops waiting for it. */
+  readonly deadline: number
+}
+
+/** Messages on their way over a connection that takes one more; Infinity for one that does not. */
+export function loadOf(state: ConnectionState): number {
+  if (state.kind === 'idle') return state.reusable ? 0 : Infinity
+  if (state.kind !== 'busy' || !state.reusable) return Infinity
+  return state.flying.size < state.session.window ? state.flying.size : Infinity
+}

@@ -1,0 +1,135 @@
+import type { Clock } from '../clock'
+import { type Busy, type Closing, type Connection, type Idle, loadOf } from './connection'
+import type { Entry } from './entries'
+import type { Session } from './session'
+
+/** How many connections are in each state, and how many messages are on their way over them. */
+export interface Census {
+  readonly connecting: number
+  readonly idle: number
+  readonly busy: number
+  readonly closing: number
+  readonly flying: number
+}
+
+/** A connection that was told to close is no longer waited for after this; its slot is needed. */
+const CLOSING_TIMEOUT = 10_000
+
+/** The connections of a pool and the steps that one can take. None of them decides anything. */
+export class Connections {
+  /** In the order in which they began or last became idle. */
+  private readonly all = new Set<Connection>()
+
+  /** `quietly` runs what a session may throw in. */
+  constructor(
+    private readonly clock: Clock,
+    private readonly quietly: (work: () => void) => void,
+  ) {}
+
+  get size(): number {
+    return this.all.size
+  }
+
+  [Symbol.iterator](): Iterator<Connection> {
+    return this.all.values()
+  }
+
+  has(connection: Connection): boolean {
+    return this.all.has(connection)
+  }
+
+  census(): Census {
+    const census = { connecting: 0, idle: 0, busy: 0, closing: 0, flying: 0 }
+    for (const { state } of this.all) {
+      census[state.kind] += 1
+      if (state.kind === 'busy') census.flying += state.flying.size
+    }
+    return census
+  }
+
+  /**
+   * The connection to hand a message to, among those that got fewer than `mostSent`: the idle one
+   * that was used last, so that those which are not needed reach their timeout; with none idle, the
+   * emptiest with room in its window.
+   */
+  choose(mostSent: number): Connection | undefined {
+    let best: Connection | undefined
+    let leastLoad = Infinity
+    for (const connection of this.all) {
+      const load = connection.sent < mostSent ? loadOf(connection.state) : Infinity
+      if (load === Infinity || load > leastLoad) continue
+      best = connection
+      leastLoad = load
+    }
+    return best
+  }
+
+  begin(began: number, deadline: number): { connection: Connection; signal: AbortSignal } {
+    const attempt = new AbortController()
+    const state = { kind: 'connecting', attempt, deadline } as const
+    const connection: Connection = { began, sent: 0, answered: 0, rested: 0, state }
+    this.all.add(connection)
+    return { connection, signal: attempt.signal }
+  }
+
+  rest(connection: Connection, session: Session, reusable: boolean): void {
+    connection.state = { kind: 'idle', session, since: this.clock.monotonic(), reusable }
+    this.all.delete(connection)
+    this.all.add(connection)
+  }
+
+  takeOff(connection: Connection, state: Idle | Busy, entry: Entry): void {
+    const { session, reusable } = state
+    const flying = new Set(state.kind === 'busy' ? state.flying : [])
+    connection.sent += 1
+    connection.rested = state.kind === 'idle' ? this.clock.monotonic() - state.since : 0
+    connection.state = { kind: 'busy', session, flying: flying.add(entry), reusable }
+  }
+
+  land(connection: Connection, state: Busy | Closing, entry: Entry, reusable: boolean): void {
+    const flying = new Set(state.flying)
+    flying.delete(entry)
+    const stays = state.kind === 'busy' && state.reusable && reusable
+    if (state.kind === 'closing') this.close(connection, { ...state, flying })
+    else if (flying.size > 0) connection.state = { ...state, flying, reusable: stays }
+    else this.rest(connection, state.session, stays)
+  }
+
+  /** The session said that it is closed; what is on its way over it still has to land. */
+  fall(connection: Connection, state: Idle | Busy | Closing): void {
+    this.close(connection, { ...this.closing(state), gone: true })
+  }
+
+  quit(connection: Connection, state: Idle): void {
+    connection.state = this.closing(state)
+    this.quietly(() => state.session.quit())
+  }
+
+  /** Closes at once, or gives up opening. */
+  cut(connection: Connection): void {
+    const { state } = connection
+    if (state.kind === 'connecting') {
+      this.remove(connection)
+      state.attempt.abort()
+    } else {
+      connection.state = this.closing(state)
+      this.quietly(() => state.session.destroy())
+    }
+  }
+
+  remove(connection: Connection): void {
+    this.all.delete(connection)
+  }
+
+  private closing(state: Idle | Busy | Closing): Closing {
+    if (state.kind === 'closing') return state
+    const flying = state.kind === 'busy' ? state.flying : new Set<Entry>()
+    const deadline = this.clock.monotonic() + CLOSING_TIMEOUT
+    return { kind: 'closing', session: state.session, flying, gone: false, deadline }
+  }
+
+  private close(connection: Connection, state: Closing): void {
+    connection.state = state
+    if (state.gone && state.flying.size === 0) this.remove(connection)
+  }
+}

@@ -1,0 +1,124 @@
+import type { Failure, Outcome } from './outcome'
+import type { Outgoing } from './outgoing'
+import type { SendResult } from './session'
+import { type Place, WaitingLine } from './waiting-line'
+
+/** A message while the pool has it: it waits in the line, or it is on its way over a connection. */
+export interface Entry {
+  readonly message: Outgoing
+  readonly settle: (outcome: Outcome) => void
+  /** Its place in the line; undefined while it is on its way. */
+  place: Place<Entry> | undefined
+  /** Turn at which it last joined the line. */
+  since: number
+  /** How often it came back uncharged. */
+  returns: number
+  /** Its owner took it back while it was on its way. */
+  aborted: boolean
+}
+
+/** A message that comes back uncharged this often fails, lest it go round for ever. */
+const MOST_RETURNS = 3
+
+/** For a message that was cut off with another, which its owner took back. */
+const CUT_OFF: Failure = { kind: 'network', details: 'closed', reason: 'connection closed' }
+
+/**
+ * The messages of a pool, from `add` to the outcome. An outcome is first written down and told
+ * later, by `tell`, when whoever is told may call the pool again; a message leaves the table when
+ * its outcome is written down, so that it has exactly one.
+ */
+export class Entries {
+  private readonly table = new Map<Outgoing, Entry>()
+  private readonly line = new WaitingLine<Entry>()
+  private outbox: { readonly entry: Entry; readonly outcome: Outcome }[] = []
+
+  /** `nextTurn` counts up; it tells what came before what. */
+  constructor(private readonly nextTurn: () => number) {}
+
+  get size(): number {
+    return this.table.size
+  }
+
+  get waiting(): number {
+    return this.line.size
+  }
+
+  get first(): Entry | undefined {
+    return this.line.first
+  }
+
+  add(message: Outgoing, settle: (outcome: Outcome) => void): void {
+    if (this.table.has(message)) throw new Error(`MID ${message.mid} is in this pool already`)
+    const entry = { message, settle, place: undefined, since: 0, returns: 0, aborted: false }
+    this.table.set(message, entry)
+    this.join(entry, 'end')
+  }
+
+  /** Ends a waiting message as aborted, and marks one that is on its way; returns that one. */
+  takeBack(message: Outgoing): Entry | undefined {
+    const entry = this.table.get(message)
+    if (!entry) return undefined
+    entry.aborted = true
+    if (!entry.place) return entry
+    this.leave(entry)
+    this.finish(entry, { kind: 'aborted', dcid: 0 })
+    return undefined
+  }
+
+  takeBackAll(): void {
+    for (const message of this.table.keys()) this.takeBack(message)
+  }
+
+  /** Leaves the line for a connection. */
+  leave(entry: Entry): void {
+    if (entry.place) this.line.leave(entry.place)
+    entry.place = undefined
+  }
+
+  /** Fails the messages that were waiting before `turn`. */
+  failThoseBefore(turn: number, outcome: Outcome): void {
+    for (const entry of this.line) {
+      if (entry.since > turn) continue
+      this.leave(entry)
+      this.finish(entry, outcome)
+    }
+  }
+
+  /** What became of a message on its way: an outcome, or the front of the line again. */
+  settle(entry: Entry, { outcome, charged }: SendResult): void {
+    if (outcome.kind === 'delivered') this.finish(entry, outcome)
+    else if (entry.aborted) this.finish(entry, { kind: 'aborted', dcid: outcome.dcid })
+    else if (outcome.kind === 'failed' && charged) this.finish(entry, outcome)
+    else if (outcome.kind === 'failed') this.comeBack(entry, outcome)
+    else this.comeBack(entry, { kind: 'failed', dcid: outcome.dcid, failure: CUT_OFF })
+  }
+
+  /** It may not come back uncharged again, so it needs a connection that charges what it does. */
+  isOnLastReturn(entry: Entry): boolean {
+    return entry.returns >= MOST_RETURNS - 1
+  }
+
+  /** Tells the owners what became of their messages. */
+  tell(quietly: (work: () => void) => void): void {
+    const told = this.outbox
+    this.outbox = []
+    for (const { entry, outcome } of told) quietly(() => entry.settle(outcome))
+  }
+
+  private comeBack(entry: Entry, outcome: Outcome): void {
+    entry.returns += 1
+    if (entry.returns >= MOST_RETURNS) this.finish(entry, outcome)
+    else this.join(entry, 'front')
+  }
+
+  private join(entry: Entry, where: 'front' | 'end'): void {
+    entry.since = this.nextTurn()
+    entry.place = where === 'front' ? this.line.joinAtFront(entry) : this.line.joinAtEnd(entry)
+  }
+
+  private finish(entry: Entry, outcome: Outcome): void {
+    this.table.delete(entry.message)
+    this.outbox.push({ entry, outcome })
+  }
+}

@@ -1,0 +1,29 @@
+import type { Failure } from './outcome'
+import type { Outgoing } from './outgoing'
+import type { Opened, SendResult, Session, SessionMaker } from './session'
+
+/*
+ * Session makers and sessions promise never to reject nor throw. Should one do it all the same, the
+ * mistake costs the messages concerned an attempt, and not the connector its life.
+ */
+
+export async function openGuarded(open: SessionMaker, signal: AbortSignal): Promise<Opened> {
+  try {
+    return await open(signal)
+  } catch (error) {
+    return { kind: 'failed', dcid: 0, failure: mistake(error) }
+  }
+}
+
+export async function sendGuarded(session: Session, message: Outgoing): Promise<SendResult> {
+  try {
+    return await session.send(message)
+  } catch (error) {
+    const outcome = { kind: 'failed', dcid: session.dcid, failure: mistake(error) } as const
+    return { outcome, charged: true, reusable: false }
+  }
+}
+
+function mistake(error: unknown): Failure {
+  return { kind: 'network', details: 'error', reason: String(error) }
+}
