@@ -4,7 +4,8 @@ import { BCC_REMOVALS, bccHead } from '../plugins/tdc/journal/bcc-copy'
 import { decodeWords } from '../plugins/tdc/journal/encoded-word'
 import { unfold } from '../plugins/tdc/journal/header-value'
 import type { ReportFacts } from '../plugins/tdc/journal/report'
-import { Dice, PLAIN, anyText, factsWith, filter } from './journal-helpers'
+import { PLAIN, anyText, factsWith, filter } from './support/journal'
+import { Dice } from './support/dice'
 
 const TOKEN = { token: 'v=1; id=5F2A0B6C; mac=00' }
 

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { newBoundary } from '../plugins/tdc/journal/boundary'
 import { OriginalFilter } from '../plugins/tdc/journal/original'
-import { BOUNDARY, Dice, filter, splitAtRandom } from './journal-helpers'
+import { BOUNDARY, filter, splitAtRandom } from './support/journal'
+import { Dice } from './support/dice'
 
 const REMOVE = ['X-IronPort-RemoteIP', 'X-Iron']
 

@@ -7,7 +7,6 @@ import { journalHead, journalRemovals, journalTail } from '../plugins/tdc/journa
 import type { ReportFacts } from '../plugins/tdc/journal/report'
 import {
   BOUNDARY,
-  Dice,
   HOSTILE_VALUES,
   OPTIONS,
   PLAIN,
@@ -21,7 +20,8 @@ import {
   readData,
   splitReport,
   stuff,
-} from './journal-helpers'
+} from './support/journal'
+import { Dice } from './support/dice'
 
 const ADDED = 'X-IronPort-RemoteIP: 203.0.113.7\r\n'
 const ORIGINAL = 'From: Alice <alice@example.net>\r\nSubject: Quarterly figures\r\n\r\nHello\r\n'

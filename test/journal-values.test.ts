@@ -8,7 +8,8 @@ import { asciiText, cut, safeText, unfold } from '../plugins/tdc/journal/header-
 import { signToken, verifyToken } from '../plugins/tdc/journal/loop-token'
 import { messageIdText, parentMessageIdField } from '../plugins/tdc/journal/message-id'
 import { subjectField, subjectText } from '../plugins/tdc/journal/subject'
-import { Dice, HOSTILE_VALUES, anyText } from './journal-helpers'
+import { HOSTILE_VALUES, anyText } from './support/journal'
+import { Dice } from './support/dice'
 
 function table<T>(rows: readonly [T, string][], show: (value: T) => string): void {
   for (const [value, result] of rows) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { DotStuffer } from '../plugins/tdc/journal/dot-stuffer'
-import { Dice, filter, readData, splitAtRandom, stuff } from './journal-helpers'
+import { filter, readData, splitAtRandom, stuff } from './support/journal'
+import { Dice } from './support/dice'
 
 const END_OF_DATA = Buffer.from('.\r\n')
 

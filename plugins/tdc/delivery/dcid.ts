@@ -3,10 +3,11 @@ const PER_WORKER = 10_000_000
 
 /**
  * Destination connection ids, integers unique among the workers of a machine (spec 6): 1, 2, 3 ...
- * in a single process (`worker` 0), 10000001 ... in the first worker. Haraka gives every worker that
- * it starts a number of its own, also those that replace dead ones.
+ * in a single process and in the first worker, 10000001 ... in the second. Node numbers the workers
+ * of a cluster from 1, also those that replace dead ones; 0 stands for a single process.
  */
 export function dcidSource(worker: number): () => number {
   let last = 0
-  return () => worker * PER_WORKER + (last = (last % (PER_WORKER - 1)) + 1)
+  const base = Math.max(0, worker - 1) * PER_WORKER
+  return () => base + (last = (last % (PER_WORKER - 1)) + 1)
 }

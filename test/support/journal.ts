@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import type { JournalOptions } from '../plugins/tdc/journal/journal-report'
-import { journalHead, journalRemovals, journalTail } from '../plugins/tdc/journal/journal-report'
-import { DotStuffer } from '../plugins/tdc/journal/dot-stuffer'
-import { OriginalFilter } from '../plugins/tdc/journal/original'
-import type { FilterOptions, OriginalTraits } from '../plugins/tdc/journal/original'
-import type { ReportFacts } from '../plugins/tdc/journal/report'
+import type { JournalOptions } from '../../plugins/tdc/journal/journal-report'
+import { journalHead, journalRemovals, journalTail } from '../../plugins/tdc/journal/journal-report'
+import { DotStuffer } from '../../plugins/tdc/journal/dot-stuffer'
+import { OriginalFilter } from '../../plugins/tdc/journal/original'
+import type { FilterOptions, OriginalTraits } from '../../plugins/tdc/journal/original'
+import type { ReportFacts } from '../../plugins/tdc/journal/report'
+import { Dice } from './dice'
 
 export const BOUNDARY = '_tdc.4f1d0c2e9a7b4c3d8e5f60718293a4b5_'
 
@@ -29,37 +30,6 @@ export function factsWith(changes: Partial<ReportFacts> = {}): ReportFacts {
     clientIp: '203.0.113.7',
     date: Date.UTC(2026, 10, 20, 10, 0, 1),
     ...changes,
-  }
-}
-
-/** Numbers in [0, 1) that a seed repeats (mulberry32). */
-export class Dice {
-  constructor(private state: number) {}
-
-  /** `TDC_SEED` repeats a run; the seed is printed so that it can. */
-  static thrown(what: string): Dice {
-    const seed = Number(process.env.TDC_SEED ?? Date.now() % 2 ** 31)
-    process.stdout.write(`      ${what}: TDC_SEED=${seed}\n`)
-    return new Dice(seed)
-  }
-
-  next(): number {
-    this.state = (this.state + 0x6d2b79f5) | 0
-    let t = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-
-  below(n: number): number {
-    return Math.floor(this.next() * n)
-  }
-
-  pick<T>(values: readonly T[]): T {
-    return values[this.below(values.length)] as T
-  }
-
-  list<T>(most: number, make: () => T): T[] {
-    return Array.from({ length: this.below(most + 1) }, make)
   }
 }
 
