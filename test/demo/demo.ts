@@ -13,7 +13,7 @@ import { startWorld, type World } from './world'
 
 const START_DEADLINE = 60_000
 const SHOW_DEADLINE = 90_000
-const COPIES_DEADLINE = 15_000
+const LINES_DEADLINE = 15_000
 
 async function main(once: boolean): Promise<void> {
   console.log('Starting: the plugin is packed, certificates are made ...')
@@ -29,14 +29,12 @@ async function main(once: boolean): Promise<void> {
 
 /** Sends the mails one after the other and shows what became of them. */
 async function show(world: World): Promise<void> {
-  let copiesDue = 0
   for (const [at, mail] of mails.entries()) {
     console.log(heading(at + 1, mail))
-    copiesDue += expectedCopies(mail)
-    await sendAndFollow(world, mail, copiesDue)
+    await sendAndFollow(world, mail)
   }
   const found = await outcomes(world)
-  console.log(table(found))
+  console.log(`${table(found)}\n`)
   const wrong = [
     ...found.flatMap((each) => each.wrong.map((what) => `${each.mail.title}: ${what}`)),
     ...surplus(world),
@@ -44,16 +42,23 @@ async function show(world: World): Promise<void> {
   if (wrong.length > 0) throw new Error(wrong.join('; '))
 }
 
-/** Sends one mail and waits until the log says that all copies so far are done with. */
-async function sendAndFollow({ gateway }: World, mail: DemoMail, copiesDue: number): Promise<void> {
+/** Sends one mail and waits until the log has told the end of all its copies. */
+async function sendAndFollow({ gateway }: World, mail: DemoMail): Promise<void> {
+  const lines = { copied: / was successfully delivered /, skipped: / not copied / }
+  const due = { copied: expectedCopies(mail), skipped: mail.expected.skipped ? 1 : 0 }
+  const from = gateway.lines.size
+  const count = (wanted: RegExp) =>
+    gateway.lines.entries.slice(from).filter((line) => wanted.test(line)).length
+
   const reply = await sendMail({ port: gateway.port }, mail)
   if (reply.code !== 250) {
     throw new Error(`${mail.title}: refused with ${reply.code} ${reply.lines.join(' ')}`)
   }
-  const finished = () =>
-    gateway.log.filter((line) => /^Message finished/.test(logText(line))).length
-  const what = () => `${mail.title}: ${copiesDue} copies finished, but ${finished()}`
-  await gateway.lines.until(() => finished() >= copiesDue, COPIES_DEADLINE, what)
+  for (const kind of ['copied', 'skipped'] as const) {
+    const what = () =>
+      `${mail.title}: ${due[kind]} log lines '${lines[kind].source.trim()}', but ${count(lines[kind])}`
+    await gateway.lines.until(() => count(lines[kind]) >= due[kind], LINES_DEADLINE, what)
+  }
 }
 
 /** Tells what becomes of mail that is sent by hand, until Ctrl-C. */

@@ -5,6 +5,8 @@ export interface Expected {
   readonly delivered: boolean
   /** Whom the copy at each intake must name, and nobody else; no entry: no copy there. */
   readonly copies: Readonly<Partial<Record<IntakeName, readonly string[]>>>
+  /** Whether some of its recipients, or all, get no copy, which the log must say. */
+  readonly skipped: boolean
 }
 
 export type IntakeName = 'A' | 'B'
@@ -41,26 +43,32 @@ export const mails: readonly DemoMail[] = [
   mail('default policy', [ANN], ['Subject: Lunch on Friday?', '', 'At noon, by the fountain.'], {
     delivered: true,
     copies: { A: [ANN] },
+    skipped: false,
   }),
   mail('custom policy', [BOB], ['Subject: Invoice 4711', '', 'Please pay within 14 days.'], {
     delivered: true,
     copies: { B: [BOB] },
+    skipped: false,
   }),
   mail('both in one mail', [ANN, BOB], ['Subject: Minutes', '', '. a line with a dot', '..', '.'], {
     delivered: true,
     copies: { A: [ANN], B: [BOB] },
+    skipped: false,
   }),
   mail('policy says no', [CLEO], ['Subject: Salary', '', 'Between the two of us.'], {
     delivered: true,
     copies: {},
+    skipped: true,
   }),
   mail('no and default', [CLEO, ANN], ['Subject: Grüße — 8 bit', '', 'Schöne Grüße, 概要 📈'], {
     delivered: true,
     copies: { A: [ANN] },
+    skipped: true,
   }),
   mail('quarantined', [ANN], ['Subject: You won a PRIZE', '', 'Click here.'], {
     delivered: false,
     copies: {},
+    skipped: true,
   }),
 ]
 

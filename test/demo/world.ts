@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createAuthority } from '../support/certificates'
-import { startFakeDns } from '../support/fake-dns'
+import { FakeDns } from '../support/fake-dns'
 import { gateway } from '../support/gateway'
 import { type HarakaServer, startHaraka } from '../support/haraka'
 import { type Intake, startIntakesOnOnePort } from '../support/intake'
@@ -34,12 +34,19 @@ export async function startWorld(): Promise<World> {
   )
   if (A === undefined || B === undefined) throw new Error('an intake did not start')
   const mailbox = await startMailbox()
-  const dns = await startFakeDns({})
+  const dns = await FakeDns.start(
+    Object.fromEntries(
+      Object.values(sites).flatMap(({ address, mx, ip }) => [
+        [address.slice(address.indexOf('@') + 1), { mx: [[10, mx]] }],
+        [mx, { a: [ip] }],
+      ]),
+    ),
+  )
   const quarantine = makeTempDir('quarantine')
   const server = await startHaraka(
     gateway({
       mailbox,
-      dns: `127.0.0.1:${dns.port}`,
+      dns: dns.address,
       trusted: authority.caPem,
       domains,
       scanners: { 'demo.scanner': readFileSync(join(__dirname, 'scanner.js'), 'utf8') },

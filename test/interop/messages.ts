@@ -1,3 +1,4 @@
+import { Dice } from '../support/dice'
 import type { Mail } from '../support/smtp-client'
 
 /** The kinds of mail that take turns, each named for what it tries. */
@@ -24,12 +25,12 @@ const LARGEST = 2 * 1024 * 1024
 
 /** `count` mails of all kinds in turn, for 1 to 5 recipients, of 1 KB to 2 MB; the same for a seed. */
 export function makeMails(count: number, seed: number): NumberedMail[] {
-  const random = generator(seed)
+  const dice = new Dice(seed)
   return Array.from({ length: count }, (_, number) => {
     const kind = KINDS[number % KINDS.length] ?? 'plain'
-    const recipients = 1 + Math.floor(random() * 5)
+    const recipients = 1 + dice.below(5)
     // Sizes spread evenly over the magnitudes; the first two are the ends of the range.
-    const exponent = number < 2 ? number : random()
+    const exponent = number < 2 ? number : dice.next()
     const size = Math.round(SMALLEST * (LARGEST / SMALLEST) ** exponent)
     return {
       number,
@@ -37,7 +38,7 @@ export function makeMails(count: number, seed: number): NumberedMail[] {
       from: kind === 'bounce' ? '' : `sender${number}@client.example`,
       to: Array.from({ length: recipients }, (_, at) => `rcpt${number}.${at}@example.com`),
       parameters: kind === 'latin-1' || kind === 'utf-8 headers' ? ['BODY=8BITMIME'] : [],
-      raw: message(number, kind, size, random),
+      raw: message(number, kind, size, dice),
     }
   })
 }
@@ -47,7 +48,7 @@ export function messageId(number: number): string {
   return `<mail-${number}@client.example>`
 }
 
-function message(number: number, kind: Kind, size: number, random: () => number): Buffer {
+function message(number: number, kind: Kind, size: number, dice: Dice): Buffer {
   const head = [
     `Message-ID: ${messageId(number)}`,
     'Date: Fri, 20 Nov 2026 10:00:00 +0000',
@@ -55,7 +56,7 @@ function message(number: number, kind: Kind, size: number, random: () => number)
     ...headers(number, kind),
   ]
   const start = Buffer.from(head.join('\r\n') + '\r\n\r\n', 'utf8')
-  return Buffer.concat([start, body(kind, size - start.length, random)])
+  return Buffer.concat([start, body(kind, size - start.length, dice)])
 }
 
 function headers(number: number, kind: Kind): string[] {
@@ -95,30 +96,30 @@ function headers(number: number, kind: Kind): string[] {
 
 const BOUNDARY = '=_part'
 
-function body(kind: Kind, size: number, random: () => number): Buffer {
+function body(kind: Kind, size: number, dice: Dice): Buffer {
   switch (kind) {
     case 'plain':
-      return lines(size, () => text(random, ASCII, 1 + random() * 76))
+      return lines(size, () => text(dice, ASCII, 1 + dice.next() * 76))
     case 'latin-1':
-      return lines(size, () => eightBit(random, 1 + random() * 76))
+      return lines(size, () => eightBit(dice, 1 + dice.next() * 76))
     case 'utf-8 headers':
-      return lines(size, () => text(random, WIDE, 1 + random() * 60))
+      return lines(size, () => text(dice, WIDE, 1 + dice.next() * 60))
     case 'dot lines':
-      return lines(size, (at) => '.'.repeat(at % 4) + (at % 3 === 0 ? '' : text(random, ASCII, 8)))
+      return lines(size, (at) => '.'.repeat(at % 4) + (at % 3 === 0 ? '' : text(dice, ASCII, 8)))
     case 'long lines':
-      return lines(size, () => text(random, ASCII, 990 + random() * 9))
+      return lines(size, () => text(dice, ASCII, 990 + dice.next() * 9))
     case 'blank ends':
       return Buffer.concat([
-        lines(size, () => text(random, ASCII, random() * 40) + (random() < 0.5 ? ' \t ' : '')),
-        Buffer.from('\r\n'.repeat(1 + random() * 5)),
+        lines(size, () => text(dice, ASCII, dice.next() * 40) + (dice.next() < 0.5 ? ' \t ' : '')),
+        Buffer.from('\r\n'.repeat(1 + dice.next() * 5)),
       ])
     case 'multipart':
       return parts([
-        ['Content-Type: text/plain', lines(200, () => text(random, ASCII, 60))],
+        ['Content-Type: text/plain', lines(200, () => text(dice, ASCII, 60))],
         [
           'Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n' +
             'Content-Disposition: attachment; filename="report.bin"',
-          lines(size - 500, () => text(random, BASE64, 76)),
+          lines(size - 500, () => text(dice, BASE64, 76)),
         ],
       ])
     case 'bounce':
@@ -135,7 +136,7 @@ function body(kind: Kind, size: number, random: () => number): Buffer {
           'Content-Type: message/rfc822',
           Buffer.concat([
             Buffer.from('Subject: the mail that bounced\r\n\r\n'),
-            lines(size - 700, () => text(random, ASCII, 72)),
+            lines(size - 700, () => text(dice, ASCII, 72)),
           ]),
         ],
       ])
@@ -168,31 +169,20 @@ const ASCII = Array.from({ length: 95 }, (_, at) => String.fromCharCode(32 + at)
 const BASE64 = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/']
 const WIDE = [...'abc äöüß éèê жзик 概要日本 📈✉']
 
-function text(random: () => number, alphabet: readonly string[], length: number): string {
+function text(dice: Dice, alphabet: readonly string[], length: number): string {
   let made = ''
   for (let left = Math.floor(length); left > 0; left--) {
-    made += alphabet[Math.floor(random() * alphabet.length)] ?? ''
+    made += dice.pick(alphabet)
   }
   return made
 }
 
 /** Any octet but NUL, CR and LF. */
-function eightBit(random: () => number, length: number): Buffer {
+function eightBit(dice: Dice, length: number): Buffer {
   const made = Buffer.alloc(Math.floor(length))
   for (let at = 0; at < made.length; at++) {
-    const octet = 1 + Math.floor(random() * 255)
+    const octet = 1 + dice.below(255)
     made[at] = octet === 10 || octet === 13 ? 0xe9 : octet
   }
   return made
-}
-
-/** Mulberry32: small, and the same numbers for a seed everywhere. */
-function generator(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
-  }
 }

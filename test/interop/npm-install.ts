@@ -2,7 +2,7 @@
  * What an administrator does, with the real npm and its registry: `haraka -i`, `npm install` of the
  * tarball, `tdc` in config/plugins, an intake address in config/tdc.ini; then the server is started.
  */
-import { logText, startHaraka } from '../support/haraka'
+import { complaints, logText, startHaraka } from '../support/haraka'
 import { npmInstallInto } from '../support/packed-plugin'
 import { within } from '../support/within'
 
@@ -17,7 +17,7 @@ async function main(): Promise<void> {
   })
   const lines = server.log.map(logText).filter((text) => text.startsWith('TDC:'))
   console.log(lines.join('\n'))
-  const bad = server.log.filter((line) => /^\[(WARN|ERROR|CRIT|ALERT|EMERG)\]/.test(line))
+  const bad = complaints(server.log)
   await server.remove()
   if (bad.length > 0) throw new Error(bad.join('\n'))
   if (!lines.some((text) => /enabled/.test(text))) throw new Error(`not enabled\n${server.tail()}`)

@@ -19,6 +19,8 @@ export interface HarakaOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Arguments for node before Haraka's own, such as `-r` and a preload file. */
   readonly nodeArgs?: readonly string[]
+  /** Worker processes; 0, the default: everything in one process. */
+  readonly nodes?: number
   /** Puts the plugin into the server directory in place of `unpackInto`. */
   readonly install?: (serverDir: string) => Promise<void>
 }
@@ -27,12 +29,10 @@ const HARAKA = 'haraka/bin/haraka'
 const START_DEADLINE = 20_000
 const STOP_DEADLINE = 10_000
 
-/** A port of 0 asks the system for a free one; Haraka's log says which it is. */
 const DEFAULTS: Readonly<Record<string, string>> = {
   me: 'mx.gateway.test\n',
   host_list: 'example.com\n',
-  'smtp.ini': '[main]\nlisten=127.0.0.1:0\n',
-  'log.ini': '[main]\nlevel=info\ntimestamps=false\n',
+  'log.ini': '[main]\nlevel=info\ntimestamps=false\nformat=default\n',
 }
 
 /** A server directory as `haraka -i` makes it, with the plugin and the files that are asked for. */
@@ -40,7 +40,13 @@ export async function makeServerDir(options: HarakaOptions): Promise<string> {
   const dir = makeTempDir('haraka')
   await runScript(HARAKA, ['-i', dir])
   if (options.plugins.includes('tdc')) await (options.install ?? unpackInto)(dir)
-  const config = { ...DEFAULTS, ...options.config, plugins: options.plugins.join('\n') + '\n' }
+  const config: Record<string, string> = {
+    ...DEFAULTS,
+    // A port of 0 asks the system for a free one; Haraka's log says which it is.
+    'smtp.ini': `[main]\nlisten=127.0.0.1:0\nnodes=${options.nodes ?? 0}\n`,
+    ...options.config,
+    plugins: options.plugins.join('\n') + '\n',
+  }
   for (const [name, text] of Object.entries(config)) {
     writeFileSync(join(dir, 'config', name), text)
   }
@@ -60,11 +66,11 @@ export async function startHaraka(options: HarakaOptions): Promise<HarakaServer>
 export class HarakaServer {
   /** Every line of standard output and standard error, over all starts. */
   readonly lines = new Ledger<string>()
-  #child: ChildProcess | undefined
-  #exit: Promise<void> = Promise.resolve()
-  #port = 0
+  private child: ChildProcess | undefined
+  private ended: Promise<void> = Promise.resolve()
+  private listensOn = 0
   /** Where the lines of the present run begin. */
-  #start = 0
+  private runStart = 0
 
   constructor(
     readonly dir: string,
@@ -73,24 +79,24 @@ export class HarakaServer {
 
   /** The log of the present run. */
   get log(): readonly string[] {
-    return this.lines.entries.slice(this.#start)
+    return this.lines.entries.slice(this.runStart)
   }
 
   /** Where it accepts mail; another one after each start. */
   get port(): number {
-    return this.#port
+    return this.listensOn
   }
 
   get pid(): number {
-    return this.#child?.pid ?? 0
+    return this.child?.pid ?? 0
   }
 
   get running(): boolean {
-    return this.#child !== undefined
+    return this.child !== undefined
   }
 
   async start(): Promise<void> {
-    this.#start = this.lines.size
+    this.runStart = this.lines.size
     const { nodeArgs = [], env = {} } = this.options
     const script = join(repository, 'node_modules', HARAKA)
     // A process group of its own, so that workers end with their master and Ctrl-C is ours alone.
@@ -99,19 +105,19 @@ export class HarakaServer {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     })
-    this.#child = child
+    this.child = child
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on('line', (line) => this.lines.add(line))
     }
     const killWithUs = () => signalGroup(child, 'SIGKILL')
     // Before the temporary directories go.
     process.prependOnceListener('exit', killWithUs)
-    this.#exit = once(child, 'close').then(() => {
+    this.ended = once(child, 'close').then(() => {
       process.off('exit', killWithUs)
-      this.#child = undefined
+      this.child = undefined
     })
     const line = await this.waitForLine(LISTENING, START_DEADLINE)
-    this.#port = Number(LISTENING.exec(line)?.[1])
+    this.listensOn = Number(LISTENING.exec(line)?.[1])
   }
 
   /** The first line of the present run, there already or to come, that matches. */
@@ -120,12 +126,12 @@ export class HarakaServer {
     milliseconds = 10_000,
   ): Promise<string> {
     let stillWanted = true
-    const ended = this.#exit.then(() => {
+    const ended = this.ended.then(() => {
       if (stillWanted) throw new Error(`Haraka ended without a line ${wanted}\n${this.tail()}`)
       return ''
     })
     const what = () => `no line ${wanted} in the log\n${this.tail()}`
-    const line = this.lines.first(matcher(wanted), milliseconds, what, this.#start)
+    const line = this.lines.first(matcher(wanted), milliseconds, what, this.runStart)
     return Promise.race([line, ended]).finally(() => {
       stillWanted = false
     })
@@ -138,11 +144,11 @@ export class HarakaServer {
 
   /** Asks it to end, by default as an administrator would, and waits until it has. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
-    const child = this.#child
+    const child = this.child
     if (child === undefined) return
     child.kill(signal)
     try {
-      await within(STOP_DEADLINE, () => `Haraka still runs\n${this.tail()}`, this.#exit)
+      await within(STOP_DEADLINE, () => `Haraka still runs\n${this.tail()}`, this.ended)
     } finally {
       signalGroup(child, 'SIGKILL')
     }
@@ -150,9 +156,9 @@ export class HarakaServer {
 
   /** Ends the process and its workers as a crash would. */
   async kill9(): Promise<void> {
-    if (this.#child === undefined) return
-    signalGroup(this.#child, 'SIGKILL')
-    await within(STOP_DEADLINE, 'a killed Haraka still runs', this.#exit)
+    if (this.child === undefined) return
+    signalGroup(this.child, 'SIGKILL')
+    await within(STOP_DEADLINE, 'a killed Haraka still runs', this.ended)
   }
 
   async restart(signal?: NodeJS.Signals): Promise<void> {
@@ -167,7 +173,7 @@ export class HarakaServer {
   }
 
   signal(signal: NodeJS.Signals): void {
-    this.#child?.kill(signal)
+    this.child?.kill(signal)
   }
 
   /** Replaces a file of config/, which Haraka watches. */
@@ -196,6 +202,13 @@ const LISTENING = /Listening on 127\.0\.0\.1:(\d+)/
 /** A log line without Haraka's prefix of level, uuid and origin. */
 export function logText(line: string): string {
   return line.replace(/^\[[A-Z]+\] \[[^\]]*\] \[[^\]]*\] /, '')
+}
+
+/** Lines in which the connector complains, or anything ends; Haraka's own errors are its own. */
+export function complaints(log: readonly string[]): string[] {
+  return log.filter((line) =>
+    /^\[(WARN|ERROR)\] \[[^\]]*\] \[tdc\]|^\[(CRIT|ALERT|EMERG)\]/.test(line),
+  )
 }
 
 function matcher(wanted: string | RegExp | ((line: string) => boolean)) {

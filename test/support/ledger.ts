@@ -2,26 +2,26 @@ import { within } from './within'
 
 /** What arrived, in order, and a way to wait for more without polling. */
 export class Ledger<T> {
-  readonly #entries: T[] = []
-  readonly #listeners = new Set<(entry: T) => void>()
+  private readonly kept: T[] = []
+  private readonly listeners = new Set<(entry: T) => void>()
 
   get entries(): readonly T[] {
-    return this.#entries
+    return this.kept
   }
 
   get size(): number {
-    return this.#entries.length
+    return this.kept.length
   }
 
   add(entry: T): void {
-    this.#entries.push(entry)
-    for (const listener of [...this.#listeners]) listener(entry)
+    this.kept.push(entry)
+    for (const listener of [...this.listeners]) listener(entry)
   }
 
   /** Calls back for every further entry until the returned function is called. */
   listen(listener: (entry: T) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
   }
 
   /** The first entry, present or future, from number `from` on that `wanted` accepts. */
@@ -31,7 +31,7 @@ export class Ledger<T> {
     what: string | (() => string),
     from = 0,
   ): Promise<T> {
-    const present = this.#entries.slice(from).find(wanted)
+    const present = this.kept.slice(from).find(wanted)
     if (present !== undefined) return present
     let stop = () => {}
     const future = new Promise<T>((resolve) => {
@@ -58,6 +58,6 @@ export class Ledger<T> {
       milliseconds,
       () => `${count} ${what}, but ${this.size}`,
     )
-    return this.#entries
+    return this.kept
   }
 }

@@ -63,126 +63,126 @@ export async function startMailbox(options: MailboxOptions = {}): Promise<Mailbo
 
 /** One connection: commands line by line, and after DATA everything up to the final dot. */
 class Conversation {
-  #unread: Buffer[] = []
+  private unread: Buffer[] = []
   /** The last bytes read, as many as an end of data that has begun can have. */
-  #tail = Buffer.alloc(0)
-  #inData = false
-  #busy = false
-  #from: { path: string; parameters: string[] } | undefined
-  #to: string[] = []
+  private tail = Buffer.alloc(0)
+  private inData = false
+  private busy = false
+  private from: { path: string; parameters: string[] } | undefined
+  private to: string[] = []
 
   constructor(
     private readonly socket: Socket,
     private readonly options: MailboxOptions,
     private readonly messages: Ledger<Received>,
   ) {
-    socket.on('data', (chunk) => this.#read(chunk))
-    this.#say('220 mailbox.test ESMTP')
+    socket.on('data', (chunk) => this.read(chunk))
+    this.say('220 mailbox.test ESMTP')
   }
 
-  #read(chunk: Buffer): void {
-    this.#unread.push(chunk)
-    const fresh = Buffer.concat([this.#tail, chunk])
-    this.#tail = fresh.subarray(-(END_OF_DATA.length - 1))
+  private read(chunk: Buffer): void {
+    this.unread.push(chunk)
+    const fresh = Buffer.concat([this.tail, chunk])
+    this.tail = fresh.subarray(-(END_OF_DATA.length - 1))
     // Joining the chunks only when the end has come keeps a long message linear.
-    if (!this.#busy && (!this.#inData || fresh.includes(END_OF_DATA))) this.#proceed()
+    if (!this.busy && (!this.inData || fresh.includes(END_OF_DATA))) this.proceed()
   }
 
   /** Handles what is complete; the rest waits for more bytes, or for a verdict. */
-  #proceed(): void {
-    let rest = Buffer.concat(this.#unread)
-    while (!this.#busy) {
-      const end = rest.indexOf(this.#inData ? END_OF_DATA : '\r\n')
+  private proceed(): void {
+    let rest = Buffer.concat(this.unread)
+    while (!this.busy) {
+      const end = rest.indexOf(this.inData ? END_OF_DATA : '\r\n')
       if (end === -1) break
-      if (this.#inData) {
+      if (this.inData) {
         const data = rest.subarray(2, end + 2)
         rest = rest.subarray(end + END_OF_DATA.length)
-        this.#message(unstuff(data))
+        this.message(unstuff(data))
       } else {
         const line = rest.toString('utf8', 0, end)
         rest = rest.subarray(end + 2)
-        this.#command(line)
+        this.command(line)
         // The data of an empty message begin with the dot: give its CRLF to every message.
-        if (this.#inData) rest = Buffer.concat([Buffer.from('\r\n'), rest])
+        if (this.inData) rest = Buffer.concat([Buffer.from('\r\n'), rest])
       }
     }
-    this.#unread = [rest]
+    this.unread = [rest]
   }
 
-  #command(line: string): void {
+  private command(line: string): void {
     const [verb = ''] = line.split(/[ :]/, 1)
     switch (verb.toUpperCase()) {
       case 'EHLO':
-        return this.#say(ehloReply(this.options.offers ?? OFFERS))
+        return this.say(ehloReply(this.options.offers ?? OFFERS))
       case 'HELO':
-        return this.#say('250 mailbox.test')
+        return this.say('250 mailbox.test')
       case 'MAIL': {
         const [, path, parameters] = MAIL.exec(line) ?? []
-        if (path === undefined) return this.#say('501 5.5.4 Syntax')
-        this.#reset()
-        this.#from = { path, parameters: parameters?.trim().split(/ +/).filter(Boolean) ?? [] }
-        return this.#say('250 2.1.0 OK')
+        if (path === undefined) return this.say('501 5.5.4 Syntax')
+        this.reset()
+        this.from = { path, parameters: parameters?.trim().split(/ +/).filter(Boolean) ?? [] }
+        return this.say('250 2.1.0 OK')
       }
       case 'RCPT': {
         const [, path] = RCPT.exec(line) ?? []
-        if (path === undefined) return this.#say('501 5.5.4 Syntax')
-        if (this.#from === undefined) return this.#say('503 5.5.1 MAIL first')
-        this.#to.push(path)
-        return this.#say('250 2.1.5 OK')
+        if (path === undefined) return this.say('501 5.5.4 Syntax')
+        if (this.from === undefined) return this.say('503 5.5.1 MAIL first')
+        this.to.push(path)
+        return this.say('250 2.1.5 OK')
       }
       case 'DATA':
-        if (this.#to.length === 0) return this.#say('503 5.5.1 RCPT first')
-        this.#inData = true
-        return this.#say('354 Go on')
+        if (this.to.length === 0) return this.say('503 5.5.1 RCPT first')
+        this.inData = true
+        return this.say('354 Go on')
       case 'RSET':
-        this.#reset()
-        return this.#say('250 2.0.0 OK')
+        this.reset()
+        return this.say('250 2.0.0 OK')
       case 'NOOP':
-        return this.#say('250 2.0.0 OK')
+        return this.say('250 2.0.0 OK')
       case 'QUIT':
-        this.#say('221 2.0.0 Bye')
+        this.say('221 2.0.0 Bye')
         this.socket.end()
         return
       default:
-        return this.#say('502 5.5.2 Unknown')
+        return this.say('502 5.5.2 Unknown')
     }
   }
 
-  #message(raw: Buffer): void {
-    this.#inData = false
-    const { path = '', parameters = [] } = this.#from ?? {}
-    const message: Received = { from: path, to: this.#to, parameters, raw }
-    this.#reset()
+  private message(raw: Buffer): void {
+    this.inData = false
+    const { path = '', parameters = [] } = this.from ?? {}
+    const message: Received = { from: path, to: this.to, parameters, raw }
+    this.reset()
     const verdict = this.options.verdict?.(message) ?? { do: 'accept' }
     switch (verdict.do) {
       case 'accept':
-        return this.#accept(message)
+        return this.accept(message)
       case 'answer':
-        return this.#say(verdict.reply)
+        return this.say(verdict.reply)
       case 'drop':
         this.socket.destroy()
         return
       case 'wait':
-        this.#busy = true
+        this.busy = true
         void verdict.until.then(() => {
-          this.#busy = false
-          this.#accept(message)
-          this.#proceed()
+          this.busy = false
+          this.accept(message)
+          this.proceed()
         })
     }
   }
 
-  #accept(message: Received): void {
+  private accept(message: Received): void {
     this.messages.add(message)
-    this.#say('250 2.0.0 Kept')
+    this.say('250 2.0.0 Kept')
   }
 
-  #reset(): void {
-    this.#from = undefined
-    this.#to = []
+  private reset(): void {
+    this.from = undefined
+    this.to = []
   }
 
-  #say(reply: string): void {
+  private say(reply: string): void {
     if (this.socket.writable) this.socket.write(`${reply}\r\n`)
   }
 }

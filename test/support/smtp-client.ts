@@ -37,47 +37,48 @@ export async function sendMail(options: ClientOptions, mail: Mail): Promise<Repl
 
 /** A plain SMTP client that sends exactly the bytes it is given, any number of mails. */
 export class SmtpClient {
-  readonly #socket: Socket
-  readonly #deadline: number
-  readonly #replies: Reply[] = []
-  readonly #waiting: { resolve: (reply: Reply) => void; reject: (error: Error) => void }[] = []
-  #unread = ''
-  #lines: string[] = []
-  #ended: Error | undefined
+  private readonly socket: Socket
+  private readonly deadline: number
+  private readonly replies: Reply[] = []
+  private readonly waiting: { resolve: (reply: Reply) => void; reject: (error: Error) => void }[] =
+    []
+  private unread = ''
+  private lines: string[] = []
+  private ended: Error | undefined
 
   private constructor(socket: Socket, deadline: number) {
-    this.#socket = socket
-    this.#deadline = deadline
-    socket.setEncoding('utf8').on('data', (text: string) => this.#read(text))
-    socket.on('error', (error) => this.#end(error))
-    socket.on('close', () => this.#end(new Error('the server closed the connection')))
+    this.socket = socket
+    this.deadline = deadline
+    socket.setEncoding('utf8').on('data', (text: string) => this.read(text))
+    socket.on('error', (error) => this.end(error))
+    socket.on('close', () => this.end(new Error('the server closed the connection')))
   }
 
   /** Connects and says EHLO. */
   static async connect(options: ClientOptions): Promise<SmtpClient> {
     const { port, host = '127.0.0.1', helo = 'client.test', deadline = 20_000 } = options
     const client = new SmtpClient(connect({ port, host, noDelay: true }), deadline)
-    must(await client.#reply('the greeting'), 220)
+    must(await client.reply('the greeting'), 220)
     must(await client.command(`EHLO ${helo}`), 250)
     return client
   }
 
   async command(line: string): Promise<Reply> {
-    this.#socket.write(`${line}\r\n`)
-    return this.#reply(line)
+    this.socket.write(`${line}\r\n`)
+    return this.reply(line)
   }
 
   /** MAIL, RCPT and DATA, each of which must be accepted; the reply to the final dot, whatever it is. */
   async send(mail: Mail): Promise<Reply> {
     await this.begin(mail)
-    this.#socket.write(wireForm(mail.raw))
-    return this.#reply('the final dot')
+    this.socket.write(wireForm(mail.raw))
+    return this.reply('the final dot')
   }
 
   /** Sends all of a mail and closes the connection without waiting for the reply to the final dot. */
   async sendAndHangUp(mail: Mail): Promise<void> {
     await this.begin(mail)
-    await new Promise<void>((resolve) => this.#socket.write(wireForm(mail.raw), () => resolve()))
+    await new Promise<void>((resolve) => this.socket.write(wireForm(mail.raw), () => resolve()))
     this.hangUp()
   }
 
@@ -91,44 +92,44 @@ export class SmtpClient {
   }
 
   write(bytes: Buffer): void {
-    this.#socket.write(bytes)
+    this.socket.write(bytes)
   }
 
   hangUp(): void {
-    this.#socket.destroy()
+    this.socket.destroy()
   }
 
   async quit(): Promise<void> {
-    if (this.#ended !== undefined) return
+    if (this.ended !== undefined) return
     await this.command('QUIT').catch(() => undefined)
-    this.#socket.destroy()
+    this.socket.destroy()
   }
 
-  #reply(to: string): Promise<Reply> {
-    const reply = this.#replies.shift()
+  private reply(to: string): Promise<Reply> {
+    const reply = this.replies.shift()
     if (reply !== undefined) return Promise.resolve(reply)
-    if (this.#ended !== undefined) return Promise.reject(this.#ended)
-    const next = new Promise<Reply>((resolve, reject) => this.#waiting.push({ resolve, reject }))
-    return within(this.#deadline, `no reply to ${to}`, next)
+    if (this.ended !== undefined) return Promise.reject(this.ended)
+    const next = new Promise<Reply>((resolve, reject) => this.waiting.push({ resolve, reject }))
+    return within(this.deadline, `no reply to ${to}`, next)
   }
 
-  #read(text: string): void {
-    const lines = (this.#unread + text).split('\r\n')
-    this.#unread = lines.pop() ?? ''
+  private read(text: string): void {
+    const lines = (this.unread + text).split('\r\n')
+    this.unread = lines.pop() ?? ''
     for (const line of lines) {
-      this.#lines.push(line.slice(4))
+      this.lines.push(line.slice(4))
       if (line[3] === '-') continue
-      const reply = { code: Number(line.slice(0, 3)), lines: this.#lines }
-      this.#lines = []
-      const waiting = this.#waiting.shift()
-      if (waiting === undefined) this.#replies.push(reply)
+      const reply = { code: Number(line.slice(0, 3)), lines: this.lines }
+      this.lines = []
+      const waiting = this.waiting.shift()
+      if (waiting === undefined) this.replies.push(reply)
       else waiting.resolve(reply)
     }
   }
 
-  #end(error: Error): void {
-    this.#ended ??= error
-    for (const waiting of this.#waiting.splice(0)) waiting.reject(this.#ended)
+  private end(error: Error): void {
+    this.ended ??= error
+    for (const waiting of this.waiting.splice(0)) waiting.reject(this.ended)
   }
 }
 
