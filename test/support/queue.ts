@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Outcome } from '../../plugins/tdc/delivery/outcome'
+import type { Outgoing } from '../../plugins/tdc/delivery/outgoing'
+import type { Outbound } from '../../plugins/tdc/haraka/contract'
+import { QueueDirectory } from '../../plugins/tdc/haraka/queue-directory'
+import type { TdcEvent } from '../../plugins/tdc/monitor/events'
+import { Copy } from '../../plugins/tdc/queue/copy'
+import type { CopyNotes } from '../../plugins/tdc/queue/copy-notes'
+import { QueueCopyFiles } from '../../plugins/tdc/queue/copy-files'
+import { systemDisk, type Disk } from '../../plugins/tdc/queue/disk'
+import { MemoryBudget } from '../../plugins/tdc/queue/memory-budget'
+import { Scheduler } from '../../plugins/tdc/queue/scheduler'
+import { FakeClock } from './fake-clock'
+
+/** Haraka's own queue-file names and heads, on a directory of the test. */
+export function queueDirectory(path: string): QueueDirectory {
+  const haraka = outbound()
+  return new QueueDirectory({ ...haraka, stats: () => ({ queue_dir: path }) })
+}
+
+/** Haraka's outbound keeps timers of its own; without a queue directory it loads nothing. */
+export function outbound(): Outbound {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  return require('haraka/outbound') as Outbound
+}
+
+export const NOTES: CopyNotes = {
+  v: 1,
+  intake: 'intake@scan.example',
+  reversePath: '',
+  messageId: '<1@sender.example>',
+  size: 100,
+  eightBit: false,
+  smtputf8: false,
+}
+
+/** A queue on a temporary directory, with a courier that answers when the test says so. */
+export class TestQueue {
+  readonly path = mkdtempSync(join(tmpdir(), 'tdc-queue-'))
+  readonly clock = new FakeClock()
+  readonly events: TdcEvent[] = []
+  readonly directory = queueDirectory(this.path)
+  readonly memory = new MemoryBudget(1_000_000)
+  readonly courier = new ScriptedCourier()
+  readonly announced: string[] = []
+  readonly scheduler: Scheduler
+  options = { maxAge: 120_000, retryDelay: 30_000 }
+
+  readonly disk: Disk
+  /** Disk operations that have begun and not ended. */
+  private working = 0
+
+  constructor(disk: Disk = systemDisk) {
+    this.disk = this.counting(disk)
+    const { clock, memory, directory } = this
+    const report = (event: TdcEvent) => void this.events.push(event)
+    const announce = async ({ mid }: Copy) => void this.announced.push(mid)
+    this.scheduler = new Scheduler({
+      courierOf: () => this.courier,
+      files: new QueueCopyFiles({ directory, disk: this.disk, clock, memory, report, announce }),
+      clock,
+      report,
+      options: () => this.options,
+    })
+  }
+
+  /** A copy with its file in the queue directory. */
+  copy(mid = 'T.1.tdc1'): Copy {
+    const { name, path } = this.directory.newFile()
+    const head = this.directory.head({ mid, intake: NOTES.intake, notes: NOTES })
+    writeFileSync(path, Buffer.concat([head, Buffer.from('x\r\n')]))
+    const place = { filename: name, path, start: head.length }
+    return new Copy(mid, NOTES, place, this.clock.monotonic())
+  }
+
+  /** Kinds of the events so far, in order, and forgets them. */
+  told(): string[] {
+    return this.events.splice(0).map(({ kind }) => kind)
+  }
+
+  get files(): string[] {
+    return readdirSync(this.path)
+  }
+
+  content(name: string): Buffer {
+    return readFileSync(join(this.path, name))
+  }
+
+  /** Waits until no file work is left: it is real, also when the clock is not. */
+  async idle(): Promise<void> {
+    for (let quiet = 0; quiet < 5; quiet = this.working > 0 ? 0 : quiet + 1) {
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+
+  private counting(disk: Disk): Disk {
+    const counted = async <T>(work: Promise<T>): Promise<T> => {
+      this.working++
+      return work.finally(() => this.working--)
+    }
+    return {
+      create: (path) => counted(disk.create(path)),
+      rename: (from, to) => counted(disk.rename(from, to)),
+      unlink: (path) => counted(disk.unlink(path)),
+      exists: (path) => counted(disk.exists(path)),
+      syncDirectory: (path) => counted(disk.syncDirectory(path)),
+    }
+  }
+
+  remove(): void {
+    rmSync(this.path, { recursive: true, force: true })
+  }
+}
+
+/** Takes what it is given and answers when told. */
+export class ScriptedCourier {
+  private readonly pending = new Map<Outgoing, (outcome: Outcome) => void>()
+  submissions = 0
+
+  submit(message: Outgoing, settle: (outcome: Outcome) => void): void {
+    this.submissions++
+    this.pending.set(message, settle)
+  }
+
+  abort(message: Outgoing): void {
+    this.answer({ kind: 'aborted', dcid: 0 }, message)
+  }
+
+  /** Ends the only message that is here, or the one named. */
+  answer(outcome: Outcome, message = [...this.pending.keys()][0]): void {
+    assert(message, 'no message is with the courier')
+    const settle = this.pending.get(message)
+    this.pending.delete(message)
+    settle?.(outcome)
+  }
+
+  get holding(): number {
+    return this.pending.size
+  }
+}
