@@ -163,7 +163,7 @@ async function prepareCopies(
     within: prepareTime(plugin, settings.prepareTimeout),
     allOrNothing: policy === 'tempfail',
   })
-  if (result.kind === 'prepared') return true
+  if (result.kind !== 'failed') return true
   for (const { route, why } of result.failures) {
     const intake = route.intake.address
     transaction.results.add(plugin, { skip: 'journal-failed' })

@@ -25,7 +25,15 @@ export interface PrepareOptions {
 export type PrepareResult =
   | { kind: 'prepared' }
   /** These got no copy; the others are prepared, unless the policy is to defer the message. */
-  | { kind: 'failed'; failures: readonly { route: Route; why: string }[] }
+  | { kind: 'failed'; failures: readonly JournalFailure[] }
+  /** The client left meanwhile: there is no original to copy. */
+  | { kind: 'over' }
+
+/** A copy that could not be written. */
+export interface JournalFailure {
+  readonly route: Route
+  readonly why: string
+}
 
 /**
  * The way of one message's copies: decided, prepared (on disk), then committed when the original is
@@ -58,16 +66,19 @@ export class Journey {
     const giveUp = new AbortController()
     this.stage = { at: 'preparing', giveUp }
     const deadline = this.clock.after(within, () => giveUp.abort(new Error(TOO_LONG)))
-    const results = await preparer.prepare(original, planned, giveUp.signal)
+    const work = preparer.prepare(original, planned, giveUp.signal)
+    await Promise.race([work, whenAborted(giveUp.signal)])
     deadline.cancel()
-    const copies = results.flatMap((result) => (result.kind === 'copy' ? [result.copy] : []))
-    for (const copy of copies) this.scheduler.lease(copy)
+    if (giveUp.signal.aborted) return this.givenUp(work, giveUp.signal)
 
-    const failures = results.flatMap((r) => (isFailure(r) ? [{ route: r.route, why: r.why }] : []))
-    if (this.isOver() || (failures.length > 0 && allOrNothing)) {
-      this.withdraw(copies, this.isOver() ? CLIENT_LEFT : 'another copy of the message failed')
+    const results = await work
+    const copies = copiesIn(results)
+    const failures = failuresIn(results)
+    if (failures.length > 0 && allOrNothing) {
+      this.withdraw(copies, 'another copy of the message failed')
       return { kind: 'failed', failures }
     }
+    for (const copy of copies) this.scheduler.lease(copy)
     this.stage = { at: 'prepared', copies, queueTimedOut: false }
     return failures.length > 0 ? { kind: 'failed', failures } : { kind: 'prepared' }
   }
@@ -100,6 +111,15 @@ export class Journey {
     this.stage = { at: 'over' }
   }
 
+  /** A disk that hangs must not hold the original up; what it still writes is taken back. */
+  private givenUp(work: Promise<Prepared[]>, { reason }: AbortSignal): PrepareResult {
+    const why = (reason as Error).message
+    void work.then((late) => this.withdraw(copiesIn(late), why))
+    if (this.stage.at === 'over') return { kind: 'over' }
+    this.stage = { at: 'over' }
+    return { kind: 'failed', failures: this.routes.map((route) => ({ route, why })) }
+  }
+
   private send(copies: readonly Copy[], inDoubt: boolean): void {
     this.stage = { at: 'over' }
     for (const copy of copies) {
@@ -112,15 +132,21 @@ export class Journey {
   private withdraw(copies: readonly Copy[], why: string): void {
     for (const copy of copies) void this.scheduler.withdraw(copy, why)
   }
-
-  private isOver(): boolean {
-    return this.stage.at === 'over'
-  }
 }
 
 const TOO_LONG = 'writing the copy took too long (prepare_timeout)'
 const CLIENT_LEFT = 'the client left before the original was queued'
 
-function isFailure(result: Prepared): result is Prepared & { kind: 'failed' } {
-  return result.kind === 'failed'
+function copiesIn(results: readonly Prepared[]): Copy[] {
+  return results.flatMap((result) => (result.kind === 'copy' ? [result.copy] : []))
+}
+
+function failuresIn(results: readonly Prepared[]): JournalFailure[] {
+  return results.flatMap((result) =>
+    result.kind === 'failed' ? [{ route: result.route, why: result.why }] : [],
+  )
+}
+
+function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }

@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict'
+import { Journey, type Verdict } from '../plugins/tdc/queue/journey'
+import type { Original, Prepared, Preparer } from '../plugins/tdc/queue/preparer'
+import { TestQueue } from './support/queue'
+
+const INTAKE = {
+  address: 'intake@scan.example',
+  domain: 'scan.example',
+  format: 'journal' as const,
+}
+const ROUTE = { intake: INTAKE, recipients: ['bob@example.org'] }
+const ORIGINAL: Original = { messageId: undefined, octets: 0, read: async () => {} }
+const WITHIN = { within: 10_000, allOrNothing: false }
+
+/** One story: what happens to a prepared copy when the transaction takes this course. */
+interface Course {
+  readonly story: string
+  readonly queueTimedOut?: boolean
+  readonly queueOk?: boolean
+  readonly verdict: Verdict
+  readonly told: readonly string[]
+  readonly inDoubt?: boolean
+}
+
+const COURSES: Course[] = [
+  { story: 'queued', queueOk: true, verdict: 'accepted', told: ['enqueued'] },
+  {
+    story: 'queued, but the client left before its 250',
+    queueOk: true,
+    verdict: undefined,
+    told: ['enqueued'],
+  },
+  { story: 'rejected', verdict: 'rejected', told: ['withdrawn'] },
+  { story: 'deferred', verdict: 'deferred', told: ['withdrawn'] },
+  {
+    story: 'the client left while the original was being queued',
+    verdict: undefined,
+    told: ['enqueued'],
+    inDoubt: true,
+  },
+  {
+    story: 'a queue plugin timed out, the client was told to try later',
+    queueTimedOut: true,
+    verdict: 'deferred',
+    told: ['enqueued'],
+    inDoubt: true,
+  },
+  {
+    story: 'a queue plugin timed out, another plugin overrode that',
+    queueTimedOut: true,
+    queueOk: true,
+    verdict: 'accepted',
+    told: ['enqueued'],
+  },
+]
+
+describe('the copies of a message', () => {
+  let queue: TestQueue
+  beforeEach(() => (queue = new TestQueue()))
+  afterEach(() => queue.remove())
+
+  function journey(): Journey {
+    const { scheduler, clock, events } = queue
+    return new Journey([ROUTE], { scheduler, clock, report: (event) => void events.push(event) })
+  }
+
+  /** A preparer that has these results, or whatever the signal brings. */
+  function preparing(work: (signal: AbortSignal) => Prepared[] | Promise<Prepared[]>): Preparer {
+    const prepare = async (_: unknown, __: unknown, signal: AbortSignal) => work(signal)
+    return { prepare } as unknown as Preparer
+  }
+
+  const copy = (mid?: string): Prepared => ({ kind: 'copy', copy: queue.copy(mid) })
+  const failure: Prepared = { kind: 'failed', route: ROUTE, why: 'no space' }
+
+  for (const { story, queueTimedOut, queueOk, verdict, told, inDoubt } of COURSES) {
+    it(`${story}: ${told.join()}${inDoubt ? ' in doubt' : ''}`, async () => {
+      const one = journey()
+      await one.prepare(
+        preparing(() => [copy()]),
+        ORIGINAL,
+        [],
+        WITHIN,
+      )
+      assert.deepEqual([queue.told(), queue.courier.holding], [[], 0], 'nothing is sent before')
+      if (queueTimedOut) one.queueTimedOut()
+      if (queueOk) one.commit()
+      one.resolve(verdict)
+      one.resolve(verdict)
+      await queue.idle()
+      const [event] = queue.events
+      assert.equal(event?.kind === 'enqueued' && event.inDoubt, inDoubt ?? false)
+      assert.deepEqual(queue.told(), told)
+      const sent = told.includes('enqueued')
+      assert.deepEqual([queue.courier.holding, queue.files.length], sent ? [1, 1] : [0, 0])
+    })
+  }
+
+  it('the client leaves while they are written: reading stops at once, nothing stays', async () => {
+    const one = journey()
+    let stopped = false
+    const preparer = preparing(async (signal) => {
+      signal.addEventListener('abort', () => (stopped = true))
+      queueMicrotask(() => one.resolve(undefined))
+      await new Promise((resolve) => setImmediate(resolve))
+      assert.equal(stopped, true, 'before the transaction is gone')
+      return [copy()]
+    })
+    const result = await one.prepare(preparer, ORIGINAL, [], WITHIN)
+    await queue.idle()
+    assert.deepEqual([result.kind, queue.told(), queue.files], ['over', ['withdrawn'], []])
+  })
+
+  it('a disk that hangs: given up at the deadline, what it still writes is taken back', async () => {
+    const one = journey()
+    let wake = () => {}
+    const hanging = new Promise<void>((resolve) => (wake = resolve))
+    const preparer = preparing(async () => {
+      await hanging
+      return [copy()]
+    })
+    const result = one.prepare(preparer, ORIGINAL, [], WITHIN)
+    await queue.clock.advance(WITHIN.within)
+    assert.equal((await result).kind, 'failed')
+    one.resolve('accepted')
+    wake()
+    await queue.idle()
+    assert.deepEqual([queue.told(), queue.files], [['withdrawn'], []])
+  })
+
+  it('writing takes too long: given up at the deadline', async () => {
+    const one = journey()
+    const preparer = preparing(
+      (signal) =>
+        new Promise((resolve) => {
+          const why = () => (signal.reason as Error).message
+          signal.addEventListener('abort', () => resolve([{ ...failure, why: why() }]))
+        }),
+    )
+    const result = one.prepare(preparer, ORIGINAL, [], WITHIN)
+    await queue.clock.advance(WITHIN.within)
+    assert.deepEqual(await result, {
+      kind: 'failed',
+      failures: [{ route: ROUTE, why: 'writing the copy took too long (prepare_timeout)' }],
+    })
+    assert.equal(queue.clock.pending, 0)
+  })
+
+  it('one of two fails: the other is kept, unless it is all or nothing', async () => {
+    for (const allOrNothing of [false, true]) {
+      const one = journey()
+      const preparer = preparing(() => [copy('T.1.tdc1'), failure])
+      const result = await one.prepare(preparer, ORIGINAL, [], { ...WITHIN, allOrNothing })
+      assert.equal(result.kind, 'failed')
+      one.resolve('accepted')
+      await queue.idle()
+      assert.deepEqual(queue.told(), allOrNothing ? ['withdrawn'] : ['enqueued'])
+    }
+  })
+
+  it('committed only in queue_ok, a hang-up would lose them (control)', async () => {
+    const one = journey()
+    one.commit()
+    one.resolve(undefined)
+    assert.deepEqual(queue.told(), [])
+  })
+})
