@@ -23,6 +23,8 @@ export interface FaultServerOptions {
   readonly name?: string
   /** 127.0.0.1 by default; only ever a loopback address. */
   readonly host?: string
+  /** Default 0: any free one. */
+  readonly port?: number
   /** Keeps whole messages in the ledger. Default true; false keeps size and sha256 alone. */
   readonly keepMessages?: boolean
 }
@@ -33,6 +35,7 @@ const DEFAULTS = {
   starttls: true,
   name: 'intake.test',
   host: '127.0.0.1',
+  port: 0,
   keepMessages: true,
 } satisfies Omit<FaultServerOptions, 'tls'>
 
@@ -77,7 +80,8 @@ export class FaultServer {
   static async start(options: FaultServerOptions): Promise<FaultServer> {
     const server = new FaultServer(options)
     await new Promise<void>((resolve, reject) => {
-      server.server.once('error', reject).listen(0, server.options.host, resolve)
+      const { port, host } = server.options
+      server.server.once('error', reject).listen(port, host, resolve)
     })
     return server
   }
