@@ -1,16 +1,6 @@
 import { readSettings } from '../../plugins/tdc/settings/read'
 import type { PolicyTable } from '../../plugins/tdc/settings/policy'
-
-export interface PolicyResult {
-  readonly case: 'policy'
-  /** Decisions per second with the long list, divided by those with the short one. */
-  readonly ratio: number
-  /** Median with the long list. */
-  readonly ours: number
-  /** Median with the short list. */
-  readonly theirs: number
-  readonly unit: string
-}
+import { median, type Figure } from './figure'
 
 const SHORT = 100
 const LONG = 100_000
@@ -61,12 +51,8 @@ function decisionsPerSecond(table: PolicyTable): number {
   return DECISIONS / seconds
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
-}
-
 /** What a policy decision costs with a list of 100,000 entries against one of 100. */
-export async function policy(): Promise<PolicyResult> {
+export async function policy(): Promise<Figure> {
   const tables = { short: tableOf(SHORT), long: tableOf(LONG) }
   decisionsPerSecond(tables.short)
   decisionsPerSecond(tables.long)

@@ -1,0 +1,25 @@
+import type { Figure } from './figure'
+import { policy } from './policy'
+
+/** Every case by its name; `npm run bench -- NAME ...` runs some, without a name all. */
+const CASES: Readonly<Record<string, () => Promise<Figure>>> = { policy }
+
+async function main(names: readonly string[]): Promise<void> {
+  const unknown = names.filter((name) => !(name in CASES))
+  if (unknown.length > 0) {
+    throw new Error(`no case ${unknown.join(', ')}; there are: ${Object.keys(CASES).join(', ')}`)
+  }
+  const figures: Figure[] = []
+  for (const name of names.length > 0 ? names : Object.keys(CASES)) {
+    console.log(`\n${name}`)
+    const figure = await CASES[name]?.()
+    if (figure) figures.push(figure)
+  }
+  console.log()
+  for (const figure of figures) console.log(JSON.stringify(figure))
+}
+
+main(process.argv.slice(2)).catch((error: Error) => {
+  console.error(`bench: ${error.message}`)
+  process.exitCode = 1
+})
