@@ -29,6 +29,11 @@ export interface IntakeOptions {
   readonly port?: number
   /** Default 100 MB. */
   readonly size?: number
+  /**
+   * Asked when a copy has come, and waited for: undefined accepts it, a text such as
+   * `451 4.3.0 later` refuses it. Only what is accepted is kept.
+   */
+  readonly verdict?: (copy: Copy) => Promise<string | undefined>
 }
 
 /** A message intake that behaves: STARTTLS before all else, everything accepted and kept. */
@@ -43,6 +48,7 @@ export interface Intake {
 
 export async function startIntake(options: IntakeOptions): Promise<Intake> {
   const { host = '127.0.0.1', port = 0, size = 100 * 1024 * 1024 } = options
+  const { verdict = () => Promise.resolve(undefined) } = options
   const copies = new Ledger<Copy>()
   let connections = 0
   const server = new SMTPServer({
@@ -64,8 +70,11 @@ export async function startIntake(options: IntakeOptions): Promise<Intake> {
       const chunks: Buffer[] = []
       stream.on('data', (chunk: Buffer) => chunks.push(chunk))
       stream.on('end', () => {
-        copies.add(newCopy(session, Buffer.concat(chunks)))
-        done()
+        const copy = newCopy(session, Buffer.concat(chunks))
+        void verdict(copy).then((refusal) => {
+          if (refusal === undefined) copies.add(copy)
+          done(refusal === undefined ? null : refusedWith(refusal))
+        })
       })
     },
   })
@@ -135,7 +144,9 @@ export function attachedOriginal(report: ParsedMail): Buffer {
 }
 
 function startTlsFirst(): Error {
-  return Object.assign(new Error('5.7.0 Must issue a STARTTLS command first'), {
-    responseCode: 530,
-  })
+  return refusedWith('530 5.7.0 Must issue a STARTTLS command first')
+}
+
+function refusedWith(reply: string): Error {
+  return Object.assign(new Error(reply.slice(4)), { responseCode: Number(reply.slice(0, 3)) })
 }
