@@ -121,6 +121,34 @@ describe('pool: failed openings', () => {
     assert.equal(story.counts, '1 waiting, 3 connecting')
   })
 
+  it('allow one attempt at a time, however long that one takes', async () => {
+    const story = new PoolStory()
+    story.submit('m1')
+    await story.refuse()
+    story.submitMany(10, 'n')
+    await story.clock.advance(1000)
+    assert.equal(story.counts, '10 waiting, 1 connecting')
+    for (let second = 0; second < 50; second++) {
+      await story.clock.advance(1000)
+      story.submit(`late${second}`)
+    }
+    assert.equal(story.counts, '60 waiting, 1 connecting')
+  })
+
+  it('do not fail a message that was on its way when the attempt began', async () => {
+    const story = new PoolStory({ minConnections: 1 })
+    story.submit('m1')
+    const [first] = await story.accept()
+    story.submit('m2')
+    assert.equal(story.counts, '1 waiting, 1 connecting, 1 busy, 1 in flight')
+    first?.flight.comeBack()
+    await story.clock.settle()
+    assert.equal(story.counts, '2 waiting, 1 connecting')
+    await story.refuse()
+    assert.deepEqual(story.told, ['m2: failed 2 refused'])
+    assert.equal(story.counts, '1 waiting')
+  })
+
   it('come to an end also when the session maker never answers', async () => {
     const story = new PoolStory()
     story.submit('m1')
@@ -181,6 +209,20 @@ describe('pool: failed messages', () => {
     await story.clock.settle()
     assert.equal(session?.destroys, 1)
     assert.deepEqual(story.told, ['m1: failed 1 503'])
+    assert.equal(story.counts, '1 waiting, 1 connecting')
+  })
+
+  it('leave a connection alone that was given up, until the other replies are there', async () => {
+    const story = new PoolStory({ minConnections: 1, maxConnections: 1 })
+    story.submit('m1', 'm2', 'm3')
+    const [session] = await story.accept(2)
+    session?.flights[0]?.fail(reply(503), false)
+    await story.clock.settle()
+    assert.deepEqual(session?.carries, ['m2'])
+    assert.equal(session?.destroys, 0)
+    session?.flight.deliver(true)
+    await story.clock.settle()
+    assert.equal(session?.destroys, 1)
     assert.equal(story.counts, '1 waiting, 1 connecting')
   })
 
@@ -253,6 +295,19 @@ describe('pool: owners that misbehave', () => {
     }
     await story.clock.advance(5000)
     story.assertOver()
+  })
+
+  it('is not called deeper and deeper by an owner that never gives up', () => {
+    const story = new PoolStory()
+    story.pool.destroy()
+    let rounds = 0
+    const settle = (): void => {
+      rounds += 1
+      if (rounds < 50_000) story.pool.submit(mail(`m${rounds}`), settle)
+    }
+    story.pool.submit(mail('m0'), settle)
+    assert.equal(rounds, 50_000)
+    assert.deepEqual(story.mistakes, [])
   })
 
   it('refuses a message that it has', () => {

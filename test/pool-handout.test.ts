@@ -122,24 +122,29 @@ describe('pool: the limit of an intake', () => {
     assert.ok(story.told.every((line) => line.includes('delivered')))
   })
 
-  it('is learned from a close right after the reply, too', async () => {
-    const story = new PoolStory({ minConnections: 1, maxConnections: 1 })
-    for (let round = 0; round < 2; round++) {
-      story.submit(`a${round}`, `b${round}`)
-      const [session] = await story.accept()
-      session?.flight.deliver()
-      await story.clock.settle()
-      session?.flight.deliver()
-      await story.clock.settle()
-      session?.hangUp()
-      await story.clock.settle()
-    }
-    story.submit('m1', 'm2', 'm3')
-    const [third] = await story.accept()
-    await story.deliverAll()
-    assert.equal(third?.quits, 1)
-    assert.equal(story.counts, '1 waiting, 1 connecting')
-  })
+  for (const [how, reusable] of [
+    ['a close right after the reply', true],
+    ['a reply that ends the session', false],
+  ] as const) {
+    it(`is learned from ${how}, too`, async () => {
+      const story = new PoolStory({ minConnections: 1, maxConnections: 1 })
+      for (let round = 0; round < 2; round++) {
+        story.submit(`a${round}`, `b${round}`)
+        const [session] = await story.accept()
+        session?.flight.deliver()
+        await story.clock.settle()
+        session?.flight.deliver(reusable)
+        await story.clock.settle()
+        session?.hangUp()
+        await story.clock.settle()
+      }
+      story.submit('m1', 'm2', 'm3')
+      const [third] = await story.accept()
+      await story.deliverAll()
+      assert.equal(third?.quits, 1)
+      assert.equal(story.counts, '1 waiting, 1 connecting')
+    })
+  }
 
   it('is not learned from one restart of the intake, nor from its idle timeout', async () => {
     const story = new PoolStory({ maxConnections: 3, idleTimeout: 60_000 })
