@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type BlackHole, startBlackHole } from './black-hole'
 import { type Authority, createAuthority } from './certificates'
@@ -7,6 +7,7 @@ import { FaultServer, type FaultServerOptions } from './fault-server'
 import { gateway, type GatewayOptions } from './gateway'
 import { HarakaServer, makeServerDir } from './haraka'
 import { type Mailbox, startMailbox } from './mailbox'
+import { makeTempDir } from './temp-dir'
 
 /** How an intake differs from an honest one; a `black-hole` takes no connection at all. */
 export type Site = Partial<FaultServerOptions> | 'black-hole'
@@ -15,6 +16,8 @@ export interface StageGatewayOptions extends Omit<GatewayOptions, 'mailbox' | 'd
   readonly nodes?: number
   /** Files of config/ that are taken away before the start. */
   readonly without?: readonly string[]
+  /** Folders in config/, where files should be. */
+  readonly folders?: readonly string[]
 }
 
 /**
@@ -66,12 +69,15 @@ export class Stage {
 
   /** A real Haraka with the packed plugin; it goes with the stage. */
   async gateway(options: StageGatewayOptions): Promise<HarakaServer> {
-    const { nodes = 0, without = [] } = options
+    const { nodes = 0, without = [], folders = [] } = options
     const { mailbox, dns, authority } = this
+    // The default is in /var.
+    const quarantine = `[main]\nquarantine_path=${makeTempDir('quarantine')}\n`
     const all = {
       nodes,
       ...gateway({
         ...options,
+        config: { 'quarantine.ini': quarantine, ...options.config },
         mailbox,
         dns: dns.address,
         trusted: authority.caPem,
@@ -80,6 +86,7 @@ export class Stage {
     const server = new HarakaServer(await makeServerDir(all), all)
     this.gateways.push(server)
     for (const name of without) rmSync(join(server.dir, 'config', name))
+    for (const name of folders) mkdirSync(join(server.dir, 'config', name))
     await server.start()
     return server
   }

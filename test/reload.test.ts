@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { type HarakaServer, logText } from './support/haraka'
+import { RESULTS_TELLER, resultsOf } from './support/results-teller'
+import { sendMail } from './support/smtp-client'
+import { Stage } from './support/stage'
+
+const INTAKE = 'journal@scan.example'
+const BOB = 'bob@example.com'
+const ADA = 'ada@example.com'
+/** config/me of the gateways. */
+const ME = 'mx.gateway.test'
+
+/** Haraka reads a file again five seconds after its last change. */
+const RELOADED = 20_000
+
+const EFFECTIVE = /^TDC: Threat Defense Connector /
+
+/** Each story has a server of its own, and all run at the same time, because a reload takes 5 s. */
+describe('settings that change while Haraka runs', function () {
+  this.timeout(60_000)
+
+  let stage: Stage
+  let stories: Record<keyof typeof STORIES, Promise<void>>
+
+  before(async () => {
+    stage = await Stage.start({ 'scan.example': {} })
+    stories = {
+      switched: STORIES.switched(stage),
+      listed: STORIES.listed(stage),
+      workers: STORIES.workers(stage),
+      unreadable: STORIES.unreadable(stage),
+    }
+    for (const story of Object.values(stories)) story.catch(() => undefined)
+  })
+  after(() => stage.close())
+
+  it('take effect, and a mistake keeps the last good ones', () => stories.switched)
+  it('take effect with a list file, and for a group', () => stories.listed)
+  it('stay as they are when tdc.ini cannot be read', () => stories.unreadable)
+  it('take effect in every worker, and are told once', () => stories.workers)
+})
+
+const STORIES = {
+  async switched(stage: Stage): Promise<void> {
+    const server = await start(stage, settings(stage, { enabled: false }))
+    assert.deepEqual(effectiveLines(server), ['TDC: Threat Defense Connector disabled (cluster)'])
+    assert.deepEqual(await outcome(server, 'before', BOB), ['disabled'])
+    await server.waitForLine(
+      / from <ann@sender\.example> not copied for 1 recipient: the connector is disabled \(cluster\)$/,
+    )
+
+    await change(server, 'tdc.ini', settings(stage, { enabled: true }))
+    const on = `TDC: Threat Defense Connector enabled (cluster), message intake address ${INTAKE} (cluster)`
+    assert.equal(effectiveLines(server)[1], on)
+    assert.equal(await outcome(server, 'after', BOB), 'copied')
+
+    const from = server.lines.size
+    await change(server, 'tdc.ini', `${settings(stage, { enabled: false })}retry_delay=soon\n`)
+    assert.deepEqual(connectorLines(server, from), [
+      'TDC: tdc.ini [delivery] retry_delay=soon: must be a number of seconds from 0 to 3600',
+      'TDC: tdc.ini refused, the settings before it stay in force',
+      on,
+    ])
+    assert.equal(await outcome(server, 'still', BOB), 'copied')
+  },
+
+  async listed(stage: Stage): Promise<void> {
+    const tdc = settings(stage, {
+      enabled: true,
+      policies: '[policy.staff]\nrecipients=listed\nrecipient_list_file=staff\nintake=default\n',
+    })
+    const server = await start(stage, tdc, { staff: `${BOB}\n` })
+    assert.equal(await outcome(server, 'listed', BOB), 'copied')
+    assert.deepEqual(await outcome(server, 'not listed', ADA), ['policy-no'])
+
+    await change(server, 'staff', `# the staff\n\n${ADA}\n`)
+    assert.equal(await outcome(server, 'listed now', ADA), 'copied')
+    assert.deepEqual(await outcome(server, 'not listed any more', BOB), ['policy-no'])
+
+    const group = `[group.edge]\nenabled=false\nmachines[]=${ME}\n`
+    await change(server, 'tdc.ini', `${tdc}${group}`)
+    assert.equal(
+      effectiveLines(server).at(-1),
+      'TDC: Threat Defense Connector disabled (group=edge)',
+    )
+    assert.deepEqual(await outcome(server, 'of the group', ADA), ['disabled'])
+  },
+
+  async workers(stage: Stage): Promise<void> {
+    const group = `[group.edge]\nenabled=true\nmachines[]=${ME}\nintake_address=${INTAKE}\n`
+    const tdc = settings(stage, { enabled: false, policies: DEFAULT + group })
+    const server = await start(stage, tdc, {}, 2)
+    const told = [
+      `TDC: Threat Defense Connector enabled (group=edge), message intake address ${INTAKE} (group=edge)`,
+    ]
+    assert.equal(await outcome(server, 'first', BOB), 'copied')
+    assert.deepEqual(effectiveLines(server), told)
+
+    const from = server.lines.size
+    await change(server, 'tdc.ini', `${tdc}[machine.${ME}]\nenabled=false\n`)
+    // By the master and by both workers.
+    await server.lines.until(
+      () => linesWith(server, from, 'Reloaded file: ').length === 3,
+      RELOADED,
+      () => server.tail(),
+    )
+    for (const subject of ['second', 'third', 'fourth', 'fifth']) {
+      assert.deepEqual(await outcome(server, subject, BOB), ['disabled'])
+    }
+    assert.deepEqual(effectiveLines(server), [
+      ...told,
+      `TDC: Threat Defense Connector disabled (machine=${ME})`,
+    ])
+  },
+
+  async unreadable(stage: Stage): Promise<void> {
+    const server = await start(stage, settings(stage, { enabled: true }))
+    assert.equal(await outcome(server, 'before', BOB), 'copied')
+
+    // What cannot be read by anybody, root included.
+    const path = join(server.dir, 'config', 'tdc.ini')
+    rmSync(path)
+    mkdirSync(path)
+    await server.waitForLine('TDC: tdc.ini cannot be read: EISDIR', RELOADED)
+    assert.equal(await outcome(server, 'after', BOB), 'copied')
+  },
+}
+
+const DEFAULT = '[policy.DEFAULT]\nintake=default\n'
+
+/** A tdc.ini that ends within [delivery]. */
+function settings(stage: Stage, given: { enabled: boolean; policies?: string }): string {
+  const { enabled, policies = DEFAULT } = given
+  return `[main]
+enabled=${enabled}
+intake_address=${INTAKE}
+${policies}
+[delivery]
+port=${stage.port}
+`
+}
+
+function start(
+  stage: Stage,
+  tdc: string,
+  config: Readonly<Record<string, string>> = {},
+  nodes = 0,
+): Promise<HarakaServer> {
+  const scanners = { teller: RESULTS_TELLER }
+  return stage.gateway({ domains: ['example.com'], scanners, config, tdc, nodes })
+}
+
+/** Writes a file of config/ and waits until the connector says what is in force now. */
+async function change(server: HarakaServer, name: string, text: string): Promise<void> {
+  const from = server.lines.size
+  // The settings that gateways have beside the given ones.
+  server.writeConfig(name, name === 'tdc.ini' ? `${text}\n[tls]\nca_file=trusted.pem\n` : text)
+  const told = (line: string) => EFFECTIVE.test(logText(line))
+  await server.lines.first(told, RELOADED, () => server.tail(), from)
+}
+
+/** Sends a message; that it was copied, and delivered, or the tokens of why not. */
+async function outcome(
+  server: HarakaServer,
+  subject: string,
+  to: string,
+): Promise<'copied' | readonly string[]> {
+  const raw = Buffer.from(`Subject: ${subject}\r\n\r\nhello\r\n`)
+  const reply = await sendMail(server, { from: 'ann@sender.example', to: [to], raw })
+  assert.equal(reply.code, 250)
+  const { uuid, skip } = await resultsOf(server, subject)
+  if (skip.length > 0) return skip
+  await server.waitForLine(`Message finished MID ${uuid}.tdc1 done`)
+  return 'copied'
+}
+
+function effectiveLines(server: HarakaServer): string[] {
+  return connectorLines(server).filter((text) => EFFECTIVE.test(text))
+}
+
+/** The connector's lines that belong to no message. */
+function connectorLines(server: HarakaServer, from = 0): string[] {
+  return linesWith(server, from, '] [-] [tdc] TDC: ').map(logText)
+}
+
+function linesWith(server: HarakaServer, from: number, text: string): string[] {
+  return server.lines.entries.slice(from).filter((line) => line.includes(text))
+}
