@@ -109,6 +109,11 @@ describe('the decision', () => {
       message('x@partner.example', { relaying: true, relayClient: true }),
       'skip outgoing 1',
     ],
+    [
+      'one of ours beside a relayed one: that keeps no copy away',
+      message('bob@example.org x@far.example', { relaying: true }),
+      'default@scan.example<-bob@example.org; skip outgoing 1',
+    ],
     ['quarantined', message('bob@example.org', { verdict: 'quarantined' }), 'skip quarantined 1'],
     ['discarded', message('bob@example.org', { verdict: 'discarded' }), 'skip discarded 1'],
     ['to an intake', message('default@scan.example'), 'skip to-intake 1'],

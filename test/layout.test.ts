@@ -44,7 +44,9 @@ describe('layout', () => {
 
   it('only monitor/lines.ts words a line of the log', () => {
     const wording = /[`']TDC: /
-    const others = [...files, join(ROOT, 'tdc.ts')].filter((file) => wording.test(readFileSync(file, 'utf8')))
+    const others = [...files, join(ROOT, 'tdc.ts')].filter((file) =>
+      wording.test(readFileSync(file, 'utf8')),
+    )
     assert.deepEqual(
       others.map((file) => relative(ROOT, file)),
       ['tdc/monitor/lines.ts'],

@@ -3,6 +3,9 @@ import { rootCertificates } from 'node:tls'
 import type { Settings } from '../plugins/tdc/settings/settings'
 import { problemsOf, settingsOf, warningsOf } from './support/settings-source'
 
+/** The domains of the test's host_list, which are incoming before all others. */
+const HOST_LIST = 2
+
 type Row = readonly [text: string, value: (settings: Settings) => unknown, expected: unknown]
 
 const ACCEPTED: readonly Row[] = [
@@ -31,7 +34,7 @@ const ACCEPTED: readonly Row[] = [
   ['[main]\non_journal_failure=tempfail', (s) => s.onJournalFailure, 'tempfail'],
   [
     '[main]\nincoming_domains=A.example, bücher.example,',
-    (s) => [...s.incomingDomains],
+    (s) => [...s.incomingDomains].slice(HOST_LIST),
     ['a.example', 'xn--bcher-kva.example'],
   ],
   ['[journal]\nremote_ip_header=off', (s) => s.journal.remoteIpHeader, undefined],
@@ -222,7 +225,7 @@ describe('files that tdc.ini names', () => {
     const text = '[main]\nincoming_domains=a.example\nincoming_domains_file=in'
     const lines = (all: string[]) => ({ readList: () => ({ kind: 'lines', lines: all }) as const })
     const { incomingDomains } = settingsOf(text, lines(['b.example', 'A.example']))
-    assert.deepEqual([...incomingDomains], ['a.example', 'b.example'])
+    assert.deepEqual([...incomingDomains].slice(HOST_LIST), ['a.example', 'b.example'])
     const problems = problemsOf(text, lines(Array.from({ length: 100 }, (_, i) => `bad ${i}`)))
     assert.equal(problems.length, 21)
     assert.match(problems[20] ?? '', /=in: 80 more entries are wrong$/)

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { HarakaOptions } from './haraka'
+import { makeTempDir } from './temp-dir'
 
 export interface GatewayOptions {
   /** The next hop for originals. */
@@ -33,6 +34,7 @@ export function gateway(options: GatewayOptions): HarakaOptions {
     config: {
       host_list: domains.join('\n') + '\n',
       'smtp_forward.ini': `[main]\nhost=${mailbox.host}\nport=${mailbox.port}\n`,
+      'quarantine.ini': `[main]\nquarantine_path=${makeTempDir('quarantine')}\n`,
       'trusted.pem': trusted,
       'tdc.ini': `${tdc}\n[tls]\nca_file=trusted.pem\n`,
       ...config,

@@ -1,7 +1,7 @@
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { isAbsolute, join } from 'node:path'
-import type { SettingsSource } from '../settings/source'
+import type { SettingsSource, TextFile } from '../settings/source'
 import type { HarakaPlugin } from './types'
 
 /** A section heading, as haraka-config's own parser reads it. */
@@ -14,39 +14,43 @@ export function configFolder(): string {
 
 /**
  * Gathers what the settings are made of, and has Haraka watch every file that was read: `changed` is
- * called when one of them changes.
+ * called when one of them changes. Never throws: an exception in a reload would end Haraka.
  */
 export function settingsSource(plugin: HarakaPlugin, changed: () => void): SettingsSource {
   const { config } = plugin
+  const own = readConfig('tdc.ini')
   return {
     ini: config.get('tdc.ini', 'ini', changed),
-    headings: headings(),
+    unreadable: own.kind === 'unreadable' && own.why !== MISSING ? own.why : undefined,
+    headings: own.kind === 'text' ? headingsOf(own.text) : [],
     hostname: hostname(),
     me: config.get('me', 'value') ?? '',
     localDomains: hostList(),
     readList(name) {
-      const path = isAbsolute(name) ? name : join(configFolder(), name)
-      const why = unreadable(path)
-      // haraka-config gives an empty list for a file that is not there.
-      if (why) return { kind: 'unreadable', why }
+      const found = readConfig(name)
+      // haraka-config gives an empty list for a file that is not there, or is a folder.
+      if (found.kind === 'unreadable') return found
       return { kind: 'lines', lines: config.get(name, 'list', changed) }
     },
-    readFile(path) {
-      const full = isAbsolute(path) ? path : join(configFolder(), path)
-      try {
-        return { kind: 'text', text: readFileSync(full, 'utf8') }
-      } catch (error) {
-        return { kind: 'unreadable', why: codeText(error) }
-      }
-    },
+    readFile: readConfig,
+  }
+}
+
+const MISSING = 'ENOENT'
+
+/** A file by its name in the config folder, or by its full path. */
+function readConfig(name: string): TextFile {
+  const path = isAbsolute(name) ? name : join(configFolder(), name)
+  try {
+    return { kind: 'text', text: readFileSync(path, 'utf8') }
+  } catch (error) {
+    return { kind: 'unreadable', why: String((error as { code?: unknown }).code ?? error) }
   }
 }
 
 /** haraka-config merges two sections of one name without a word, so they are counted in the file. */
-function headings(): string[] {
-  const path = join(configFolder(), 'tdc.ini')
-  if (!existsSync(path)) return []
-  return [...readFileSync(path, 'utf8').matchAll(HEADING)].map(([, name]) => (name ?? '').trim())
+function headingsOf(text: string): string[] {
+  return [...text.matchAll(HEADING)].map(([, name]) => (name ?? '').trim())
 }
 
 /**
@@ -54,23 +58,10 @@ function headings(): string[] {
  * reader takes it away from rcpt_to.in_host_list.
  */
 function hostList(): string[] {
-  const path = join(configFolder(), 'host_list')
-  if (!existsSync(path)) return []
-  return readFileSync(path, 'utf8')
+  const found = readConfig('host_list')
+  if (found.kind === 'unreadable') return []
+  return found.text
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '' && !line.startsWith('#') && !line.startsWith(';'))
-}
-
-function unreadable(path: string): string | undefined {
-  try {
-    accessSync(path, constants.R_OK)
-    return undefined
-  } catch (error) {
-    return codeText(error)
-  }
-}
-
-function codeText(error: unknown): string {
-  return String((error as { code?: unknown }).code ?? error)
 }

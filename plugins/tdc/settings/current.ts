@@ -54,7 +54,7 @@ function effectiveText({ effective }: Settings): string {
 }
 
 function emptyFile(source: SettingsSource): Settings {
-  const result = readSettings({ ...source, ini: {}, headings: [] })
+  const result = readSettings({ ...source, ini: {}, unreadable: undefined, headings: [] })
   if (result.kind === 'refused') throw new Error(result.problems.join('; '))
   const { settings } = result
   return { ...settings, effective: { ...settings.effective, level: 'tdc.ini was refused' } }

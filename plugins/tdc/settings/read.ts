@@ -5,7 +5,7 @@ import { FIXED } from './keys'
 import { linesOf } from './list-file'
 import { resolveLevels } from './levels'
 import { OrderedPolicies } from './policy-table'
-import { Problems } from './problems'
+import { Problems, shown } from './problems'
 import { readLevels } from './read-levels'
 import { readPolicies } from './read-policies'
 import { reviewDelivery, reviewIntakes, warnOfUnreachable } from './review'
@@ -21,6 +21,9 @@ type Fixed = { readonly [S in keyof typeof FIXED]: Values<(typeof FIXED)[S]> }
 
 /** config/tdc.ini -> settings, or all that is wrong with it. Never throws. */
 export function readSettings(source: SettingsSource): ReadResult {
+  if (source.unreadable !== undefined) {
+    return { kind: 'refused', problems: [`tdc.ini cannot be read: ${shown(source.unreadable)}`] }
+  }
   const problems = new Problems()
   const settings = read(source, problems)
   return problems.sentences.length > 0
@@ -43,8 +46,11 @@ function read(source: SettingsSource, problems: Problems): Settings {
   const { main, journal } = fixed
   const incomingDomains = readIncoming(source, main, problems)
   const formats = readFormats(sections.fixed('formats'), problems)
-  const ownDomains = new Set([...knownDomains(source.localDomains), ...incomingDomains])
-  const intakes = new IntakeBook({ format: main.format, formats, ownDomains }, problems)
+
+  const intakes = new IntakeBook(
+    { format: main.format, formats, ownDomains: incomingDomains },
+    problems,
+  )
 
   const cluster = { enabled: main.enabled, intake: intakes.read('main', main.intake_address) }
   const { groups, machines, self } = readLevels(source, sections, intakes, problems)
@@ -86,6 +92,9 @@ function readIncoming(
   const written = main.incoming_domains ?? []
   const lines = linesOf(source.readList, file, inFile, problems)
   return new Set([
+    // What this server receives is incoming also beside a recipient that it relays for: or a sender
+    // could keep a recipient's copy away by adding such a one.
+    ...knownDomains(source.localDomains),
     ...readDomains(written, { section, key: 'incoming_domains' }, problems),
     ...readDomains(lines, inFile, problems),
   ])

@@ -89,7 +89,7 @@ export interface Settings {
   readonly onJournalFailure: 'accept' | 'tempfail'
   /** Milliseconds for writing the copies of one message before that counts as a failure. */
   readonly prepareTimeout: number
-  /** Domains that are incoming also when Haraka relays for them; ASCII, lower case. */
+  /** Domains that are incoming also when Haraka relays for them, host_list's too; ASCII, lower case. */
   readonly incomingDomains: ReadonlySet<string>
   readonly policies: PolicyTable
   /** Every address that is an intake of some level or policy, lower case: mail to them is never copied. */

@@ -14,6 +14,8 @@ export type RawSection = Readonly<Record<string, unknown>>
 export interface SettingsSource {
   /** config/tdc.ini, section -> key -> value. */
   readonly ini: Readonly<Record<string, RawSection>>
+  /** Why the server's own tdc.ini, which is there, cannot be read. */
+  readonly unreadable?: string | undefined
   /**
    * The section headings as they stand in the server's own tdc.ini, in order and with doubles,
    * which the parser merges without a word.
