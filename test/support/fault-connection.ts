@@ -147,14 +147,14 @@ export class FaultConnection {
     if (!this.greeted) return this.wire.write('503 5.5.1 EHLO first')
     if (this.transaction) return this.wire.write('503 5.5.1 Nested MAIL command')
     const { path, rest } = takePath(line)
-    if ((await this.answer('MAIL', '250 2.1.0 Sender ok')) !== 250) return
+    if (!isYes(await this.answer('MAIL', '250 2.1.0 Sender ok'))) return
     this.transaction = { mailFrom: path, parameters: rest, rcptTo: [] }
   }
 
   private async rcpt(line: string): Promise<void> {
     const { transaction } = this
     if (!transaction) return this.wire.write('503 5.5.1 MAIL first')
-    if ((await this.answer('RCPT', '250 2.1.5 Recipient ok')) !== 250) return
+    if (!isYes(await this.answer('RCPT', '250 2.1.5 Recipient ok'))) return
     transaction.rcptTo.push(takePath(line).path)
   }
 
@@ -184,8 +184,7 @@ export class FaultConnection {
       const fault = this.meet('CONTENT')
       if (fault) await this.wire.apply(fault, '')
     })
-    if (content === undefined) throw new Over()
-    return content
+    return content ?? this.wire.finish('drop')
   }
 
   private async quit(): Promise<void> {
@@ -213,6 +212,10 @@ export class FaultConnection {
     const times = this.seen.steps.filter((each) => each === step).length + 1
     return this.script.find(({ on, nth }) => on === step && (nth === undefined || nth === times))
   }
+}
+
+function isYes(code: number): boolean {
+  return code >= 200 && code < 300
 }
 
 function takePath(line: string): { path: string; rest: string } {

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { TLSSocket } from 'node:tls'
 import type { Ending, Fault } from './fault-script'
 import { Octets } from './octets'
 
@@ -114,6 +115,16 @@ export class FaultWire {
   /** RST. */
   reset(): void {
     this.socket.resetAndDestroy()
+  }
+
+  /** Asks the client for another TLS handshake, as TLS 1.2 allows; resolves with how that went. */
+  renegotiate(): Promise<'done' | 'refused'> {
+    const { current } = this
+    if (!(current instanceof TLSSocket)) throw new Error('no TLS yet')
+    return new Promise((resolve) => {
+      current.once('close', () => resolve('refused'))
+      current.renegotiate({}, (error) => resolve(error ? 'refused' : 'done'))
+    })
   }
 
   destroy(): void {

@@ -32,7 +32,7 @@ export interface ConnectOptions {
   readonly nextDcid: () => number
 }
 
-/** Throws when `tls.ca` is not PEM. */
+/** The connections of one intake domain. */
 export function makeSessionMaker(options: ConnectOptions): SessionMaker {
   const { clock, report, timeouts, tls } = options
   const attemptOptions = { ...options, secure: makeSecurer(tls, timeouts.tls, clock) }

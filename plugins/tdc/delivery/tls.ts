@@ -58,12 +58,12 @@ export function tlsFailure(reason: TlsFailureReason, text: string): TlsFailure {
   return { kind: 'tls', reason, text }
 }
 
-/** Throws when the policy's roots are not PEM: a mistake that must be found at start. */
+/** The roots are read once, for all connections; where none can be read, no certificate verifies. */
 export function makeSecurer(policy: TlsPolicy, timeout: number, clock: Clock): Securer {
   const secureContext = createSecureContext({
     // Explicit, because NODE_OPTIONS can lower the default.
     minVersion: policy.minVersion,
-    // `disableRenegotiation` has no effect in a client; this is what forbids it there.
+    // In a client `disableRenegotiation` has no effect; only OpenSSL itself can refuse.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     ...(policy.ca === undefined ? {} : { ca: policy.ca }),
   })
@@ -96,7 +96,6 @@ export function makeSecurer(policy: TlsPolicy, timeout: number, clock: Clock): S
       // The first listener stays: an error after the end must not reach the process.
       tls.on('error', ignore).on('error', onError)
       tls.on('secureConnect', onSecure).on('close', onClose)
-      tls.disableRenegotiation()
     })
 }
 
