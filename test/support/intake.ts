@@ -50,6 +50,7 @@ export async function startIntake(options: IntakeOptions): Promise<Intake> {
   const { host = '127.0.0.1', port = 0, size = 100 * 1024 * 1024 } = options
   const { verdict = () => Promise.resolve(undefined) } = options
   const copies = new Ledger<Copy>()
+  const gone = new Set<string>()
   let connections = 0
   const server = new SMTPServer({
     ...(await options.authority.issue({ names: options.names })),
@@ -63,6 +64,9 @@ export async function startIntake(options: IntakeOptions): Promise<Intake> {
       connections++
       done()
     },
+    onClose(session) {
+      gone.add(session.id)
+    },
     onMailFrom(_address, session, done) {
       done(session.secure ? null : startTlsFirst())
     },
@@ -72,7 +76,8 @@ export async function startIntake(options: IntakeOptions): Promise<Intake> {
       stream.on('end', () => {
         const copy = newCopy(session, Buffer.concat(chunks))
         void verdict(copy).then((refusal) => {
-          if (refusal === undefined) copies.add(copy)
+          // Who hung up while the verdict was awaited does not get it.
+          if (refusal === undefined && !gone.has(session.id)) copies.add(copy)
           done(refusal === undefined ? null : refusedWith(refusal))
         })
       })

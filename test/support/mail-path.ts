@@ -172,7 +172,8 @@ export class MailPath {
       const status = await this.status()
       const { active } = status.counters.total
       if (active === 0 && status.prepared === 0) return status
-      if (Date.now() > deadline) throw new Error(`not settled: ${JSON.stringify(status)}`)
+      if (Date.now() > deadline)
+        throw new Error(`not settled: ${JSON.stringify(status)}\n${this.haraka.tail()}`)
     }
   }
 

@@ -1,5 +1,5 @@
 'use strict'
-/* global exports, require */
+/* global exports, require, OK */
 /*
  * Lets the disk fail for the queue files of a message as its first recipient's name says; listed
  * before the connector, so that it is in place before the connector looks for the functions.
@@ -12,10 +12,13 @@ let fault = ''
 let created = 0
 let release
 
+const held = () => new Promise((resolve) => (release = resolve))
+
 disk.open = async (path, flags, ...more) => {
   if (flags !== 'wx') {
     const handle = await open(path, flags, ...more)
     if (fault === 'directory-eio') handle.sync = failing('EIO')
+    if (fault === 'directory-slow') handle.sync = held
     return handle
   }
   created++
@@ -38,7 +41,7 @@ disk.open = async (path, flags, ...more) => {
       handle.sync = failing('EIO')
       break
     case 'slow':
-      handle.sync = () => new Promise((resolve) => (release = resolve))
+      handle.sync = held
   }
   return handle
 }
@@ -52,19 +55,31 @@ disk.rename = async (from, to) => {
 exports.register = function () {
   for (const hook of ['queue', 'queue_outbound']) this.register_hook(hook, 'begin', -200)
   this.register_hook('disconnect', 'end')
+  this.register_hook('unrecognized_command', 'go_on')
 }
 
 exports.begin = function (next, { transaction }) {
   fault = transaction?.rcpt_to[0]?.user ?? ''
   created = 0
-  if (fault === 'slow') this.lognotice('the disk is slow now')
+  if (fault.endsWith('slow')) this.lognotice('the disk is slow now')
   next()
 }
 
 exports.end = function (next) {
+  if (fault === 'slow') go()
+  next()
+}
+
+/** `DISK GO` ends what `directory-slow` began. */
+exports.go_on = function (next, connection, [command]) {
+  if (command !== 'DISK') return next()
+  go()
+  connection.respond(211, 'it goes on', () => next(OK))
+}
+
+function go() {
   fault = ''
   release?.()
-  next()
 }
 
 function failing(code) {
