@@ -27,7 +27,7 @@ describe('a queue file that Haraka found', () => {
     return {
       path: place.path,
       filename: place.filename,
-      file_size: 0,
+      file_size: place.start + NOTES.octets,
       data_start: place.start,
       todo: {
         uuid: 'T.9.tdc1',
@@ -75,6 +75,20 @@ describe('a queue file that Haraka found', () => {
     const name = queue.directory.retryName(found.filename, queue.clock.wall(), 13)
     await loader().load({ ...found, filename: name })
     assert.equal(queue.courier.submissions, 1)
+  })
+
+  it('that is not complete is set aside', async () => {
+    const found = item()
+    await loader().load({ ...found, file_size: found.file_size - 1 })
+    const why = 'its message is not complete'
+    assert.deepEqual(queue.events, [{ kind: 'damaged', file: found.filename, why }])
+  })
+
+  it('that was delivered while Haraka read it is not sent again', async () => {
+    const found = item()
+    await queue.disk.unlink(found.path)
+    await loader().load(found)
+    assert.deepEqual([queue.told(), queue.courier.submissions], [[], 0])
   })
 
   const damaged: [string, object, string][] = [

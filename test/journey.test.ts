@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { Journey, type Verdict } from '../plugins/tdc/queue/journey'
-import type { Original, Prepared, Preparer } from '../plugins/tdc/queue/preparer'
+import type { Original, PlannedCopy, Prepared, Preparer } from '../plugins/tdc/queue/preparer'
 import { TestQueue } from './support/queue'
 
 const INTAKE = {
@@ -71,7 +71,7 @@ describe('the copies of a message', () => {
   }
 
   const copy = (mid?: string): Prepared => ({ kind: 'copy', copy: queue.copy(mid) })
-  const failure: Prepared = { kind: 'failed', route: ROUTE, why: 'no space' }
+  const failure: Prepared = { kind: 'failed', mid: 'T.1.tdc2', route: ROUTE, why: 'no space' }
 
   for (const { story, queueTimedOut, queueOk, verdict, told, inDoubt } of COURSES) {
     it(`${story}: ${told.join()}${inDoubt ? ' in doubt' : ''}`, async () => {
@@ -144,6 +144,22 @@ describe('the copies of a message', () => {
       failures: [{ route: ROUTE, why: 'writing the copy took too long (prepare_timeout)' }],
     })
     assert.equal(queue.clock.pending, 0)
+  })
+
+  it('its MID is taken before its file can appear, and free again when none did', async () => {
+    const one = journey()
+    const seen: boolean[] = []
+    const planned = [{ mid: 'T.1.tdc1' }, { mid: 'T.1.tdc2' }] as PlannedCopy[]
+    const preparer = preparing(() => {
+      seen.push(...planned.map(({ mid }) => queue.scheduler.has(mid)))
+      return [copy('T.1.tdc1'), failure]
+    })
+    await one.prepare(preparer, ORIGINAL, planned, WITHIN)
+    assert.deepEqual(seen, [true, true])
+    assert.deepEqual(
+      planned.map(({ mid }) => queue.scheduler.has(mid)),
+      [true, false],
+    )
   })
 
   it('one of two fails: the other is kept, unless it is all or nothing', async () => {

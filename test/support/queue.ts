@@ -33,6 +33,7 @@ export const NOTES: CopyNotes = {
   reversePath: '',
   messageId: '<1@sender.example>',
   size: 100,
+  octets: 100,
   eightBit: false,
   smtputf8: false,
 }

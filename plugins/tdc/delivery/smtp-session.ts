@@ -112,7 +112,9 @@ export class SmtpSession implements Session {
       case 'accepted': {
         this.answered++
         const response = replyLine(transmission.reply)
-        const outcome = { kind: 'delivered' as const, dcid: this.dcid, response }
+        const { host, remote: address, port } = this.peer
+        const taker = { host, address, port }
+        const outcome = { kind: 'delivered' as const, dcid: this.dcid, response, taker }
         return { outcome, charged: true, reusable: this.inStep() }
       }
       case 'refused': {

@@ -11,8 +11,10 @@ export interface CopyNotes {
   readonly reversePath: string
   /** Message-ID of the original as it stood there, for the log. */
   readonly messageId: string
-  /** Octets of the copy, stuffing not counted. */
+  /** Octets of the copy as SIZE counts them: stuffing not counted. */
   readonly size: number
+  /** Octets of the copy in the file: a file that was cut short has fewer. */
+  readonly octets: number
   readonly eightBit: boolean
   readonly smtputf8: boolean
 }
@@ -30,16 +32,19 @@ export function parseNotes(value: unknown): CopyNotes | string {
   const notes = value as Partial<Record<keyof CopyNotes, unknown>>
   if (notes.v !== 1)
     return `its notes are of layout ${JSON.stringify(notes.v)?.slice(0, 20)}, not 1`
-  const { intake, reversePath, messageId, size, eightBit, smtputf8 } = notes
+  const { intake, reversePath, messageId, size, octets, eightBit, smtputf8 } = notes
   if (typeof intake !== 'string' || !isPath(intake) || !intake) return 'its notes name no intake'
   if (typeof reversePath !== 'string' || !isPath(reversePath))
     return 'its notes name no reverse-path'
   if (typeof messageId !== 'string') return 'its notes name no Message-ID'
-  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0)
-    return 'its notes give no size'
+  if (!isLength(size) || !isLength(octets)) return 'its notes give no size'
   if (typeof eightBit !== 'boolean' || typeof smtputf8 !== 'boolean')
     return 'its notes give no encoding'
-  return { v: 1, intake, reversePath, messageId, size, eightBit, smtputf8 }
+  return { v: 1, intake, reversePath, messageId, size, octets, eightBit, smtputf8 }
+}
+
+function isLength(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }
 
 /** A file on disk may have been written by anybody: nothing of it may end an SMTP command line. */

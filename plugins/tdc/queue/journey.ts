@@ -66,7 +66,7 @@ export class Journey {
     const giveUp = new AbortController()
     this.stage = { at: 'preparing', giveUp }
     const deadline = this.clock.after(within, () => giveUp.abort(new Error(TOO_LONG)))
-    const work = preparer.prepare(original, planned, giveUp.signal)
+    const work = this.reserving(planned, () => preparer.prepare(original, planned, giveUp.signal))
     await Promise.race([work, whenAborted(giveUp.signal)])
     deadline.cancel()
     if (giveUp.signal.aborted) return this.givenUp(work, giveUp.signal)
@@ -109,6 +109,19 @@ export class Journey {
       }
     }
     this.stage = { at: 'over' }
+  }
+
+  /** From before a file can appear until it is leased, or is not there. */
+  private async reserving(
+    planned: readonly PlannedCopy[],
+    prepare: () => Promise<Prepared[]>,
+  ): Promise<Prepared[]> {
+    for (const { mid } of planned) this.scheduler.reserve(mid)
+    const results = await prepare()
+    for (const result of results) {
+      if (result.kind === 'failed') this.scheduler.unreserve(result.mid)
+    }
+    return results
   }
 
   /** A disk that hangs must not hold the original up; what it still writes is taken back. */

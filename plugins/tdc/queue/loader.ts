@@ -44,6 +44,11 @@ export class Loader {
     if (typeof notes === 'string') return this.setAside(item, notes)
     // The same file once more: it is in our hands already.
     if (this.scheduler.has(todo.uuid)) return
+    if (item.file_size - item.data_start !== notes.octets) {
+      return this.setAside(item, 'its message is not complete')
+    }
+    // Delivered while Haraka read it? Asked in this order, so that no moment is left out.
+    if (!(await this.disk.exists(path)) || this.scheduler.has(todo.uuid)) return
 
     const place = { filename, path, start: item.data_start }
     const copy = new Copy(todo.uuid, notes, place, this.enqueuedAt(todo.queue_time))

@@ -5,7 +5,7 @@ import { Copy } from './copy'
 import type { CopyNotes } from './copy-notes'
 import { diskErrorText } from './disk'
 import type { MemoryBudget } from './memory-budget'
-import type { ReadOriginal, Spool, SpoolPlan, Spooled } from './spool'
+import type { MessageSize, ReadOriginal, Spool, SpoolPlan, Spooled } from './spool'
 import type { Wrapping } from './wrapping'
 
 /** Originals up to this are copied in memory and written in one go; longer ones are streamed. */
@@ -27,7 +27,8 @@ export interface PlannedCopy {
   readonly smtputf8: boolean
 }
 
-export type Prepared = { kind: 'copy'; copy: Copy } | { kind: 'failed'; route: Route; why: string }
+export type Prepared =
+  { kind: 'copy'; copy: Copy } | { kind: 'failed'; mid: string; route: Route; why: string }
 
 /** Writes the copies of a message ahead: on disk, complete, not yet to be sent (design D3). */
 export class Preparer {
@@ -66,7 +67,7 @@ export class Preparer {
         results.push({ kind: 'copy', copy: this.copyOf(original, plan, spooled) })
       } catch (error) {
         const why = signal.aborted ? abortText(signal) : diskErrorText(error)
-        results.push({ kind: 'failed', route: plan.route, why })
+        results.push({ kind: 'failed', mid: plan.mid, route: plan.route, why })
       }
     }
     return results
@@ -80,11 +81,11 @@ export class Preparer {
   ): Promise<Spooled> {
     const plan: SpoolPlan = {
       wrapping: planned.wrapping,
-      fileHead: ({ size, eightBit }) =>
+      fileHead: (facts) =>
         this.directory.head({
           mid: planned.mid,
           intake: planned.route.intake.address,
-          notes: notesOf(original, planned, size, eightBit),
+          notes: notesOf(original, planned, facts),
         }),
     }
     return held
@@ -93,9 +94,9 @@ export class Preparer {
   }
 
   private copyOf(original: Original, planned: PlannedCopy, spooled: Spooled): Copy {
-    const { file, start, size, eightBit, message } = spooled
+    const { file, start, message } = spooled
     const place = { filename: file.name, path: file.path, start }
-    const notes = notesOf(original, planned, size, eightBit)
+    const notes = notesOf(original, planned, spooled)
     const held = message && this.memory.take(message.length) ? message : undefined
     return new Copy(planned.mid, notes, place, this.clock.monotonic(), held)
   }
@@ -104,8 +105,7 @@ export class Preparer {
 function notesOf(
   original: Original,
   planned: PlannedCopy,
-  size: number,
-  eightBit: boolean,
+  { size, octets, eightBit }: MessageSize,
 ): CopyNotes {
   return {
     v: 1,
@@ -113,6 +113,7 @@ function notesOf(
     reversePath: planned.reversePath,
     messageId: original.messageId ?? '',
     size,
+    octets,
     eightBit,
     smtputf8: planned.smtputf8,
   }

@@ -54,6 +54,7 @@ export interface SchedulerStats {
  */
 export class Scheduler {
   private readonly entries = new Map<string, Entry>()
+  private readonly reserved = new Set<string>()
   private readonly courierOf: (copy: Copy) => Courier
   private readonly files: CopyFiles
   private readonly clock: Clock
@@ -76,12 +77,23 @@ export class Scheduler {
   }
 
   has(mid: string): boolean {
-    return this.entries.has(mid)
+    return this.entries.has(mid) || this.reserved.has(mid)
   }
 
-  /** A copy that is on disk but not to be sent yet. */
+  /** Before its file appears: Haraka may find that at any moment, and must not get it sent. */
+  reserve(mid: string): void {
+    this.reserved.add(mid)
+  }
+
+  /** No file appeared, or it is gone again. */
+  unreserve(mid: string): void {
+    this.reserved.delete(mid)
+  }
+
+  /** A reserved copy that is on disk now, but not to be sent yet. */
   lease(copy: Copy): void {
     this.entries.set(copy.mid, { copy, at: 'prepared' })
+    this.reserved.delete(copy.mid)
   }
 
   /** The original was not accepted: the copy and its file go. */
@@ -233,5 +245,6 @@ export class Scheduler {
   private async end(copy: Copy): Promise<void> {
     if (await this.files.remove(copy)) this.entries.delete(copy.mid)
     else this.entries.set(copy.mid, { copy, at: 'unremovable' })
+    this.reserved.delete(copy.mid)
   }
 }

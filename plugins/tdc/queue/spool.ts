@@ -15,15 +15,22 @@ export type ReadOriginal = (
 export interface SpoolPlan {
   readonly wrapping: Wrapping
   /** The head of the queue file, once size and traits are known. */
-  fileHead(facts: { size: number; eightBit: boolean }): Buffer
+  fileHead(facts: MessageSize): Buffer
 }
 
-export interface Spooled {
+/** What is known of a copy when its original was read to the end. */
+export interface MessageSize {
+  /** As SIZE counts: stuffing not counted. */
+  readonly size: number
+  /** In the file. */
+  readonly octets: number
+  readonly eightBit: boolean
+}
+
+export interface Spooled extends MessageSize {
   readonly file: QueueFileName
   /** Where the message begins in the file. */
   readonly start: number
-  readonly size: number
-  readonly eightBit: boolean
   /** The message as DATA sends it, when it was short enough to be made in memory. */
   readonly message?: Buffer
 }
@@ -51,12 +58,12 @@ export class Spool {
 
   /** One write of the whole file, for an original that is in memory. */
   async writeHeld(original: Buffer, plan: SpoolPlan, signal: AbortSignal): Promise<Spooled> {
-    const { head, message, eightBit, size } = assemble(original, plan)
+    const { head, message, facts } = assemble(original, plan)
     const file = await this.durably(signal, async (out) => {
       await out.write(Buffer.concat([head, message]), 0)
       return head.length + message.length
     })
-    return { file, start: head.length, size, eightBit, message }
+    return { file, start: head.length, ...facts, message }
   }
 
   /**
@@ -74,11 +81,15 @@ export class Spool {
           continue
         }
         if (body.collided) throw new Error('the boundary stands in the message')
-        const size = body.reportHead.length + body.size
-        const head = plan.fileHead({ size, eightBit: body.traits.eightBit })
         const start = room - body.reportHead.length
-        await out.write(Buffer.concat([padHead(head, start), body.reportHead]), 0)
-        spooled = { start, size, eightBit: body.traits.eightBit }
+        const facts = {
+          size: body.reportHead.length + body.size,
+          octets: body.end - start,
+          eightBit: body.traits.eightBit,
+        }
+        const head = padHead(plan.fileHead(facts), start)
+        await out.write(Buffer.concat([head, body.reportHead]), 0)
+        spooled = { start, ...facts }
         return body.end
       }
     })
@@ -160,7 +171,8 @@ export class Spool {
 
 /** Room for file head and report head at their longest. */
 function roomFor(plan: SpoolPlan): number {
-  const longest = plan.fileHead({ size: Number.MAX_SAFE_INTEGER, eightBit: false })
+  const most = Number.MAX_SAFE_INTEGER
+  const longest = plan.fileHead({ size: most, octets: most, eightBit: false })
   return longest.length + plan.wrapping.longestHead() + HEAD_SLACK
 }
 
@@ -173,8 +185,11 @@ function assemble(original: Buffer, plan: SpoolPlan) {
     if (collided) throw new Error('the boundary stands in the message')
     const reportHead = pass.head(traits)
     const message = Buffer.concat([reportHead, first, rest])
-    const total = reportHead.length + size
-    const head = plan.fileHead({ size: total, eightBit: traits.eightBit })
-    return { head, message, eightBit: traits.eightBit, size: total }
+    const facts = {
+      size: reportHead.length + size,
+      octets: message.length,
+      eightBit: traits.eightBit,
+    }
+    return { head: plan.fileHead(facts), message, facts }
   }
 }
