@@ -1,37 +1,21 @@
-import { randomBytes } from 'node:crypto'
 import cluster from 'node:cluster'
 import { Connector } from './tdc/connector'
-import { decide as decideRoutes } from './tdc/decide/decision'
+import { Forwarding } from './tdc/forwarding'
 import { DELAY, DENYSOFT, OK, STOP } from './tdc/haraka/codes'
 import { checkContract, type Internals } from './tdc/haraka/contract'
 import { takeOver } from './tdc/haraka/loaded-item'
 import { logTo } from './tdc/haraka/log'
-import { addressOf, hasInternationalHeader, headerOf, messageFacts } from './tdc/haraka/message'
-import { readOriginal } from './tdc/haraka/original'
-import { QUEUE_DOMAIN } from './tdc/haraka/queue-directory'
 import { fillConnectionIni, orderWarnings, surroundingWarnings } from './tdc/haraka/surroundings'
-import type {
-  Connection,
-  DenyParams,
-  HarakaPlugin,
-  LoadedItem,
-  Next,
-  Transaction,
-} from './tdc/haraka/types'
-import { TOKEN_HEADER, verifyToken } from './tdc/journal/loop-token'
+import type { Connection, DenyParams, HarakaPlugin, LoadedItem, Next } from './tdc/haraka/types'
+import { QUEUE_DOMAIN } from './tdc/monitor/lines'
 import { Monitor } from './tdc/monitor/monitor'
 import type { Status } from './tdc/monitor/status'
-import type { Journey } from './tdc/queue/journey'
-import { planCopies } from './tdc/queue/plan'
-import type { Original } from './tdc/queue/preparer'
 
 /** `this` of every hook: Haraka's plugin object, with what register put on it. */
 interface TdcPlugin extends HarakaPlugin {
   tdc: Connector
+  forwarding: Forwarding
   internals: Internals
-  /** The copies of each message on its way, from the decision to the end of its transaction. */
-  journeys: WeakMap<Transaction, Journey>
-  relayClients: WeakSet<Transaction>
 }
 
 const FIRST = -100
@@ -53,11 +37,9 @@ export function register(this: TdcPlugin): void {
   }
   fillConnectionIni(this)
   this.internals = contract.internals
-  this.journeys = new WeakMap()
-  this.relayClients = new WeakSet()
-  this.tdc = new Connector(this, this.internals)
   // One process says what concerns all: the only one, or the master.
-  this.tdc.readSettings(cluster.isPrimary)
+  this.tdc = new Connector(this, this.internals, cluster.isPrimary)
+  this.forwarding = new Forwarding(this, this.tdc)
 
   this.register_hook('init_master', 'survey', LAST)
   this.register_hook('mail', 'note_relay_client', FIRST)
@@ -80,31 +62,14 @@ export function survey(this: TdcPlugin, next: Next): void {
 /** Before other plugins: a client that may relay has that on its connection, not on the message. */
 export function note_relay_client(this: TdcPlugin, next: Next, connection: Connection): void {
   const { transaction, relaying } = connection
-  if (transaction && relaying) this.relayClients.add(transaction)
+  if (transaction && relaying) this.forwarding.noteRelayClient(transaction)
   next()
 }
 
 /** data_post, after every scanner: who gets a copy, and where does it go? */
 export function decide(this: TdcPlugin, next: Next, connection: Connection): void {
   const { transaction } = connection
-  if (!transaction) return next()
-  const facts = messageFacts(
-    connection,
-    transaction,
-    this.relayClients.has(transaction),
-    TOKEN_HEADER,
-  )
-  const { tdc } = this
-  const isOwnReport = (token: string) => verifyToken(tdc.loopKey, token)
-  const { routes, skips } = decideRoutes(facts, tdc.settings.value, isOwnReport)
-  for (const { reason, recipients } of skips) {
-    transaction.results.add(this, { skip: reason.token })
-    const { transaction: uuid, sender } = facts
-    tdc.monitor.report({ kind: 'skipped', transaction: uuid, sender, recipients, reason })
-  }
-  if (routes.length > 0) {
-    this.journeys.set(transaction, tdc.journey(routes))
-  }
+  if (transaction) this.forwarding.decide(connection, transaction)
   next()
 }
 
@@ -113,74 +78,35 @@ export function decide(this: TdcPlugin, next: Next, connection: Connection): voi
  * local error (RFC 5321 section 4.2.3), and runs no `deny` hooks: the sender is not to blame.
  */
 export function prepare(this: TdcPlugin, next: Next, connection: Connection): void {
-  writeAhead(this, connection, next, STOP)
+  writeAhead(this.forwarding, connection, next, STOP)
 }
 
 /** queue_outbound: the same, but here STOP would mean delivery; DENYSOFT is answered with 450. */
 export function prepare_outbound(this: TdcPlugin, next: Next, connection: Connection): void {
-  writeAhead(this, connection, next, DENYSOFT)
+  writeAhead(this.forwarding, connection, next, DENYSOFT)
 }
 
-function writeAhead(plugin: TdcPlugin, connection: Connection, next: Next, defer: number): void {
-  const { transaction } = connection
-  const journey = transaction && plugin.journeys.get(transaction)
-  if (!journey) return next()
-  prepareCopies(plugin, journey, connection, transaction).then(
-    (mayGoOn) => (mayGoOn ? next() : next(defer, 'Message cannot be journaled now, try later')),
-    (error: unknown) => {
-      plugin.tdc.monitor.report({ kind: 'problem', text: `preparing failed: ${String(error)}` })
-      next()
-    },
-  )
-}
-
-/** Whether the original may go on to the queue plugins. */
-async function prepareCopies(
-  plugin: TdcPlugin,
-  journey: Journey,
+function writeAhead(
+  forwarding: Forwarding,
   connection: Connection,
-  transaction: Transaction,
-): Promise<boolean> {
-  const { tdc } = plugin
-  const settings = tdc.settings.value
-  const policy = settings.onJournalFailure
-  const original = originalOf(transaction)
-  const planned = planCopies(
-    journey.routes,
-    {
-      transaction: transaction.uuid,
-      gateway: tdc.gateway,
-      reversePath: addressOf(transaction.mail_from),
-      subject: headerOf(transaction, 'Subject'),
-      messageId: original.messageId,
-      clientIp: connection.remote.ip,
-      date: Date.now(),
-      internationalHeader: hasInternationalHeader(transaction),
-    },
-    { settings, loopKey: tdc.loopKey, random: randomBytes },
-  )
-  const result = await journey.prepare(tdc.preparer, original, planned, {
-    within: prepareTime(plugin, settings.prepareTimeout),
-    allOrNothing: policy === 'tempfail',
+  next: Next,
+  defer: number,
+): void {
+  const { transaction } = connection
+  if (!transaction) return next()
+  // Also decided here: a plugin that answers OK in data_post keeps later ones, as us, from it.
+  const journey = forwarding.decide(connection, transaction)
+  if (journey.routes.length === 0) return next()
+  void forwarding.prepare(journey, connection, transaction).then((mayGoOn) => {
+    if (mayGoOn) next()
+    else next(defer, 'Message cannot be journaled now, try later')
   })
-  if (result.kind !== 'failed') return true
-  for (const { route, why } of result.failures) {
-    const intake = route.intake.address
-    transaction.results.add(plugin, { skip: 'journal-failed' })
-    tdc.monitor.report({
-      kind: 'journal-failed',
-      transaction: transaction.uuid,
-      intake,
-      policy,
-      why,
-    })
-  }
-  return policy === 'accept'
 }
 
 /** queue_ok: the original is queued, the copies may go. */
 export function commit(this: TdcPlugin, next: Next, connection: Connection): void {
-  journeyOf(this, connection)?.commit()
+  const { transaction } = connection
+  if (transaction) this.forwarding.commit(connection, transaction)
   next()
 }
 
@@ -188,19 +114,19 @@ export function commit(this: TdcPlugin, next: Next, connection: Connection): voi
 export function note_queue_timeout(
   this: TdcPlugin,
   next: Next,
-  connection: Connection,
+  { transaction }: Connection,
   params: DenyParams,
 ): void {
   const [, message, , , , hook] = params
   if (message === 'plugin timeout' && (hook === 'queue' || hook === 'queue_outbound')) {
-    journeyOf(this, connection)?.queueTimedOut()
+    if (transaction) this.forwarding.journeyOf(transaction)?.queueTimedOut()
   }
   next()
 }
 
 /** reset_transaction: the end, also when the client left. What is open is decided. */
-export function resolve(this: TdcPlugin, next: Next, connection: Connection): void {
-  journeyOf(this, connection)?.resolve(connection.transaction?.msg_status)
+export function resolve(this: TdcPlugin, next: Next, { transaction }: Connection): void {
+  if (transaction) this.forwarding.journeyOf(transaction)?.resolve(transaction.msg_status)
   next()
 }
 
@@ -210,7 +136,9 @@ export function take_over(this: TdcPlugin, next: Next, item: LoadedItem): void {
   const { report } = this.tdc.monitor
   const taken = takeOver(item)
   if (taken.kind === 'unknown-hook') {
-    const text = `Haraka ${this.internals.version} has no ${taken.missing} as expected: copies found in the queue stay there`
+    const text =
+      `Haraka ${this.internals.version} has no ${taken.missing} as expected: copies found in the ` +
+      'queue stay there'
     report({ kind: 'problem', text })
     return next(DELAY, OFFER_AGAIN)
   }
@@ -236,25 +164,4 @@ export function shutdown(this: TdcPlugin): void {
 /** What this process knows; undefined when this Haraka was refused. */
 export function status(this: TdcPlugin): Status | undefined {
   return this.tdc?.status()
-}
-
-function journeyOf(plugin: TdcPlugin, { transaction }: Connection): Journey | undefined {
-  return transaction ? plugin.journeys.get(transaction) : undefined
-}
-
-function originalOf(transaction: Transaction): Original {
-  return {
-    messageId: headerOf(transaction, 'Message-ID')?.trim(),
-    octets: transaction.data_bytes,
-    read: (take, signal) => readOriginal(transaction, take, signal),
-  }
-}
-
-/** Milliseconds kept between our own deadline and the end that Haraka puts to a hook. */
-const HOOK_MARGIN = 5_000
-
-function prepareTime({ timeout }: HarakaPlugin, wanted: number): number {
-  if (timeout === 0) return wanted
-  const hook = timeout * 1000
-  return Math.min(wanted, Math.max(hook - HOOK_MARGIN, hook / 2))
 }

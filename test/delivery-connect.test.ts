@@ -33,6 +33,20 @@ describe('delivery: connecting to the hosts of a domain', () => {
     await Promise.all([link.close(), third.close()])
   })
 
+  it('an address that lately failed is tried after the others, for a minute', async () => {
+    const link = await IntakeLink.start({}, { route: undefined, lookup: hosts([SECOND, FIRST]) })
+    const dcids = async () => {
+      const session = await link.session()
+      session.destroy()
+      return session.dcid
+    }
+    assert.equal(await dcids(), 2, 'the first one is refused')
+    assert.equal(await dcids(), 3, 'it is not tried again')
+    await link.clock.advance(60_001)
+    assert.equal(await dcids(), 5, 'it is')
+    await link.close()
+  })
+
   const TRIES: readonly (readonly [string, Script, Script, string, number])[] = [
     [
       'of two failures the one that a retry could heal is reported',

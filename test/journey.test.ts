@@ -174,10 +174,10 @@ describe('the copies of a message', () => {
     }
   })
 
-  it('committed only in queue_ok, a hang-up would lose them (control)', async () => {
+  it('queued by a plugin before our turn: the routes without a copy are named', async () => {
     const one = journey()
-    one.commit()
-    one.resolve(undefined)
+    assert.deepEqual(one.commit(), [ROUTE])
+    one.resolve('accepted')
     assert.deepEqual(queue.told(), [])
   })
 })

@@ -25,11 +25,23 @@ describe('pool: learned limit', () => {
   ]
   for (const [what, ends, is] of rows) {
     it(`from ${what}: ${is}`, () => {
-      const limit = new LearnedLimit()
+      const limit = new LearnedLimit(new FakeClock())
       for (const [messages, opened, now] of ends) limit.endedAfter(messages, opened, now)
       assert.equal(limit.messages, is)
     })
   }
+})
+
+describe('pool: learned limit, later', () => {
+  it('is forgotten after an hour: an intake may have been busy', async () => {
+    const clock = new FakeClock()
+    const limit = new LearnedLimit(clock)
+    limit.endedAfter(1, 1, 2)
+    limit.endedAfter(1, 3, 4)
+    assert.equal(limit.messages, 1)
+    await clock.advance(3_600_001)
+    assert.equal(limit.messages, Infinity)
+  })
 })
 
 describe('pool: back-off', () => {

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { access } from 'node:fs/promises'
 import type { Failure, Outcome } from '../plugins/tdc/delivery/outcome'
 import { systemDisk } from '../plugins/tdc/queue/disk'
 import { TestQueue } from './support/queue'
@@ -169,12 +168,28 @@ describe('a copy in the queue', () => {
     slow.remove()
   })
 
-  it('stays on disk when the process stops', async () => {
-    const copy = queue.copy()
-    queue.scheduler.schedule(copy)
+  it('has its retry at once when the process is to end', async () => {
+    queue.scheduler.schedule(queue.copy())
     await answer(failed(NETWORK))
-    queue.scheduler.stop()
-    assert.equal(queue.clock.pending, 0)
-    await access(copy.place.path)
+    queue.scheduler.hurry()
+    await queue.idle()
+    assert.equal(queue.courier.submissions, 2)
+    await answer({ kind: 'aborted', dcid: 0 })
+    assert.deepEqual([queue.told(), queue.files.length], [['deferred'], 1], 'it stays on disk')
+  })
+
+  it('has its retry only when its file has its new name', async () => {
+    let goOn = () => {}
+    const held = new Promise<void>((resolve) => (goOn = resolve))
+    const rename = (from: string, to: string) => held.then(() => systemDisk.rename(from, to))
+    const slow = new TestQueue({ ...systemDisk, rename })
+    slow.scheduler.schedule(slow.copy())
+    slow.courier.answer(failed(NETWORK))
+    await slow.clock.advance(30_000)
+    assert.equal(slow.courier.submissions, 1)
+    goOn()
+    await slow.idle()
+    assert.equal(slow.courier.submissions, 2)
+    slow.remove()
   })
 })

@@ -19,9 +19,13 @@ exports.hook_data_post = function (next, connection) {
     case 'connection.notes.discard': connection.notes.discard = true; break
     case 'wants discard': notes.set('queue.wants', 'discard'); break
     case 'reject': return next(DENY, 'No')
+    case 'accept': return next(OK)
   }
   next()
-}`
+}
+exports.register = function () { this.register_hook('queue', 'take', -100) }
+exports.take = (next, connection) =>
+  connection.transaction.header.get('X-Do').trim() === 'take' ? next(OK) : next()`
 
 /** Relays by connection for clients that say so in EHLO, by transaction for one domain. */
 const RELAY = `
@@ -105,6 +109,12 @@ const CASES: readonly Case[] = [
     client: 'authenticated',
     to: [INNER],
     ...OUTGOING,
+  },
+  {
+    title: 'mail that a plugin accepts in data_post, so that ours is not asked',
+    does: 'accept',
+    to: [BOB],
+    ...copied(BOB),
   },
   { title: 'a quarantine note', does: 'notes.quarantine', to: [BOB], ...QUARANTINED },
   {
@@ -196,6 +206,16 @@ port=${stage.port}
       })
     })
   }
+
+  it('mail that a plugin queues before our turn is a counted, logged miss', async () => {
+    await send(undefined, [BOB], Buffer.from('Subject: hasty\r\nX-Do: take\r\n\r\nhello\r\n'))
+    const { uuid, skip } = await resultsOf(server, 'hasty')
+    assert.deepEqual(skip, ['journal-failed'])
+    await server.waitForLine(
+      `TDC: Message ${uuid} not copied to the message intake address ${INTAKE}: ` +
+        'a plugin queued the original before the copy was written (on_journal_failure=accept)',
+    )
+  })
 
   describe('a journal report of this installation', () => {
     let report: Buffer

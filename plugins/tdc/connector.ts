@@ -29,6 +29,7 @@ import { Scheduler } from './queue/scheduler'
 import { Spool } from './queue/spool'
 import { CurrentSettings } from './settings/current'
 import type { Settings } from './settings/settings'
+import type { SettingsSource } from './settings/source'
 
 /** Octets of waiting copies that one process keeps in memory, so that they are not read again. */
 const HELD_COPIES = 16 * 1024 * 1024
@@ -49,11 +50,18 @@ export class Connector {
   private readonly nextDcid = dcidSource(cluster.worker?.id ?? 0)
   private readonly plugin: HarakaPlugin
 
-  constructor(plugin: HarakaPlugin, internals: Internals) {
+  /** `announces`: this process says in the log what the settings are, for all of them. */
+  constructor(
+    plugin: HarakaPlugin,
+    internals: Internals,
+    private readonly announces: boolean,
+  ) {
     this.plugin = plugin
     this.monitor = new Monitor(logTo(plugin), () => this.settings.value.serviceName)
     const { report } = this.monitor
-    this.settings = new CurrentSettings(this.source(), report)
+    const source = this.source()
+    this.settings = new CurrentSettings(source, report)
+    this.settings.read(source, this.announces)
     this.loopKey = this.readLoopKey()
 
     const directory = new QueueDirectory(internals.outbound)
@@ -88,11 +96,6 @@ export class Connector {
     })
   }
 
-  /** Reads config/tdc.ini and its lists; Haraka calls again when one of them changes. */
-  readSettings(announce: boolean): void {
-    this.settings.read(this.source(announce), announce)
-  }
-
   /** This gateway's name: in reports, and in EHLO. */
   get gateway(): string {
     return this.settings.value.journal.gateway ?? this.me
@@ -117,18 +120,22 @@ export class Connector {
     }
   }
 
+  /**
+   * Haraka drains: its connections end first, and their copies are still delivered. Idle connections
+   * close by themselves; what is left at the end stays on disk.
+   */
   shutdown(): void {
-    this.scheduler.stop()
-    const deadline = systemClock.after(SHUTDOWN_TIME, () => this.pools.destroy())
-    void this.pools.close().then(() => deadline.cancel())
+    this.scheduler.hurry()
+    systemClock.after(SHUTDOWN_TIME, () => this.pools.destroy())
   }
 
   private get me(): string {
     return this.plugin.config.get('me', 'value') ?? hostname()
   }
 
-  private source(announce = false) {
-    return settingsSource(this.plugin, () => this.readSettings(announce))
+  /** Everything that settings are made of; when a file of it changes, they are read anew. */
+  private source(): SettingsSource {
+    return settingsSource(this.plugin, () => this.settings.read(this.source(), this.announces))
   }
 
   private makePool(domain: string, onEmpty: () => void): Pool {

@@ -2,7 +2,7 @@ import { type ConnectOptions, makeSessionMaker } from '../../plugins/tdc/deliver
 import type { MxLookup } from '../../plugins/tdc/delivery/mx-lookup'
 import type { Timeouts } from '../../plugins/tdc/delivery/options'
 import type { Outgoing } from '../../plugins/tdc/delivery/outgoing'
-import type { Opened, Session } from '../../plugins/tdc/delivery/session'
+import type { Opened, Session, SessionMaker } from '../../plugins/tdc/delivery/session'
 import type { TdcEvent } from '../../plugins/tdc/monitor/events'
 import { type Authority, createAuthority } from './certificates'
 import { FakeClock } from './fake-clock'
@@ -59,6 +59,7 @@ export class IntakeLink {
   readonly giveUp = new AbortController()
   readonly options: ConnectOptions
   private dcid = 0
+  private maker: SessionMaker | undefined
 
   private constructor(
     readonly server: FaultServer,
@@ -93,7 +94,8 @@ export class IntakeLink {
   }
 
   open(): Promise<Opened> {
-    return makeSessionMaker(this.options)(this.giveUp.signal)
+    this.maker ??= makeSessionMaker(this.options)
+    return this.maker(this.giveUp.signal)
   }
 
   /** Opens a session that must stand. */

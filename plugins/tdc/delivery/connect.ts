@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import type { Clock } from '../clock'
 import type { Report } from '../monitor/events'
 import { Attempt } from './attempt'
+import { BadAddresses } from './bad-addresses'
 import { DNS_RESULT_NAMES } from './dns-failure'
 import { GIVEN_UP } from './loss'
 import { type Host, type Resolved, resolveMx, resolveRoute } from './mx'
@@ -35,6 +36,7 @@ export interface ConnectOptions {
 /** The connections of one intake domain. */
 export function makeSessionMaker(options: ConnectOptions): SessionMaker {
   const { clock, report, timeouts, tls } = options
+  const bad = new BadAddresses(clock)
   const attemptOptions = { ...options, secure: makeSecurer(tls, timeouts.tls, clock) }
   return async (signal) => {
     const resolved = await unlessAborted(resolve(options), signal)
@@ -45,16 +47,27 @@ export function makeSessionMaker(options: ConnectOptions): SessionMaker {
       report({ kind: 'dns-error', domain, result: DNS_RESULT_NAMES[result] })
       return { kind: 'failed', dcid: 0, failure }
     }
-    const hosts = reachable(resolved.hosts, options.localAddress)
-    return tryHosts(
-      hosts,
-      (host) => {
-        return new Attempt(options.nextDcid(), host, attemptOptions, signal).run()
-      },
-      signal,
-    )
+    const hosts = bad.last(reachable(resolved.hosts, options.localAddress))
+    const end = clock.monotonic() + OPENING_TIME
+    const attempt = async (host: Host, left: number): Promise<Opened> => {
+      const share = (end - clock.monotonic()) / left
+      const connect = Math.min(timeouts.connect, Math.max(share, SHORTEST_CONNECT))
+      const mine = { ...attemptOptions, timeouts: { ...timeouts, connect } }
+      const opened = await new Attempt(options.nextDcid(), host, mine, signal).run()
+      if (opened.kind === 'open') bad.reached(host)
+      else if (!signal.aborted) bad.failed(host)
+      return opened
+    }
+    return tryHosts(hosts, attempt, signal)
   }
 }
+
+/**
+ * Milliseconds for all addresses together, shared by those that are left, so that the last one is
+ * reached before the pool's own limit for an opening (60 s) ends it.
+ */
+const OPENING_TIME = 50_000
+const SHORTEST_CONNECT = 2_000
 
 function resolve(options: ConnectOptions): Promise<Resolved> {
   const { domain, route, lookup } = options
@@ -70,12 +83,12 @@ function reachable(hosts: readonly Host[], local: string | undefined): readonly 
 /** One host after the other, until a session stands (RFC 5321 section 5.1). */
 async function tryHosts(
   hosts: readonly Host[],
-  attempt: (host: Host) => Promise<Opened>,
+  attempt: (host: Host, left: number) => Promise<Opened>,
   signal: AbortSignal,
 ): Promise<Opened> {
   let failed: Extract<Opened, { kind: 'failed' }> | undefined
-  for (const host of hosts) {
-    const opened = await attempt(host)
+  for (const [at, host] of hosts.entries()) {
+    const opened = await attempt(host, hosts.length - at)
     if (opened.kind === 'open' || signal.aborted) return opened
     // What a retry could heal is worth more than what it could not: it keeps the copy alive.
     if (!failed || retriesOf(opened.failure) >= retriesOf(failed.failure)) failed = opened

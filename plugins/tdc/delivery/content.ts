@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { errorCode } from './loss'
+import { errorCode } from '../error-code'
 import type { Outgoing } from './outgoing'
 import type { SecureSocket } from './tls'
 
@@ -31,7 +31,7 @@ export async function writeContent(
     }
   } catch (error) {
     if (over.aborted) return { kind: 'over' }
-    const code = errorCode(error)
+    const code = errorCode(error) ?? ''
     return { kind: 'unreadable', reason: `the copy could not be read${code && ` (${code})`}` }
   }
   return { kind: over.aborted ? 'over' : 'written' }

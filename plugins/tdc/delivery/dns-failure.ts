@@ -1,4 +1,4 @@
-import { errorCode } from './loss'
+import { errorCode } from '../error-code'
 import type { DnsResult, Failure } from './outcome'
 
 export type DnsFailure = Extract<Failure, { kind: 'dns' }>
@@ -28,11 +28,11 @@ export function dnsFailure(domain: string, result: DnsResult, text: string): Dns
 }
 
 export function dnsFailureOf(domain: string, error: unknown): DnsFailure {
-  const [result, text] = BY_CODE[errorCode(error)] ?? ['error', 'the DNS look-up failed']
+  const [result, text] = BY_CODE[errorCode(error) ?? ''] ?? ['error', 'the DNS look-up failed']
   return dnsFailure(domain, result, text)
 }
 
 /** The DNS has said that there is no such record; asking again brings nothing new. */
 export function isFinal(error: unknown): boolean {
-  return BY_CODE[errorCode(error)]?.[0] === 'nxdomain'
+  return BY_CODE[errorCode(error) ?? '']?.[0] === 'nxdomain'
 }

@@ -1,3 +1,4 @@
+import { errorCode } from '../error-code'
 import type { Failure, NetworkDetails } from './outcome'
 
 /** How a connection can end: by the network, or by TLS once that stood. */
@@ -42,16 +43,10 @@ export function protocolLoss(reason: string): Loss {
 
 /** What an error of a socket means. On a socket with TLS, errors of the TLS library are TLS errors. */
 export function lossOf(error: unknown): Loss {
-  const code = errorCode(error)
+  const code = errorCode(error) ?? ''
   if (code.startsWith('ERR_SSL_') || code === 'EPROTO') {
     return { kind: 'tls', reason: 'validation-failure', text: `TLS connection broken (${code})` }
   }
   const [details, reason] = BY_CODE[code] ?? ['error', 'connection failed']
   return { kind: 'network', details, reason }
-}
-
-/** The `code` of a Node error; empty when it has none. */
-export function errorCode(error: unknown): string {
-  if (typeof error !== 'object' || error === null || !('code' in error)) return ''
-  return typeof error.code === 'string' ? error.code : ''
 }

@@ -68,7 +68,7 @@ export class Pool {
   private readonly entries = new Entries(() => ++this.turn)
   private readonly connections: Connections
   private readonly backoff: Backoff
-  private readonly limit = new LearnedLimit()
+  private readonly limit: LearnedLimit
   private readonly alarm: Alarm
   /** Counts what begins and what joins the line, to tell what came before what. */
   private turn = 0
@@ -83,6 +83,7 @@ export class Pool {
   constructor(private readonly deps: PoolDeps) {
     this.connections = new Connections(deps.clock, (work) => this.quietly(work))
     this.backoff = new Backoff(deps.random)
+    this.limit = new LearnedLimit(deps.clock)
     this.alarm = new Alarm(deps.clock, () => this.pulse())
     this.ended = new Promise((resolve) => (this.end = resolve))
   }

@@ -31,11 +31,6 @@ export class Pools {
     )
   }
 
-  /** Finishes what is here, then closes. */
-  async close(): Promise<void> {
-    await Promise.all([...this.pools.values()].map((pool) => pool.close()))
-  }
-
   destroy(): void {
     for (const pool of this.pools.values()) pool.destroy()
   }

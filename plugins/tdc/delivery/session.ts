@@ -11,7 +11,7 @@ export interface Session {
   /** How many messages may be on the way at a time; 1 until pipelining across messages comes. */
   readonly window: number
   /**
-   * Sends one message. Resolves exactly once, never rejects. `fresh` tells whether a failure may be
+   * Sends one message. Resolves exactly once, never rejects. `charged` tells whether a failure may be
    * held against the message: false for a 421 or a close on a reused connection before DATA was
    * accepted, which is not the message's fault (spec 5.4).
    */

@@ -2,7 +2,7 @@ import { constants } from 'node:crypto'
 import { isIP, type Socket } from 'node:net'
 import { connect, createSecureContext, type TLSSocket } from 'node:tls'
 import type { Clock } from '../clock'
-import { errorCode } from './loss'
+import { errorCode } from '../error-code'
 import type { TlsPolicy } from './options'
 import type { Failure } from './outcome'
 import type { TlsFailureReason } from './tls-failure'
@@ -119,7 +119,7 @@ function inspect(tls: TLSSocket, policy: TlsPolicy): Secured {
 }
 
 function handshakeFailure(error: Error): TlsFailure {
-  const code = errorCode(error)
+  const code = errorCode(error) ?? ''
   const [reason, text] = BY_CODE[code] ?? ['validation-failure', 'the handshake failed']
   return tlsFailure(reason, code === '' ? text : `${text} (${code})`)
 }

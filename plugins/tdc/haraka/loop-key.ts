@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { linkSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
-import { codeOf } from '../queue/disk'
+import { errorCode } from '../error-code'
 
 /** Octets of the key with which reports of this installation are recognised. */
 const KEY_LENGTH = 32
@@ -19,7 +19,7 @@ export function loopKey(path: string): LoopKey {
   try {
     return { kind: 'kept', key: readKey(path) }
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') return temporary(error)
+    if (errorCode(error) !== 'ENOENT') return temporary(error)
   }
   const fresh = `${path}.${process.pid}`
   try {
@@ -27,7 +27,7 @@ export function loopKey(path: string): LoopKey {
     try {
       linkSync(fresh, path)
     } catch (error) {
-      if (codeOf(error) !== 'EEXIST') throw error
+      if (errorCode(error) !== 'EEXIST') throw error
     } finally {
       unlinkSync(fresh)
     }
@@ -44,6 +44,6 @@ function readKey(path: string): Buffer {
 }
 
 function temporary(error: unknown): LoopKey {
-  const why = codeOf(error) ?? (error as Error).message
+  const why = errorCode(error) ?? (error as Error).message
   return { kind: 'temporary', key: randomBytes(KEY_LENGTH), why }
 }

@@ -1,8 +1,6 @@
 import { join } from 'node:path'
+import { QUEUE_DOMAIN } from '../monitor/lines'
 import type { Outbound } from './contract'
-
-/** The queue's destination name, whatever the intake address (spec 1.5). */
-export const QUEUE_DOMAIN = 'the.tdc.queue'
 
 /** What the head of a queue file says beside Haraka's own fields. */
 export interface TodoFacts {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { isAbsolute, join } from 'node:path'
+import { errorCode } from '../error-code'
 import type { SettingsSource, TextFile } from '../settings/source'
 import type { HarakaPlugin } from './types'
 
@@ -44,7 +45,7 @@ function readConfig(name: string): TextFile {
   try {
     return { kind: 'text', text: readFileSync(path, 'utf8') }
   } catch (error) {
-    return { kind: 'unreadable', why: String((error as { code?: unknown }).code ?? error) }
+    return { kind: 'unreadable', why: errorCode(error) ?? String(error) }
   }
 }
 

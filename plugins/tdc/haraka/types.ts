@@ -36,7 +36,7 @@ export interface Notes {
 }
 
 export interface ResultStore {
-  add(plugin: HarakaPlugin, result: { skip: string } | { pass: string } | { err: string }): void
+  add(plugin: HarakaPlugin, result: { skip: string }): void
 }
 
 export interface Transaction {
@@ -99,7 +99,6 @@ export interface HarakaPlugin {
   /** Requires one of Haraka's own modules by its path below Haraka's folder. */
   haraka_require(path: string): unknown
   readonly loginfo: LogMethod
-  readonly lognotice: LogMethod
   readonly logwarn: LogMethod
   readonly logerror: LogMethod
 }

@@ -1,7 +1,7 @@
 import type { BounceResponse, SkipReason, TdcEvent } from './events'
 import { safeText as safe } from './safe-text'
 
-export type Level = 'info' | 'notice' | 'warn' | 'error'
+export type Level = 'info' | 'warn' | 'error'
 
 export interface Line {
   readonly level: Level
@@ -50,7 +50,7 @@ const WORDING: Wording = {
       `${safe(e.why)} (on_journal_failure=${e.policy})`,
   ],
   damaged: (e) => [`TDC: Queue file ${safe(e.file)} set aside: ${safe(e.why)}`],
-  vanished: (e) => [`TDC: MID ${safe(e.mid)} is no longer in the queue directory, nothing sent`],
+  vanished: (e) => [`TDC: MID ${safe(e.mid)} is no longer in the queue directory, not tried again`],
   unremovable: (e) => [
     `TDC: MID ${safe(e.mid)} is done but its queue file ${safe(e.file)} cannot be removed: ${safe(e.why)}`,
   ],

@@ -3,7 +3,8 @@ import type { Taker } from '../delivery/outcome'
 import type { QueueDirectory } from '../haraka/queue-directory'
 import type { Report } from '../monitor/events'
 import type { Copy } from './copy'
-import { codeOf, diskErrorText, type Disk } from './disk'
+import { errorCode } from '../error-code'
+import { diskErrorText, type Disk } from './disk'
 import type { MemoryBudget } from './memory-budget'
 import type { CopyFiles } from './scheduler'
 
@@ -48,7 +49,7 @@ export class QueueCopyFiles implements CopyFiles {
         await this.disk.unlink(copy.place.path)
         return true
       } catch (error) {
-        if (codeOf(error) === 'ENOENT') return true
+        if (errorCode(error) === 'ENOENT') return true
         const why = diskErrorText(error)
         this.report({ kind: 'unremovable', mid: copy.mid, file: copy.place.filename, why })
         return false
@@ -76,6 +77,10 @@ export class QueueCopyFiles implements CopyFiles {
 
   exists(copy: Copy): Promise<boolean> {
     return this.inTurn(copy, () => this.disk.exists(copy.place.path))
+  }
+
+  settled(copy: Copy): Promise<void> {
+    return this.inTurn(copy, () => Promise.resolve())
   }
 
   private inTurn<T>(copy: Copy, work: () => Promise<T>): Promise<T> {

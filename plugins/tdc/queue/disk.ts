@@ -1,4 +1,5 @@
 import { open, rename, unlink, access } from 'node:fs/promises'
+import { errorCode } from '../error-code'
 
 /** A file being written. */
 export interface DiskFile {
@@ -72,13 +73,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
   EFBIG: 'the queue file is too large',
 }
 
-export function codeOf(error: unknown): string | undefined {
-  const code = (error as { code?: unknown } | null)?.code
-  return typeof code === 'string' ? code : undefined
-}
-
 export function diskErrorText(error: unknown): string {
-  const code = codeOf(error)
+  const code = errorCode(error)
   if (code === undefined) return error instanceof Error ? error.message : String(error)
   return MEANINGS[code] ? `${MEANINGS[code]} (${code})` : `writing failed (${code})`
 }

@@ -76,6 +76,7 @@ export class Journey {
     const failures = failuresIn(results)
     if (failures.length > 0 && allOrNothing) {
       this.withdraw(copies, 'another copy of the message failed')
+      this.stage = { at: 'over' }
       return { kind: 'failed', failures }
     }
     for (const copy of copies) this.scheduler.lease(copy)
@@ -88,9 +89,15 @@ export class Journey {
     if (this.stage.at === 'prepared') this.stage = { ...this.stage, queueTimedOut: true }
   }
 
-  /** The original is queued: the copies may go. */
-  commit(): void {
-    if (this.stage.at === 'prepared') this.send(this.stage.copies, false)
+  /**
+   * The original is queued: the copies may go. The routes that are returned have none: a plugin
+   * queued the original before it was our turn.
+   */
+  commit(): readonly Route[] {
+    const { stage } = this
+    if (stage.at === 'prepared') this.send(stage.copies, false)
+    this.stage = { at: 'over' }
+    return stage.at === 'decided' ? this.routes : []
   }
 
   /** The transaction ends. What is still open is decided here; in doubt the copy is sent. */

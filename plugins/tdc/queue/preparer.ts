@@ -11,6 +11,9 @@ import type { Wrapping } from './wrapping'
 /** Originals up to this are copied in memory and written in one go; longer ones are streamed. */
 export const HELD_ORIGINAL = 256 * 1024
 
+/** Characters of the Message-ID that are kept: the log shows no more, and the sender chooses them. */
+const LOGGED_MESSAGE_ID = 256
+
 /** The message that copies are made of. */
 export interface Original {
   readonly messageId: string | undefined
@@ -111,7 +114,7 @@ function notesOf(
     v: 1,
     intake: planned.route.intake.address,
     reversePath: planned.reversePath,
-    messageId: original.messageId ?? '',
+    messageId: (original.messageId ?? '').slice(0, LOGGED_MESSAGE_ID),
     size,
     octets,
     eightBit,

@@ -21,6 +21,8 @@ export interface CopyFiles {
   /** Lets other plugins' `delivered` hooks know. */
   announce(copy: Copy, response: string, taker: Taker | undefined): Promise<void>
   exists(copy: Copy): Promise<boolean>
+  /** Resolves when nothing is being done to the file any more. */
+  settled(copy: Copy): Promise<void>
 }
 
 export interface SchedulerOptions {
@@ -60,7 +62,6 @@ export class Scheduler {
   private readonly clock: Clock
   private readonly report: Report
   private readonly options: () => SchedulerOptions
-  private stopped = false
 
   constructor(deps: {
     courierOf: (copy: Copy) => Courier
@@ -104,7 +105,6 @@ export class Scheduler {
 
   /** From now on the copy is to be delivered, within what is left of its time. */
   schedule(copy: Copy): void {
-    if (this.stopped) return
     const left = this.options().maxAge - this.age(copy)
     const entry: Entry = {
       copy,
@@ -117,12 +117,12 @@ export class Scheduler {
     else this.send(copy)
   }
 
-  /** Takes no new copy; those that are here stay on disk when they cannot be finished. */
-  stop(): void {
-    this.stopped = true
-    for (const entry of this.entries.values()) {
-      if (entry.at === 'waiting') entry.retry.cancel()
-      if (entry.at === 'waiting' || entry.at === 'courier') entry.expiry.cancel()
+  /** The process ends soon: what waits for its retry has it now, or in the next process. */
+  hurry(): void {
+    for (const entry of [...this.entries.values()]) {
+      if (entry.at !== 'waiting') continue
+      entry.retry.cancel()
+      void this.files.settled(entry.copy).then(() => this.again(entry.copy))
     }
   }
 
@@ -212,7 +212,10 @@ export class Scheduler {
       lastFailure: step.failure,
       at: 'waiting',
       expiry: entry.expiry,
-      retry: this.clock.after(retryDelay, () => this.again(copy)),
+      // Not before the file has its new name: a long copy is read from it.
+      retry: this.clock.after(retryDelay, () => {
+        void this.files.settled(copy).then(() => this.again(copy))
+      }),
     })
     this.report({
       kind: 'deferred',
@@ -229,7 +232,7 @@ export class Scheduler {
 
   private again(copy: Copy): void {
     const entry = this.entries.get(copy.mid)
-    if (entry?.at !== 'waiting' || this.stopped) return
+    if (entry?.at !== 'waiting') return
     const { expiry, lastFailure } = entry
     this.entries.set(copy.mid, {
       copy,

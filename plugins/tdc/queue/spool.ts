@@ -1,5 +1,5 @@
 import type { Disk, DiskFile } from './disk'
-import { codeOf } from './disk'
+import { errorCode } from '../error-code'
 import type { DirectorySync } from './directory-sync'
 import type { QueueDirectory, QueueFileName } from '../haraka/queue-directory'
 import { padHead } from '../haraka/queue-directory'
@@ -100,7 +100,7 @@ export class Spool {
   /** Takes a file back: the original was not accepted, or another copy of it failed. */
   async remove(file: { path: string }): Promise<void> {
     await this.disk.unlink(file.path).catch((error: unknown) => {
-      if (codeOf(error) !== 'ENOENT') throw error
+      if (errorCode(error) !== 'ENOENT') throw error
     })
   }
 
@@ -135,7 +135,7 @@ export class Spool {
     try {
       return await this.durablyOnce(signal, fill)
     } catch (error) {
-      if (codeOf(error) !== 'ENOENT' || signal.aborted) throw error
+      if (errorCode(error) !== 'ENOENT' || signal.aborted) throw error
       return await this.durablyOnce(signal, fill)
     }
   }
