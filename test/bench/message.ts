@@ -1,0 +1,41 @@
+import type { Outgoing } from '../../plugins/tdc/delivery/outgoing'
+
+/** Octets of a message's body. */
+const BODY_SIZE = 4_096
+const LINE = 'The quick brown fox jumps over the lazy dog, again and again, until dawn.\r\n'
+const BODY = LINE.repeat(Math.ceil(BODY_SIZE / LINE.length)).slice(0, BODY_SIZE - 2) + '\r\n'
+
+export const RECIPIENT = 'journal@intake.example'
+export const SENDER = 'postmaster@gateway.example'
+
+/** What a benchmark delivers: 4 KB of text, each with a Message-ID of its own. */
+export function benchMessage(number: number): Outgoing & { readonly raw: Buffer } {
+  const mid = `${number.toString(16).padStart(8, '0').toUpperCase()}-BENCH.1.tdc1`
+  const raw = Buffer.from(
+    [
+      `From: ${SENDER}`,
+      `To: ${RECIPIENT}`,
+      `Subject: message ${number}`,
+      `Message-ID: <${mid}@gateway.example>`,
+      'Date: Fri, 20 Nov 2026 12:00:00 +0000',
+      'MIME-Version: 1.0',
+      'Content-Type: text/plain; charset=us-ascii',
+      '',
+      BODY,
+    ].join('\r\n'),
+  )
+  return {
+    mid,
+    raw,
+    recipient: RECIPIENT,
+    reversePath: SENDER,
+    size: raw.length,
+    eightBit: false,
+    smtputf8: false,
+    content: () => raw,
+  }
+}
+
+export function benchMessages(count: number): ReturnType<typeof benchMessage>[] {
+  return Array.from({ length: count }, (_, number) => benchMessage(number))
+}
