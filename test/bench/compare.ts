@@ -10,17 +10,20 @@ export interface Comparison {
   readonly name: string
   readonly unit: string
   readonly rounds: number
+  /** A round of each before those that count. Default true. */
+  readonly warmUp?: boolean
   readonly ours: Side
   readonly theirs: Side
 }
 
-/** Both in turns, after a round of each that does not count; who begins changes every round. */
-export async function compare({ name, unit, rounds, ours, theirs }: Comparison): Promise<Figure> {
+/** Both in turns; who begins changes every round. */
+export async function compare(comparison: Comparison): Promise<Figure> {
+  const { name, unit, rounds, warmUp = true, ours, theirs } = comparison
   const rates = new Map<Side, number[]>([
     [ours, []],
     [theirs, []],
   ])
-  for (let round = 0; round <= rounds; round++) {
+  for (let round = warmUp ? 0 : 1; round <= rounds; round++) {
     for (const side of round % 2 === 0 ? [ours, theirs] : [theirs, ours]) {
       const rate = await side.round()
       if (round > 0) rates.get(side)?.push(rate)

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Trust } from './trust'
 import { run } from '../support/run'
 import { makeTempDir, removeTempDir } from '../support/temp-dir'
@@ -51,9 +52,21 @@ export async function startPostfixDaemon(
     command: (name, ...args) => run(name, ['-c', config, ...args]),
     async close() {
       process.off('exit', stopWithUs)
-      await run('postfix', ['-c', config, 'abort'])
-      removeTempDir(dir)
+      await run('postfix', ['-c', config, 'stop'])
+      await removeInTime(dir)
     },
+  }
+}
+
+/** Its last processes may still write for a moment. */
+async function removeInTime(dir: string): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return removeTempDir(dir)
+    } catch (error) {
+      if (tries === 50) throw error
+      await sleep(100)
+    }
   }
 }
 
@@ -86,6 +99,7 @@ function lines(settings: Readonly<Record<string, string>>): string {
 function services(port: number): string {
   return [
     `${HOST}:${port} inet n - n - - smtpd`,
+    'pickup unix n - n 60 1 pickup',
     'cleanup unix n - n - 0 cleanup',
     'qmgr unix n - n 300 1 qmgr',
     'tlsmgr unix - - n 1000? 1 tlsmgr',
