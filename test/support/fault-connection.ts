@@ -55,6 +55,8 @@ export class FaultConnection {
         return this.rcpt(line)
       case 'DATA':
         return this.data()
+      case 'BDAT':
+        return this.bdat(line)
       case 'RSET':
         this.transaction = undefined
         await this.answer('RSET', '250 2.0.0 Reset')
@@ -160,9 +162,24 @@ export class FaultConnection {
 
   private async data(): Promise<void> {
     const { transaction } = this
-    if (!transaction?.rcptTo.length) return this.wire.write('503 5.5.1 RCPT first')
+    if (!transaction || (!transaction.rcptTo.length && !this.options.lenient)) {
+      return this.wire.write('503 5.5.1 RCPT first')
+    }
     if ((await this.answer('DATA', '354 Go ahead')) !== 354) return
-    const raw = unstuff(await this.content())
+    await this.take(transaction, unstuff(await this.content()))
+  }
+
+  /** One chunk, the last (RFC 3030); its octets are read whatever becomes of it. */
+  private async bdat(line: string): Promise<void> {
+    const [, size = '0', last] = line.split(' ')
+    if (last !== 'LAST') return this.wire.write('501 5.5.4 One chunk only')
+    const raw = await this.content(Number(size))
+    const { transaction } = this
+    if (!transaction?.rcptTo.length) return this.wire.write('503 5.5.1 RCPT first')
+    await this.take(transaction, raw)
+  }
+
+  private async take(transaction: Transaction, raw: Buffer): Promise<void> {
     const message = {
       ...transaction,
       raw: this.options.keepMessages ? raw : Buffer.alloc(0),
@@ -175,16 +192,19 @@ export class FaultConnection {
     message.code = await this.answer('BODY', '250 2.0.0 Accepted')
   }
 
-  private async content(): Promise<Buffer> {
+  /** Up to the final dot, or so many octets. */
+  private async content(size?: number): Promise<Buffer> {
     const after = this.faultAt('CONTENT')?.after ?? 1
     let met = false
-    const content = await this.wire.octets.content(async (octets) => {
+    const progress = async (octets: number) => {
       if (met || octets < after) return
       met = true
       const fault = this.meet('CONTENT')
       if (fault) await this.wire.apply(fault, '')
-    })
-    return content ?? this.wire.finish('drop')
+    }
+    const { octets } = this.wire
+    const content = size === undefined ? octets.content(progress) : octets.exactly(size, progress)
+    return (await content) ?? this.wire.finish('drop')
   }
 
   private async quit(): Promise<void> {

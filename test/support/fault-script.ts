@@ -10,7 +10,7 @@
  * | `EHLO2`     | EHLO inside TLS                                                             |
  * | `MAIL`, `RCPT`, `DATA`, `RSET`, `NOOP`, `QUIT` | that command inside TLS                  |
  * | `CONTENT`   | `after` octets of a message were read                                       |
- * | `BODY`      | the final dot was read                                                      |
+ * | `BODY`      | the final dot was read, or all octets of BDAT                               |
  */
 export type Step =
   | 'CONNECT'

@@ -17,6 +17,8 @@ export interface FaultServerOptions {
   readonly script?: Script | ((connection: number) => Script)
   /** EHLO keywords besides STARTTLS. */
   readonly keywords?: readonly string[]
+  /** Says 354 to DATA although no recipient was accepted. */
+  readonly lenient?: boolean
   /** Offers STARTTLS and takes it. Default true. */
   readonly starttls?: boolean
   /** Name in the greeting and in EHLO replies. */
@@ -31,7 +33,8 @@ export interface FaultServerOptions {
 
 const DEFAULTS = {
   script: [],
-  keywords: ['PIPELINING', 'SIZE 52428800', '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES'],
+  keywords: ['SIZE 52428800', '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES'],
+  lenient: false,
   starttls: true,
   name: 'intake.test',
   host: '127.0.0.1',

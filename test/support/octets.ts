@@ -35,6 +35,25 @@ export class Octets {
     return content && Buffer.concat([content, CRLF]).subarray(CRLF.length)
   }
 
+  /** So many octets; undefined when the peer went before. */
+  async exactly(
+    count: number,
+    progress: (octets: number) => Promise<void>,
+  ): Promise<Buffer | undefined> {
+    const parts: Buffer[] = []
+    let octets = 0
+    while (octets < count) {
+      const chunk = await this.some()
+      if (chunk === undefined) return undefined
+      const part = chunk.subarray(0, count - octets)
+      if (part.length < chunk.length) this.chunks.unshift(chunk.subarray(part.length))
+      parts.push(part)
+      octets += part.length
+      await progress(octets)
+    }
+    return Buffer.concat(parts)
+  }
+
   /** The first octets that come, as they come. */
   async some(): Promise<Buffer | undefined> {
     while (this.chunks.length === 0 && !this.ended) await this.more()

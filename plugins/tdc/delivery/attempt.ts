@@ -11,6 +11,7 @@ import { PlainPhase } from './plain-phase'
 import type { Opened } from './session'
 import { type SessionOpened, SmtpSession } from './smtp-session'
 import type { Securer } from './tls'
+import type { ChunkingMemory } from './transmit'
 
 export interface AttemptOptions {
   readonly helo: string
@@ -19,6 +20,7 @@ export interface AttemptOptions {
   readonly clock: Clock
   readonly report: Report
   readonly secure: Securer
+  readonly chunking: ChunkingMemory
 }
 
 /** One TCP connection to one address, from its DCID to the session or the failure. */

@@ -37,7 +37,8 @@ export interface ConnectOptions {
 export function makeSessionMaker(options: ConnectOptions): SessionMaker {
   const { clock, report, timeouts, tls } = options
   const bad = new BadAddresses(clock)
-  const attemptOptions = { ...options, secure: makeSecurer(tls, timeouts.tls, clock) }
+  const chunking = { avoided: false }
+  const attemptOptions = { ...options, chunking, secure: makeSecurer(tls, timeouts.tls, clock) }
   return async (signal) => {
     const resolved = await unlessAborted(resolve(options), signal)
     if (resolved === undefined) return { kind: 'failed', dcid: 0, failure: GIVEN_UP }

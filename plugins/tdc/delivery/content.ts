@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { errorCode } from '../error-code'
 import type { Outgoing } from './outgoing'
 import type { SecureSocket } from './tls'
@@ -13,21 +13,35 @@ export type Written =
   /** Our own copy could not be read to its end. */
   | { kind: 'unreadable'; reason: string }
 
+/** A message's content; one that cannot be opened is one that breaks when it is read. */
+export function contentOf(message: Outgoing): Buffer | Readable {
+  try {
+    return message.content()
+  } catch (error) {
+    return new Readable({
+      read() {
+        this.destroy(error as Error)
+      },
+    })
+  }
+}
+
 /**
  * Writes a message's content, never faster than the socket takes it and without copying it. The
  * source is destroyed when it is no longer needed.
  */
 export async function writeContent(
   socket: SecureSocket,
-  message: Outgoing,
+  content: Buffer | Readable,
   progress: () => void,
   over: AbortSignal,
+  change: (piece: Buffer) => Buffer = (piece) => piece,
 ): Promise<Written> {
   try {
-    for await (const piece of piecesOf(message.content(), over)) {
+    for await (const piece of piecesOf(content, over)) {
       if (over.aborted) return { kind: 'over' }
       progress()
-      if (!socket.write(piece)) await drained(socket, over)
+      if (!socket.write(change(piece))) await drained(socket, over)
     }
   } catch (error) {
     if (over.aborted) return { kind: 'over' }

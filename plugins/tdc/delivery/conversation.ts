@@ -11,14 +11,29 @@ export type PlainLine = `EHLO ${string}` | 'STARTTLS'
 /** The server says that it closes (RFC 5321 section 3.8); it may say so unasked. */
 const CLOSING = 421
 
+/** A command line, and the longest wait for its reply in milliseconds. */
+export interface Written<V extends Verb, Line extends string> {
+  readonly command: V
+  readonly line: Line
+  readonly ms: number
+}
+
+/** A reply that is awaited. Its time begins when all before it have come. */
+interface Awaited {
+  readonly resolve: (answer: Answer) => void
+  readonly ms: number
+}
+
 /**
- * Commands and replies over one socket: one command at a time, each reply under a timer. Octets
- * that no command asked for end it, for then the two sides are out of step. `Line` says by type
- * what may be written: a conversation in plain text takes no MAIL.
+ * Commands and replies over one socket. Replies come in the order of the commands, each under a
+ * timer; several commands may be on their way (RFC 2920). Octets that no command asked for end it,
+ * for then the two sides are out of step. `Line` says by type what may be written: a conversation
+ * in plain text takes no MAIL.
  */
 export class Conversation<in Line extends string> {
   private readonly parser = new ReplyParser()
-  private reading: { resolve: (answer: Answer) => void; timer: Timer } | undefined
+  private readonly awaited: Awaited[] = []
+  private timer: Timer | undefined
   private loss: Loss | undefined
   private readonly lossListeners: ((loss: Loss) => void)[] = []
 
@@ -45,9 +60,9 @@ export class Conversation<in Line extends string> {
     return this.loss
   }
 
-  /** Octets came behind the last reply. */
+  /** Octets came behind the last reply that was asked for. */
   get pending(): boolean {
-    return this.parser.pending
+    return this.awaited.length === 0 && this.parser.pending
   }
 
   /** Called once when the connection is gone, whoever ended it. */
@@ -57,12 +72,31 @@ export class Conversation<in Line extends string> {
 
   /** Writes one command and reads its reply, at most `ms` long. */
   async exchange<V extends Verb>(command: V, line: Line, ms: number): Promise<Step<V>> {
+    const [step] = this.group([{ command, line, ms }])
+    return (await step) as Step<V>
+  }
+
+  /** Writes commands, and `content` behind them, in one piece; the replies in their order. */
+  group<V extends Verb>(
+    commands: readonly Written<V, Line>[],
+    content?: Buffer,
+  ): Promise<Step<V>>[] {
     const early = this.takeEarly()
-    if (early) return this.judged(command, early)
-    if (hasControl(line)) this.end(protocolLoss('a command with control characters was not sent'))
-    const answer = this.answer(ms)
-    if (!this.loss) this.socket.write(`${line}\r\n`)
-    return this.judged(command, await answer)
+    if (early) {
+      const rest: Step<V> = { kind: 'lost', failure: CLOSED }
+      return commands.map(async ({ command }, at) =>
+        at === 0 ? this.judged(command, early) : rest,
+      )
+    }
+    if (commands.some(({ line }) => hasControl(line))) {
+      this.end(protocolLoss('a command with control characters was not sent'))
+    }
+    const steps = commands.map(({ command, ms }) => this.read(command, ms))
+    if (this.loss) return steps
+    const lines = commands.map(({ line }) => `${line}\r\n`).join('')
+    // One write: small ones apart would each wait for an acknowledgement that the peer delays.
+    this.socket.write(content ? Buffer.concat([Buffer.from(lines), content]) : lines)
+    return steps
   }
 
   /** Reads a reply that no line asks for: the greeting, and the one to the final dot. */
@@ -72,18 +106,17 @@ export class Conversation<in Line extends string> {
 
   /** Starts the timer of the reply that is awaited anew, with `ms`. */
   patience(ms: number): void {
-    if (!this.reading) return
-    this.reading.timer.cancel()
-    this.reading.timer = this.clock.after(ms, () => this.end(TIMED_OUT))
+    if (this.awaited.length > 0) this.startTimer(ms)
   }
 
-  /** Ends the connection; a reply that is awaited becomes this loss. */
+  /** Ends the connection; every reply that is awaited becomes this loss. */
   end(loss: Loss): void {
     if (this.loss) return
     this.loss = loss
     this.detach()
     this.socket.destroy()
-    this.settle({ kind: 'lost', failure: loss })
+    this.timer?.cancel()
+    for (const { resolve } of this.awaited.splice(0)) resolve({ kind: 'lost', failure: loss })
     for (const listener of this.lossListeners.splice(0)) listener(loss)
   }
 
@@ -98,8 +131,10 @@ export class Conversation<in Line extends string> {
   private answer(ms: number): Promise<Answer> {
     if (this.loss) return Promise.resolve({ kind: 'lost', failure: this.loss })
     return new Promise((resolve) => {
-      this.reading = { resolve, timer: this.clock.after(ms, () => this.end(TIMED_OUT)) }
-      this.takeReply()
+      this.awaited.push({ resolve, ms })
+      if (this.awaited.length > 1) return
+      this.startTimer(ms)
+      this.takeReplies()
     })
   }
 
@@ -111,7 +146,7 @@ export class Conversation<in Line extends string> {
 
   /** A reply that came before its command. Only 421 may. */
   private takeEarly(): Answer | undefined {
-    if (this.loss || !this.parser.pending) return undefined
+    if (this.loss || !this.pending) return undefined
     const parsed = this.parser.next()
     if (parsed.kind === 'reply' && parsed.reply.code === CLOSING) return parsed
     const failure = protocolLoss('a reply came before its command')
@@ -119,23 +154,28 @@ export class Conversation<in Line extends string> {
     return { kind: 'lost', failure }
   }
 
-  private takeReply(): void {
-    const parsed: Parsed = this.parser.next()
-    if (parsed.kind === 'garbage') this.end(protocolLoss(`unreadable reply: ${parsed.why}`))
-    if (parsed.kind === 'reply') this.settle(parsed)
+  private takeReplies(): void {
+    for (let [head] = this.awaited; head; [head] = this.awaited) {
+      const parsed: Parsed = this.parser.next()
+      if (parsed.kind === 'garbage') this.end(protocolLoss(`unreadable reply: ${parsed.why}`))
+      if (parsed.kind !== 'reply') return
+      this.awaited.shift()
+      const [next] = this.awaited
+      if (next) this.startTimer(next.ms)
+      else this.timer?.cancel()
+      head.resolve(parsed)
+    }
   }
 
-  private settle(answer: Answer): void {
-    const { reading } = this
-    if (!reading) return
-    this.reading = undefined
-    reading.timer.cancel()
-    reading.resolve(answer)
+  private startTimer(ms: number): void {
+    this.timer?.cancel()
+    this.timer = this.clock.after(ms, () => this.end(TIMED_OUT))
   }
 
   private readonly onData = (chunk: Buffer): void => {
+    const asked = this.awaited.length > 0
     this.parser.push(chunk)
-    if (this.reading) this.takeReply()
+    if (asked) this.takeReplies()
     else this.end(protocolLoss('data that no command asked for'))
   }
 

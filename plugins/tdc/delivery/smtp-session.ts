@@ -12,21 +12,23 @@ import { replyLine } from './reply'
 import type { SendResult, Session } from './session'
 import { failureOf } from './step'
 import type { SecureSocket } from './tls'
-import { type Transmission, type Transmit, transmitFor } from './transmit'
+import { type ChunkingMemory, type Transmission, type Transmit, transmitFor } from './transmit'
 import { Wire } from './wire'
 
 /** Milliseconds that the farewell may take: QUIT, its reply and the close. */
 const FAREWELL = 5_000
 
-/** The server is closing (RFC 5321 section 3.8), or has lost count of the steps as we see them. */
-const CLOSES_CONNECTION: readonly number[] = [421, 503]
+/** The server is closing (RFC 5321 section 3.8). */
 const CLOSING = 421
+/** The two sides see different steps: the connection is of no use any more. */
+const OUT_OF_STEP = 503
 
 export interface SessionOptions {
   readonly helo: string
   readonly timeouts: Timeouts
   readonly clock: Clock
   readonly report: Report
+  readonly chunking: ChunkingMemory
 }
 
 export type SessionOpened =
@@ -34,13 +36,15 @@ export type SessionOpened =
 
 /** The conversation inside TLS: takes one message after the other. */
 export class SmtpSession implements Session {
-  readonly window = 1
   private readonly transmit: Transmit
   private readonly wire: Wire
   /** Messages that the intake has answered, yes or no. */
   private answered = 0
-  private busy = false
+  /** Messages whose result is not known yet. */
+  private inFlight = 0
   private destroyed = false
+  private lossTold = false
+  private outOfStep = false
 
   private constructor(
     private readonly socket: SecureSocket,
@@ -49,7 +53,7 @@ export class SmtpSession implements Session {
     private readonly capabilities: Capabilities,
     private readonly options: SessionOptions,
   ) {
-    this.transmit = transmitFor(capabilities)
+    this.transmit = transmitFor(capabilities, options.chunking.avoided)
     this.wire = new Wire(socket, conversation, options.timeouts)
   }
 
@@ -78,20 +82,25 @@ export class SmtpSession implements Session {
     return this.peer.dcid
   }
 
+  get window(): number {
+    return this.transmit.window
+  }
+
   async send(message: Outgoing): Promise<SendResult> {
     const { lost } = this.conversation
     if (lost) return this.lostWith(lost, this.answered === 0)
     const envelope = envelopeOf(message, this.capabilities)
     if (envelope.kind === 'refused') return this.refusedWith(envelope, true, true)
     this.options.report({ kind: 'delivery-start', dcid: this.dcid, mid: message.mid })
-    this.busy = true
-    const result = await this.conclude(await this.transmit(this.wire, envelope, message))
-    this.busy = false
+    this.inFlight++
+    const transmission = await this.transmit.send(this.wire, envelope, message)
+    const result = await this.conclude(transmission)
+    this.inFlight--
     return result
   }
 
   quit(): void {
-    if (this.busy) return this.destroy()
+    if (this.inFlight > 0) return this.destroy()
     const timer = this.options.clock.after(FAREWELL, () => this.destroy())
     this.onClose(() => timer.cancel())
     void this.conversation.exchange('QUIT', 'QUIT', FAREWELL).then(() => this.socket.end())
@@ -125,17 +134,28 @@ export class SmtpSession implements Session {
       }
       case 'lost': {
         const { begun, failure } = transmission
-        if (!this.destroyed) reportFailure(this.options.report, this.peer, failure)
+        this.tellOfLoss(failure)
+        // We closed it, because of another message: the intake has not heard this one.
+        if (failure === GIVEN_UP) return this.lostWith(failure, false)
         return this.lostWith(failure, begun || !isEnd(failure) || this.answered === 0)
+      }
+      case 'no-chunking': {
+        this.options.chunking.avoided = true
+        this.conversation.end(GIVEN_UP)
+        return this.lostWith(protocolLoss('BDAT was offered and is not known'), false)
       }
     }
   }
 
   /** Makes the connection ready for the next message; false when it is none any more. */
   private async recover(command: Command, reply: Reply): Promise<boolean> {
-    if (CLOSES_CONNECTION.includes(reply.code)) this.conversation.end(GIVEN_UP)
+    if (reply.code === OUT_OF_STEP) this.outOfStep = true
+    // The intake may be accepting what was written behind the refused one: its reply is waited for.
+    if (reply.code === CLOSING || (this.outOfStep && this.inFlight === 1)) {
+      this.conversation.end(GIVEN_UP)
+    }
     // A refused message ends its transaction (RFC 5321 section 4.1.1.4), a refused command does not.
-    else if (command !== 'BODY') await this.reset()
+    else if (command !== 'BODY' && !this.transmit.resets) await this.reset()
     return this.inStep()
   }
 
@@ -146,7 +166,14 @@ export class SmtpSession implements Session {
 
   private inStep(): boolean {
     if (this.conversation.pending) this.conversation.end(protocolLoss('more than one reply'))
-    return this.conversation.lost === undefined
+    return this.conversation.lost === undefined && !this.outOfStep
+  }
+
+  /** Once for the connection, not for each of its messages, and not when we ended it. */
+  private tellOfLoss(failure: Loss): void {
+    if (this.destroyed || this.lossTold || failure === GIVEN_UP) return
+    this.lossTold = true
+    reportFailure(this.options.report, this.peer, failure)
   }
 
   private refusedWith(

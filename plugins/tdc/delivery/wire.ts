@@ -1,45 +1,149 @@
+import type { Readable } from 'node:stream'
 import { writeContent } from './content'
 import type { Conversation } from './conversation'
 import { GIVEN_UP, protocolLoss } from './loss'
 import type { Timeouts } from './options'
-import type { Command } from './outcome'
 import type { Outgoing } from './outgoing'
-import type { Step } from './step'
+import type { Step, Verb } from './step'
 import type { SecureSocket } from './tls'
+import { Unstuffer } from './unstuffer'
+
+/** Messages up to this go out in one write; longer ones piece by piece. */
+export const WHOLE_MESSAGE = 256 * 1024
+
+/** A command and its line. */
+export type Line<V extends Verb = Verb> = readonly [command: V, line: string]
+
+/** How a message is written piece by piece. */
+interface Pieces {
+  readonly begin?: Buffer
+  readonly end?: Buffer
+  /** What is written in place of a piece. */
+  readonly change?: (piece: Buffer) => Buffer
+  /** What is missing of a message whose length was announced; undefined: nothing. */
+  readonly missing?: () => string | undefined
+}
+
+const FINAL_DOT = Buffer.from('.\r\n')
 
 /** What a strategy of sending (transmit.ts) may do with the connection, each under its timer. */
 export class Wire {
+  /** Messages are written one after the other, however many wait for their replies. */
+  private turn: Promise<void> = Promise.resolve()
+
   constructor(
     private readonly socket: SecureSocket,
     private readonly conversation: Conversation<string>,
     private readonly timeouts: Timeouts,
   ) {}
 
-  command(command: Command, line: string): Promise<Step> {
-    return this.conversation.exchange(command, line, this.timeouts.command)
+  /** Runs when what was begun before has been written. */
+  async inTurn<T>(write: () => Promise<T>): Promise<T> {
+    const before = this.turn
+    let done = (): void => {}
+    this.turn = new Promise((resolve) => (done = resolve))
+    await before
+    try {
+      return await write()
+    } finally {
+      done()
+    }
   }
 
-  /** The message, the final dot and the reply, which may come at any moment. */
-  async content(message: Outgoing): Promise<Step> {
+  /** Commands in one write; the replies in their order. */
+  group<V extends Verb>(lines: readonly Line<V>[]): Promise<Step<V>>[] {
+    return this.conversation.group(lines.map((line) => this.timed(line)))
+  }
+
+  /** Commands, BDAT and the whole message in one write; the last step is the message's. */
+  async chunk<V extends Verb>(
+    lines: readonly Line<V>[],
+    octets: Buffer,
+  ): Promise<Promise<Step<V | 'BODY'>>[]> {
+    const bdat = {
+      command: 'BODY' as const,
+      line: bdatLine(octets.length),
+      ms: this.timeouts.final,
+    }
+    const commands = [...lines.map((line) => this.timed(line)), bdat]
+    const steps = this.conversation.group<V | 'BODY'>(commands, octets)
+    await this.drained()
+    return steps
+  }
+
+  /** BDAT and a message in pieces: exactly `message.size` octets, as the line says. */
+  chunkInPieces({ size }: Outgoing, content: Buffer | Readable): Promise<Step> {
+    const unstuffer = new Unstuffer()
+    let sent = 0
+    return this.pieces(content, {
+      begin: Buffer.from(`${bdatLine(size)}\r\n`),
+      change: (piece) => {
+        const octets = unstuffer.push(piece)
+        sent += octets.length
+        return octets
+      },
+      missing: () => (sent === size ? undefined : `the copy has ${sent} octets, not ${size}`),
+    })
+  }
+
+  /** DATA's content, the final dot and the reply, which may come at any moment. */
+  async data(content: Buffer | Readable): Promise<Step> {
+    if (!Buffer.isBuffer(content) || content.length > WHOLE_MESSAGE) {
+      return this.pieces(content, { end: FINAL_DOT })
+    }
+    // A reply is there already, before the message: nothing is to be written any more.
+    const early = this.conversation.pending
+    const reply = this.conversation.read('BODY', this.timeouts.final)
+    if (early) return this.cutOff(await reply)
+    if (!this.conversation.lost) this.socket.write(Buffer.concat([content, FINAL_DOT]))
+    return reply
+  }
+
+  private timed<V extends Verb>([command, line]: Line<V>) {
+    return { command, line, ms: this.timeouts.command }
+  }
+
+  /** Resolves when the socket takes more, or is gone. */
+  private drained(): Promise<void> {
+    const { socket, conversation } = this
+    if (conversation.lost || !socket.writableNeedDrain) return Promise.resolve()
+    return new Promise((resolve) => {
+      socket.once('drain', resolve)
+      conversation.onLost(() => resolve())
+    })
+  }
+
+  private async pieces(content: Buffer | Readable, pieces: Pieces): Promise<Step> {
     const { conversation, socket } = this
     const { data, final } = this.timeouts
     const over = new AbortController()
     const reply = conversation.read('BODY', data)
     void reply.then(() => over.abort())
+    if (pieces.begin && !conversation.lost) socket.write(pieces.begin)
     const progress = (): void => conversation.patience(data)
-    const written = await writeContent(socket, message, progress, over.signal)
-    if (written.kind === 'written') {
-      conversation.patience(final)
-      socket.write('.\r\n')
-      return reply
+    const written = await writeContent(socket, content, progress, over.signal, pieces.change)
+    switch (written.kind) {
+      case 'written': {
+        const reason = pieces.missing?.()
+        if (reason !== undefined) {
+          conversation.end({ kind: 'network', details: 'error', reason })
+          return this.cutOff(await reply)
+        }
+        conversation.patience(final)
+        if (pieces.end) socket.write(pieces.end)
+        return reply
+      }
+      case 'unreadable':
+        conversation.end({ kind: 'network', details: 'error', reason: written.reason })
+        return this.cutOff(await reply)
+      case 'over':
+        // Of a chunk the intake knows the length: its reply may come before we see the file's end.
+        if (pieces.missing && pieces.missing() === undefined) return reply
+        return this.cutOff(await reply)
     }
-    if (written.kind === 'unreadable') {
-      conversation.end({ kind: 'network', details: 'error', reason: written.reason })
-    }
-    return this.cutOff(await reply)
   }
 
-  /** Only closing tells the server that a message is cut off: a final dot would complete it. */
+  /** Only closing tells the server that a message is cut off: an end would complete it. */
   private cutOff(step: Step): Step {
     if (step.kind !== 'passed') {
       this.conversation.end(GIVEN_UP)
@@ -49,4 +153,9 @@ export class Wire {
     this.conversation.end(failure)
     return { kind: 'lost', failure }
   }
+}
+
+/** RFC 3030 section 2: the message is one chunk, the last. */
+function bdatLine(octets: number): string {
+  return `BDAT ${octets} LAST`
 }

@@ -1,0 +1,263 @@
+import assert from 'node:assert/strict'
+import { Readable } from 'node:stream'
+import type { SendResult } from '../plugins/tdc/delivery/session'
+import { PIPELINE_WINDOW } from '../plugins/tdc/delivery/transmit'
+import { Unstuffer } from '../plugins/tdc/delivery/unstuffer'
+import { Dice } from './support/dice'
+import type { Script } from './support/fault-script'
+import { IntakeLink, outgoing } from './support/intake-link'
+import { splitAtRandom, stuff } from './support/journal'
+
+const PIPELINING = ['PIPELINING', 'SIZE 52428800', '8BITMIME']
+const CHUNKING = [...PIPELINING, 'CHUNKING']
+
+/** The result of one message in a few words. */
+function view({ outcome, charged, reusable }: SendResult): string {
+  const what =
+    outcome.kind !== 'failed'
+      ? outcome.kind
+      : outcome.failure.kind === 'reply'
+        ? `${outcome.failure.command} ${outcome.failure.reply.code}`
+        : `${outcome.failure.kind} ${outcome.failure.kind === 'network' ? outcome.failure.details : ''}`
+  return [what, charged ? '' : 'uncharged', reusable ? '' : 'ended'].filter(Boolean).join(', ')
+}
+
+const numbered = (n: number) =>
+  Array.from({ length: n }, (_, i) =>
+    outgoing({ mid: `M.${i}`, body: `Subject: ${i}\r\n\r\n${i}\r\n` }),
+  )
+
+async function sendAll(script: Script, messages = numbered(4), keywords = CHUNKING) {
+  const link = await IntakeLink.start({ script, keywords })
+  const session = await link.session()
+  const results = (await Promise.all(messages.map((message) => session.send(message)))).map(view)
+  session.destroy()
+  await link.close()
+  const taken = link.server.messages
+    .filter(({ code }) => code === 250)
+    .map(({ raw }) => raw.toString().slice(9, 10))
+  return { results, taken, lines: link.server.connections[0]?.seen.lines('tls') ?? [], link }
+}
+
+describe('delivery: PIPELINING', () => {
+  it('sends the commands together, and the message when it is asked for', async () => {
+    const { results, lines } = await sendAll([], numbered(1), PIPELINING)
+    assert.deepEqual(results, ['delivered'])
+    assert.deepEqual(
+      lines.map((line) => line.split(' ')[0]),
+      ['EHLO', 'MAIL', 'RCPT', 'DATA'],
+    )
+  })
+
+  const rows: [string, Script, string][] = [
+    ['MAIL refused', [{ on: 'MAIL', reply: '450 4.3.0 Later' }], 'MAIL 450'],
+    ['RCPT refused', [{ on: 'RCPT', reply: '550 5.1.1 No' }], 'RCPT 550'],
+    ['DATA refused', [{ on: 'DATA', reply: '451 4.3.0 Later' }], 'DATA 451'],
+    ['message refused', [{ on: 'BODY', reply: '554 5.7.1 No' }], 'BODY 554'],
+  ]
+  for (const [what, script, expected] of rows) {
+    it(`${what}: ${expected}, and the next message is not hurt`, async () => {
+      const link = await IntakeLink.start({
+        script: script.map((fault) => ({ ...fault, nth: 1 })),
+        keywords: PIPELINING,
+      })
+      const session = await link.session()
+      const results = []
+      for (const message of numbered(2)) results.push(view(await session.send(message)))
+      assert.deepEqual(results, [expected, 'delivered'])
+      session.destroy()
+      await link.close()
+    })
+  }
+
+  it('asked for a message without a recipient, sends an empty one', async () => {
+    // A server that says 354 although it refused the recipient.
+    const script: Script = [{ on: 'RCPT', raw: '550 5.1.1 No\r\n', nth: 1 }]
+    const link = await IntakeLink.start({ script, keywords: PIPELINING, lenient: true })
+    const session = await link.session()
+    assert.equal(view(await session.send(numbered(1)[0] ?? outgoing())), 'RCPT 550')
+    assert.deepEqual(
+      link.server.messages.map(({ raw }) => raw.toString()),
+      [''],
+    )
+    session.destroy()
+    await link.close()
+  })
+})
+
+describe('delivery: CHUNKING', () => {
+  it('sends a window of messages without waiting; each has its own reply', async () => {
+    const { results, taken, lines } = await sendAll([])
+    assert.deepEqual(results, ['delivered', 'delivered', 'delivered', 'delivered'])
+    assert.deepEqual(taken, ['0', '1', '2', '3'])
+    assert.deepEqual(
+      lines.slice(1, 5).map((line) => line.split(' ')[0]),
+      ['RSET', 'MAIL', 'RCPT', 'BDAT'],
+    )
+  })
+
+  it('offers its window to the pool only with CHUNKING', async () => {
+    for (const [keywords, window] of [
+      [CHUNKING, PIPELINE_WINDOW],
+      [PIPELINING, 1],
+      [['CHUNKING'], 1],
+    ] as const) {
+      const link = await IntakeLink.start({ keywords: [...keywords] })
+      const session = await link.session()
+      assert.equal(session.window, window)
+      session.destroy()
+      await link.close()
+    }
+  })
+
+  const D = 'delivered'
+  const rows: [string, Script, string[], string[]][] = [
+    [
+      'a refused sender in the middle is settled alone',
+      [{ on: 'MAIL', nth: 2, reply: '550 5.7.1 No' }],
+      [D, 'MAIL 550', D, D],
+      ['0', '2', '3'],
+    ],
+    [
+      'a refused recipient in the middle is settled alone',
+      [{ on: 'RCPT', nth: 2, reply: '450 4.2.1 Later' }],
+      [D, 'RCPT 450', D, D],
+      ['0', '2', '3'],
+    ],
+    [
+      'a refused message in the middle is settled alone',
+      [{ on: 'BODY', nth: 2, reply: '554 5.7.1 No' }],
+      [D, 'BODY 554', D, D],
+      ['0', '2', '3'],
+    ],
+    [
+      'the connection dies: every message without a reply is a network error, none is delivered',
+      [{ on: 'BODY', nth: 2, then: 'reset' }],
+      [D, 'network reset, ended', 'network reset, ended', 'network reset, ended'],
+      ['0'],
+    ],
+    [
+      'closed in order: the same',
+      [{ on: 'BODY', nth: 2, then: 'drop' }],
+      [D, 'network closed, ended', 'network closed, ended', 'network closed, ended'],
+      ['0'],
+    ],
+    [
+      '421: the message that met it is not charged, nor are those behind it',
+      [{ on: 'MAIL', nth: 2, reply: '421 4.3.2 Bye' }],
+      [
+        D,
+        'MAIL 421, uncharged, ended',
+        'network closed, uncharged, ended',
+        'network closed, uncharged, ended',
+      ],
+      ['0'],
+    ],
+    [
+      '503: those behind it have their own replies, then the connection goes',
+      [{ on: 'MAIL', nth: 2, reply: '503 5.5.1 What?' }],
+      [D, 'MAIL 503, ended', 'delivered, ended', 'delivered, ended'],
+      ['0', '2', '3'],
+    ],
+    [
+      'a reply too many: the connection goes',
+      [{ on: 'BODY', nth: 4, extra: '250 2.0.0 Again\r\n' }],
+      [D, D, D, 'delivered, ended'],
+      ['0', '1', '2', '3'],
+    ],
+  ]
+  for (const [what, script, results, taken] of rows) {
+    it(what, async () => {
+      const ran = await sendAll(script)
+      assert.deepEqual(ran.results, results)
+      assert.deepEqual(ran.taken, taken)
+    })
+  }
+
+  it('one connection that is lost is one line, however many messages were on it', async () => {
+    const { link } = await sendAll([{ on: 'BODY', nth: 1, then: 'reset' }])
+    assert.equal(link.kinds().filter((kind) => kind === 'connection-error').length, 1)
+  })
+
+  it('an intake that does not know BDAT gets DATA on the next connection', async () => {
+    const script: Script = [{ on: 'BODY', nth: 1, reply: '502 5.5.1 Unknown command' }]
+    const link = await IntakeLink.start({ script, keywords: CHUNKING })
+    const first = await link.session()
+    const results = await Promise.all(numbered(2).map((message) => first.send(message)))
+    assert.deepEqual(results.map(view), [
+      'network protocol, uncharged, ended',
+      'network closed, uncharged, ended',
+    ])
+    link.server.script = []
+    const second = await link.session()
+    assert.equal(view(await second.send(numbered(1)[0] ?? outgoing())), 'delivered')
+    assert.ok(link.server.connections[1]?.seen.lines('tls').includes('DATA'))
+    second.destroy()
+    await link.close()
+  })
+
+  it('lines that begin with dots arrive as they were, in one piece and in many', async () => {
+    const original = '.\r\n..\r\n.dot\r\nplain\r\n...\r\n'
+    const long = original.repeat(20_000)
+    for (const body of [original, long]) {
+      const wire = stuff([Buffer.from(body)])
+      for (const content of [() => wire, () => Readable.from(splitUp(wire))]) {
+        const message = outgoing({ size: body.length, content })
+        const { results, link } = await sendAll([], [message])
+        assert.deepEqual(results, ['delivered'])
+        assert.equal(link.server.messages[0]?.raw.toString(), body)
+      }
+    }
+  })
+
+  it('a long message is announced first: refused, not an octet of it is sent', async () => {
+    const message = outgoing({ body: 'x\r\n'.repeat(200_000) })
+    const { results, lines } = await sendAll([{ on: 'RCPT', reply: '550 5.1.1 No' }], [message])
+    assert.deepEqual(results, ['RCPT 550'])
+    assert.equal(
+      lines.some((line) => line.startsWith('BDAT')),
+      false,
+    )
+  })
+
+  it('a reply that comes before the end of the file was seen is no early one', async () => {
+    const body = 'x\r\n'.repeat(100_000)
+    const content = () => {
+      const source = new Readable({ read() {} })
+      source.push(body)
+      return source
+    }
+    const link = await IntakeLink.start({ keywords: CHUNKING })
+    const session = await link.session()
+    const result = await session.send(outgoing({ size: body.length, content }))
+    assert.equal(view(result), 'delivered')
+    session.destroy()
+    await link.close()
+  })
+
+  it('a file with fewer octets than it should have completes no message', async () => {
+    const content = () => Readable.from([Buffer.from('Subject: x\r\n\r\n')])
+    const { results, taken } = await sendAll([], [outgoing({ size: 1_000, content })])
+    assert.deepEqual(results, ['network error, ended'])
+    assert.deepEqual(taken, [])
+  })
+})
+
+describe('delivery: unstuffing', () => {
+  it('gives back what was stuffed, however it is split (fuzz)', () => {
+    const dice = Dice.thrown('unstuffing')
+    for (let round = 0; round < 2_000; round++) {
+      const lines = dice.list(12, () => dice.pick(['', '.', '..', '.x', 'x', 'x.', '\r', '.\r']))
+      const content = Buffer.from(lines.map((line) => `${line}\r\n`).join(''))
+      const unstuffer = new Unstuffer()
+      const out = splitAtRandom(stuff([content]), dice).map((chunk) => unstuffer.push(chunk))
+      assert.equal(Buffer.concat(out).toString(), content.toString())
+    }
+  })
+})
+
+function splitUp(wire: Buffer): Buffer[] {
+  const pieces: Buffer[] = []
+  for (let at = 0; at < wire.length; at += 1_001) pieces.push(wire.subarray(at, at + 1_001))
+  return pieces
+}
