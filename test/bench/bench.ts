@@ -1,8 +1,18 @@
+import { deliverHaraka } from './deliver-haraka'
+import { deliverNodemailer } from './deliver-nodemailer'
+import { deliverPostfix } from './deliver-postfix'
 import type { Figure } from './figure'
 import { policy } from './policy'
+import { rtt40 } from './rtt'
 
 /** Every case by its name; `npm run bench -- NAME ...` runs some, without a name all. */
-const CASES: Readonly<Record<string, () => Promise<Figure>>> = { policy }
+const CASES: Readonly<Record<string, () => Promise<Figure | undefined>>> = {
+  policy,
+  'deliver-nodemailer': deliverNodemailer,
+  'deliver-haraka': deliverHaraka,
+  'deliver-postfix': deliverPostfix,
+  'rtt-40': rtt40,
+}
 
 async function main(names: readonly string[]): Promise<void> {
   const unknown = names.filter((name) => !(name in CASES))

@@ -5,7 +5,7 @@ import { ALL_KEYWORDS, startSink } from './sink'
 import { INTAKE_HOST, intakeTrust } from './trust'
 
 const MESSAGES = 3_000
-const ROUNDS = 5
+const ROUNDS = 9
 
 /**
  * The connector's pool and nodemailer's, both with 3,000 messages in memory, as fresh copies are, 20
