@@ -1,12 +1,22 @@
+import { backlog } from './backlog'
 import { deliverHaraka } from './deliver-haraka'
 import { deliverNodemailer } from './deliver-nodemailer'
 import { deliverPostfix } from './deliver-postfix'
 import type { Figure } from './figure'
+import { gatewayCpu } from './gateway-cpu'
+import { gatewayRate } from './gateway-rate'
+import { latency } from './latency'
+import { memory } from './memory'
 import { policy } from './policy'
 import { rtt40 } from './rtt'
 
 /** Every case by its name; `npm run bench -- NAME ...` runs some, without a name all. */
 const CASES: Readonly<Record<string, () => Promise<Figure | undefined>>> = {
+  'gateway-cpu': gatewayCpu,
+  'gateway-rate': gatewayRate,
+  latency,
+  memory,
+  backlog,
   policy,
   'deliver-nodemailer': deliverNodemailer,
   'deliver-haraka': deliverHaraka,

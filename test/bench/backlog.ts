@@ -1,0 +1,90 @@
+import { createServer, type AddressInfo, type Server } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { HarakaServer } from '../support/haraka'
+import { MX_TRAFFIC } from './courier'
+import { type Figure, median } from './figure'
+import { Lab } from './lab'
+import { LoopDelays, loopDelayPlugin } from './loop-delay'
+import { memoryOf } from './process-figures'
+
+const ROUNDS = 5
+const MESSAGES = 6_000
+/** As fast as it goes: on connections that stay, delayed acknowledgements make it slower by far. */
+const CROWD = { ...MX_TRAFFIC, messages: MESSAGES, connections: 80 }
+/** Milliseconds for which the backlog is watched when it is complete. */
+const REST = 10_000
+
+const UNIT = 'MB'
+
+interface Run {
+  readonly rate: number
+  /** MB more than when it was idle. */
+  readonly growth: number
+  /** Milliseconds. */
+  readonly p99: number
+}
+
+/**
+ * What 30,000 copies that wait cost a Haraka: by how much its memory has grown when all of them are
+ * there, and how late its event loop is meanwhile (99th percentile), against the same mail without
+ * the plugin. The intake takes connections and says nothing, so that every opening ends by its
+ * deadline, and all that wait for it fail at once and wait for their retry.
+ */
+export function backlog(): Promise<Figure> {
+  return Lab.for(async (lab) => {
+    const silent = createServer((socket) => socket.on('error', () => socket.destroy()))
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    try {
+      return await measured(lab, silent)
+    } finally {
+      silent.close()
+    }
+  })
+}
+
+async function measured(lab: Lab, silent: Server): Promise<Figure> {
+  const { port } = silent.address() as AddressInfo
+  const delivery = [`port=${port}`, 'max_age=7200', 'retry_delay=3600']
+  const options = { sections: { delivery }, localPlugins: loopDelayPlugin }
+  const copying = await lab.gateway({ tdc: true, ...options })
+  const bare = await lab.gateway({ tdc: false, ...options })
+  const delays = new LoopDelays()
+  const idle = new Map<HarakaServer, number>()
+  for (const server of [copying, bare]) {
+    await sleep(500)
+    idle.set(server, memoryOf(server.pid).now)
+    await delays.of(server)
+  }
+  const growth = (server: HarakaServer) => memoryOf(server.pid).now - (idle.get(server) ?? 0)
+  const run = async (server: HarakaServer): Promise<Run> => {
+    await delays.of(server)
+    const { seconds } = await lab.bring({ ...CROWD, port: server.port })
+    const { p99 } = await delays.of(server)
+    return { rate: MESSAGES / seconds, growth: growth(server), p99 }
+  }
+  const ours: Run[] = []
+  const theirs: Run[] = []
+  for (let round = 1; round <= ROUNDS; round++) {
+    const [a, b] = [await run(copying), await run(bare)]
+    console.log(`round ${round}, ${round * MESSAGES} copies: with ${shown(a)}; without ${shown(b)}`)
+    ours.push(a)
+    theirs.push(b)
+  }
+  await delays.of(copying)
+  await sleep(REST)
+  const { p99, max } = await delays.of(copying)
+  const rest = `for ${REST / 1000} s: loop p99 ${p99.toFixed(1)}, most ${max.toFixed(1)} ms`
+  console.log(`${copying.queueFiles().length} files wait ${rest}, +${growth(copying).toFixed()} MB`)
+  return figure(ours, theirs)
+}
+
+function shown({ rate, growth, p99 }: Run): string {
+  return `${rate.toFixed()} messages/s, +${growth.toFixed()} MB, loop p99 ${p99.toFixed(1)} ms`
+}
+
+function figure(copying: readonly Run[], bare: readonly Run[]): Figure {
+  const [ours = NaN, theirs = NaN] = [copying, bare].map((runs) => runs.at(-1)?.growth)
+  const [late = NaN, lateBare = NaN] = [copying, bare].map((runs) => median(runs.map((r) => r.p99)))
+  const [difference, p99] = [ours - theirs, late - lateBare]
+  return { case: 'backlog', ratio: ours / theirs, ours, theirs, unit: UNIT, difference, p99 }
+}
