@@ -14,9 +14,12 @@ export type Written =
   | { kind: 'unreadable'; reason: string }
 
 /** A message's content; one that cannot be opened is one that breaks when it is read. */
-export function contentOf(message: Outgoing): Buffer | Readable {
+export async function contentOf(message: Outgoing): Promise<Buffer | Readable> {
   try {
-    return message.content()
+    const content = await message.content()
+    // Its reader comes later; what goes wrong before that is told to the reader.
+    if (!Buffer.isBuffer(content)) content.on('error', () => {})
+    return content
   } catch (error) {
     return new Readable({
       read() {

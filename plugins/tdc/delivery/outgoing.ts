@@ -19,8 +19,9 @@ export interface Outgoing {
   readonly smtputf8: boolean
   /**
    * The message in the form that DATA sends (RFC 5321 section 4.5.2): CRLF line ends, lines that
-   * begin with a dot stuffed, ending with CRLF, without the final `.` line. A short copy is still
-   * in memory; a longer one is read from its queue file. Called once per attempt.
+   * begin with a dot stuffed, ending with CRLF, without the final `.` line. A fresh short copy is
+   * still in memory, another short one is read whole, a long one is read while it is sent. Called
+   * once per attempt.
    */
-  content(): Buffer | Readable
+  content(): Buffer | Promise<Buffer> | Readable
 }

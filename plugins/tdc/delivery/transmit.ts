@@ -56,7 +56,7 @@ const sequential: Transmit = {
       const refused = refusedBy(await Promise.all(wire.group([line])))
       if (refused) return refused
     }
-    return endedBy(await wire.data(contentOf(message)))
+    return endedBy(await wire.data(await contentOf(message)))
   },
 }
 
@@ -67,7 +67,7 @@ const pipelined: Transmit = {
   async send(wire, commands, message) {
     const steps = await Promise.all(wire.group([...envelope(commands), DATA]))
     const refused = refusedBy(steps)
-    if (!refused) return endedBy(await wire.data(contentOf(message)))
+    if (!refused) return endedBy(await wire.data(await contentOf(message)))
     // RFC 2920 section 3.1: asked for a message that has no recipient, the client sends none.
     if (steps.at(-1)?.kind === 'passed') await wire.data(Buffer.alloc(0))
     return refused
@@ -84,8 +84,8 @@ const chunked: Transmit = {
   resets: true,
   async send(wire, commands, message) {
     const lines = [RSET, ...envelope(commands)]
+    const content = await contentOf(message)
     const written = await wire.inTurn(async () => {
-      const content = contentOf(message)
       if (!Buffer.isBuffer(content) || content.length > WHOLE_MESSAGE) {
         return { transmission: await inPieces(wire, lines, message, content) }
       }
@@ -102,8 +102,6 @@ async function inPieces(
   message: Outgoing,
   content: Buffer | Readable,
 ): Promise<Transmission> {
-  // Its reader comes later; what goes wrong before that is told to the reader.
-  if (!Buffer.isBuffer(content)) content.on('error', () => {})
   const refused = refusedBy(await Promise.all(wire.group(lines)))
   if (!refused) return chunkEndedBy([await wire.chunkInPieces(message, content)])
   if (!Buffer.isBuffer(content)) content.destroy()
