@@ -22,6 +22,7 @@ interface Run {
   readonly growth: number
   /** Milliseconds. */
   readonly p99: number
+  readonly max: number
 }
 
 /**
@@ -59,8 +60,8 @@ async function measured(lab: Lab, silent: Server): Promise<Figure> {
   const run = async (server: HarakaServer): Promise<Run> => {
     await delays.of(server)
     const { seconds } = await lab.bring({ ...CROWD, port: server.port })
-    const { p99 } = await delays.of(server)
-    return { rate: MESSAGES / seconds, growth: growth(server), p99 }
+    const { p99, max } = await delays.of(server)
+    return { rate: MESSAGES / seconds, growth: growth(server), p99, max }
   }
   const ours: Run[] = []
   const theirs: Run[] = []
@@ -78,8 +79,9 @@ async function measured(lab: Lab, silent: Server): Promise<Figure> {
   return figure(ours, theirs)
 }
 
-function shown({ rate, growth, p99 }: Run): string {
-  return `${rate.toFixed()} messages/s, +${growth.toFixed()} MB, loop p99 ${p99.toFixed(1)} ms`
+function shown({ rate, growth, p99, max }: Run): string {
+  const late = `loop p99 ${p99.toFixed(1)}, most ${max.toFixed(1)} ms`
+  return `${rate.toFixed()} messages/s, +${growth.toFixed()} MB, ${late}`
 }
 
 function figure(copying: readonly Run[], bare: readonly Run[]): Figure {
