@@ -39,6 +39,9 @@ async function main(names: readonly string[]): Promise<void> {
   for (const figure of figures) console.log(JSON.stringify(figure))
 }
 
+// What was started ends with this process, also when somebody ends it.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
 main(process.argv.slice(2)).catch((error: Error) => {
   console.error(`bench: ${error.message}`)
   process.exitCode = 1
