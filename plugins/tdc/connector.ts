@@ -32,7 +32,7 @@ import type { Settings } from './settings/settings'
 import type { SettingsSource } from './settings/source'
 
 /** Octets of waiting copies that one process keeps in memory, so that they are not read again. */
-const HELD_COPIES = 16 * 1024 * 1024
+const HELD_COPIES = 4 * 1024 * 1024
 
 /** Milliseconds for finishing what is on its way when Haraka shuts down (it waits for 30 s). */
 const SHUTDOWN_TIME = 25_000

@@ -5,7 +5,7 @@ import type { Transaction } from './types'
 export type TakePiece = (piece: Buffer) => void | Promise<void>
 
 /** Octets gathered before a piece is handed on: message_stream gives single lines. */
-const PIECE = 256 * 1024
+const PIECE = 64 * 1024
 
 /** Another plugin may still be reading when the queue hook begins (Haraka #3551): wait a little. */
 const BUSY_TRIES = 5

@@ -13,7 +13,7 @@ export interface CopyPlace {
 }
 
 /** Octets per read of a long copy. */
-const READ_SIZE = 256 * 1024
+const READ_SIZE = 64 * 1024
 
 /**
  * Copies up to this are read whole, so that they go out in one write like fresh ones. A window of
