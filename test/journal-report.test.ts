@@ -40,14 +40,14 @@ async function extracted(report: Buffer): Promise<Buffer> {
   return content.subarray(ADDED.length)
 }
 
-/** How ACE finds the envelope (journal.md 2), over the undecoded text. */
+/** How ACE finds the envelope, over the undecoded text. */
 function readLikeAce(text: string): string[] {
   const lines = text.replace(/\r\n/g, '\n')
   assert.match(lines, /^Sender: (.+?)^Subject: (.+?)^Message-Id: (.+?)^Recipient: /ms)
   return [...lines.matchAll(/^Recipient: ([^,\n]+)/gm)].map((match) => match[1] ?? '')
 }
 
-/** What AssemblyLine accepts as a journal's envelope (journal.md 2). */
+/** What AssemblyLine accepts as a journal's envelope. */
 function readLikeAssemblyLine(text: string): Map<string, string[]> {
   const fields = new Map<string, string[]>()
   for (const line of text.split('\r\n').filter((one) => one !== '')) {

@@ -7,7 +7,7 @@ const ROOT = resolve(__dirname, '../plugins')
 const LEAVES = ['clock', 'error-code']
 
 /**
- * Which folder may import which (design, Layout). A folder may always import itself; the connector
+ * Which folder may import which (docs/architecture.md). A folder may always import itself; the connector
  * joins all.
  */
 const ALLOWED: Record<string, readonly string[]> = {

@@ -50,7 +50,7 @@ export interface Internals {
   readonly hooks: HookTable
 }
 
-/** Haraka before this ends DATA at a bare LF and writes log lines unescaped (design D1). */
+/** Haraka before this ends DATA at a bare LF and writes log lines unescaped. */
 const OLDEST_HARAKA: readonly [number, number, number] = [3, 3, 4]
 
 export type Contract = { kind: 'kept'; internals: Internals } | { kind: 'broken'; why: string }

@@ -10,9 +10,9 @@ const nothing = () => {}
 
 /**
  * Takes a queue item that Haraka has just handed to the `send_email` hook away from it: the hook's
- * timer is cancelled, so that core does not deliver the item after `plugin_timeout` (faults X1);
- * the delivery slot is given back, so that regular mail is not held up (X19); `hooks_to_run` is
- * emptied, so that later hooks on the item do not throw (X2). Everything happens before the hook
+ * timer is cancelled, so that core does not deliver the item after `plugin_timeout`;
+ * the delivery slot is given back, so that regular mail is not held up; `hooks_to_run` is
+ * emptied, so that later hooks on the item do not throw. Everything happens before the hook
  * returns; the hook's `next` must not be called after it.
  */
 export function takeOver(item: LoadedItem): TakenOver {

@@ -15,7 +15,7 @@ const BUSY_WAIT = 20
  * Reads the message as Haraka would deliver it now: parsed headers with what plugins added, then
  * the body, in content form (CRLF lines, dots not stuffed). A spooled message is read from its file.
  *
- * The stream must not be read after the transaction was reset (faults X4: the descriptor is closed
+ * The stream must not be read after the transaction was reset (the descriptor is closed
  * and may belong to another file by then), so `signal` stops it at once, synchronously.
  */
 export async function readOriginal(

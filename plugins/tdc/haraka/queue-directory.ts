@@ -7,14 +7,14 @@ export interface TodoFacts {
   readonly mid: string
   /** `user@domain` of the intake; Haraka's tools list it as the recipient. */
   readonly intake: string
-  /** Our own small notes; never the transaction's, which hold cycles (faults X12). */
+  /** Our own small notes; never the transaction's, which hold cycles. */
   readonly notes: object
 }
 
 export interface QueueFileName {
   readonly name: string
   readonly path: string
-  /** Where it is written before the rename. Haraka removes such names at start (faults X7). */
+  /** Where it is written before the rename. Haraka removes such names at start. */
   readonly temporaryPath: string
 }
 

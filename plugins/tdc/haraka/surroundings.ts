@@ -16,7 +16,7 @@ export function surroundingWarnings(plugin: HarakaPlugin): string[] {
 }
 
 /**
- * A missing connection.ini ends Haraka at the first connection (faults X23), because it reads members
+ * A missing connection.ini ends Haraka at the first connection, because it reads members
  * of sections that are not there; with empty ones it goes on. In every process, before connections.
  */
 export function fillConnectionIni(plugin: HarakaPlugin): void {

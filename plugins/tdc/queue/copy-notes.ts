@@ -1,6 +1,6 @@
 /**
  * What a queue file remembers of its copy, under `notes.tdc` in the file's head. The file outlives
- * the settings: a copy goes to the intake it was queued for (design D10).
+ * the settings: a copy goes to the intake it was queued for.
  */
 export interface CopyNotes {
   /** Layout of these notes; a file of another layout is set aside. */

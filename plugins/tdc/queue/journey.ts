@@ -37,7 +37,7 @@ export interface JournalFailure {
 
 /**
  * The way of one message's copies: decided, prepared (on disk), then committed when the original is
- * queued, or resolved when the transaction ends without that (design D3).
+ * queued, or resolved when the transaction ends without that.
  */
 export class Journey {
   readonly routes: readonly Route[]

@@ -52,7 +52,7 @@ export class Loader {
 
     const place = { filename, path, start: item.data_start }
     const copy = new Copy(todo.uuid, notes, place, this.enqueuedAt(todo.queue_time))
-    // An attempt is due to everything that is found: the name may count attempts never made (X18).
+    // An attempt is due to everything that is found: the name may count attempts never made.
     copy.failedAttempts = Math.min(this.directory.attemptsOf(filename), MOST_RETRIES)
     this.report({ kind: 'loaded', mid: copy.mid, intake: copy.recipient })
     this.scheduler.schedule(copy)

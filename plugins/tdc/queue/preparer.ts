@@ -33,7 +33,7 @@ export interface PlannedCopy {
 export type Prepared =
   { kind: 'copy'; copy: Copy } | { kind: 'failed'; mid: string; route: Route; why: string }
 
-/** Writes the copies of a message ahead: on disk, complete, not yet to be sent (design D3). */
+/** Writes the copies of a message ahead: on disk, complete, not yet to be sent. */
 export class Preparer {
   private readonly directory: QueueDirectory
   private readonly spool: Spool

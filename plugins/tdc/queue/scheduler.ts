@@ -52,7 +52,7 @@ export interface SchedulerStats {
 /**
  * Owns every copy of this process from the moment its file is written until it is gone: hands it to
  * the courier, lets it wait for its retry, ends it when its time is over. It is also the lease: a
- * copy that is in here is not taken from Haraka a second time (faults X8).
+ * copy that is in here is not taken from Haraka a second time.
  */
 export class Scheduler {
   private readonly entries = new Map<string, Entry>()

@@ -42,7 +42,7 @@ const BOUNDARY_TRIES = 4
 const HEAD_SLACK = 64
 
 /**
- * Writes queue files that are complete or not there (design D3): written under a temporary name,
+ * Writes queue files that are complete or not there: written under a temporary name,
  * size compared with the octets counted, fsync, rename, fsync of the directory.
  */
 export class Spool {
@@ -125,7 +125,7 @@ export class Spool {
   }
 
   /**
-   * Another worker that starts meanwhile removes every temporary name, also ours (faults X7): the
+   * Another worker that starts meanwhile removes every temporary name, also ours: the
    * rename then finds nothing, and everything is done once more.
    */
   private async durably(

@@ -53,7 +53,7 @@ function resolveEnabled(
   return spread(levels, levels.machines, { value: levels.cluster.enabled, level: 'cluster' })
 }
 
-/** Disabling a machine disables its group and the cluster for all that inherit from them [seed]. */
+/** Disabling a machine disables its group and the cluster for all that inherit from them (spec 2). */
 function spread(
   levels: Levels,
   below: readonly Level[],
