@@ -30,6 +30,7 @@ describe('delivery: an intake behind addresses that do not answer', () => {
     const tried = () => link.events.filter(isAttempt).map(describeAttempt)
     const opening = link.open()
     await within(10_000, 'the third address', pass())
+    assert.ok(tried().at(-1)?.startsWith('127.0.0.1 '), `reached: ${tried().join(', ')}`)
     if (details) {
       assert.deepEqual(tried(), ['127.0.0.2 timeout', '127.0.0.3 timeout', '127.0.0.1 connected'])
       assert.ok(link.clock.monotonic() - began < OPEN_TIMEOUT, 'in time')

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Connector } from './connector'
-import { decide } from './decide/decision'
+import { decide, type Route } from './decide/decision'
 import { addressOf, hasInternationalHeader, headerOf, messageFacts } from './haraka/message'
 import { readOriginal } from './haraka/original'
 import type { Connection, HarakaPlugin, Transaction } from './haraka/types'
@@ -115,7 +115,7 @@ export class Forwarding {
         messageId,
         clientIp: connection.remote.ip,
         date: Date.now(),
-        internationalHeader: hasInternationalHeader(transaction),
+        internationalHeader: routes.some(isPlainCopy) && hasInternationalHeader(transaction),
       },
       { settings: settings.value, loopKey, random: randomBytes },
     )
@@ -130,6 +130,11 @@ export class Forwarding {
       report({ kind: 'journal-failed', transaction: uuid, intake, policy, why })
     }
   }
+}
+
+/** Only there the original's header becomes the copy's own. */
+function isPlainCopy({ intake }: Route): boolean {
+  return intake.format === 'bcc'
 }
 
 function originalOf(transaction: Transaction): Original {

@@ -1,5 +1,4 @@
 /** Haraka's hook return codes (haraka-constants 1.0). */
-export const CONT = 900
 export const STOP = 901
 export const DENYSOFT = 903
 export const OK = 906

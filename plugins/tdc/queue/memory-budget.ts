@@ -16,8 +16,4 @@ export class MemoryBudget {
   give(bytes: number): void {
     this.taken -= bytes
   }
-
-  get used(): number {
-    return this.taken
-  }
 }

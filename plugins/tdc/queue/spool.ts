@@ -97,13 +97,6 @@ export class Spool {
     return { file, ...spooled }
   }
 
-  /** Takes a file back: the original was not accepted, or another copy of it failed. */
-  async remove(file: { path: string }): Promise<void> {
-    await this.disk.unlink(file.path).catch((error: unknown) => {
-      if (errorCode(error) !== 'ENOENT') throw error
-    })
-  }
-
   private async writeBody(
     out: DiskFile,
     read: ReadOriginal,
