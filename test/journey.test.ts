@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict'
 import { Journey, type Verdict } from '../plugins/tdc/queue/journey'
-import type { Original, PlannedCopy, Prepared, Preparer } from '../plugins/tdc/queue/preparer'
+import { DirectorySync } from '../plugins/tdc/queue/directory-sync'
+import { systemDisk, type Disk } from '../plugins/tdc/queue/disk'
+import {
+  type Original,
+  type PlannedCopy,
+  type Prepared,
+  Preparer,
+} from '../plugins/tdc/queue/preparer'
+import { Spool } from '../plugins/tdc/queue/spool'
+import { bccWrapping } from '../plugins/tdc/queue/wrapping'
+import { factsWith } from './support/journal'
 import { TestQueue } from './support/queue'
 
 const INTAKE = {
@@ -54,6 +64,14 @@ const COURSES: Course[] = [
   },
 ]
 
+function plan(mid: string): PlannedCopy {
+  const wrapping = bccWrapping(factsWith({ mid }), { token: 'v=1' })
+  return { mid, route: ROUTE, wrapping, reversePath: '', smtputf8: false }
+}
+
+const ONE = [plan('T.1.tdc1')]
+const TWO = [plan('T.1.tdc1'), plan('T.1.tdc2')]
+
 describe('the copies of a message', () => {
   let queue: TestQueue
   beforeEach(() => (queue = new TestQueue()))
@@ -66,8 +84,18 @@ describe('the copies of a message', () => {
 
   /** A preparer that has these results, or whatever the signal brings. */
   function preparing(work: (signal: AbortSignal) => Prepared[] | Promise<Prepared[]>): Preparer {
-    const prepare = async (_: unknown, __: unknown, signal: AbortSignal) => work(signal)
-    return { prepare } as unknown as Preparer
+    const prepare: Preparer['prepare'] = async (_, __, signal, known) => {
+      const results = await work(signal)
+      for (const result of results) known?.(result)
+      return results
+    }
+    return { prepare } as Preparer
+  }
+
+  function realPreparer(disk: Disk): Preparer {
+    const { directory, memory, clock } = queue
+    const spool = new Spool(directory, disk, new DirectorySync(disk, directory.path))
+    return new Preparer({ directory, spool, memory, clock })
   }
 
   const copy = (mid?: string): Prepared => ({ kind: 'copy', copy: queue.copy(mid) })
@@ -79,7 +107,7 @@ describe('the copies of a message', () => {
       await one.prepare(
         preparing(() => [copy()]),
         ORIGINAL,
-        [],
+        ONE,
         WITHIN,
       )
       assert.deepEqual([queue.told(), queue.courier.holding], [[], 0], 'nothing is sent before')
@@ -106,7 +134,7 @@ describe('the copies of a message', () => {
       assert.equal(stopped, true, 'before the transaction is gone')
       return [copy()]
     })
-    const result = await one.prepare(preparer, ORIGINAL, [], WITHIN)
+    const result = await one.prepare(preparer, ORIGINAL, ONE, WITHIN)
     await queue.idle()
     assert.deepEqual([result.kind, queue.told(), queue.files], ['over', ['withdrawn'], []])
   })
@@ -119,7 +147,7 @@ describe('the copies of a message', () => {
       await hanging
       return [copy()]
     })
-    const result = one.prepare(preparer, ORIGINAL, [], WITHIN)
+    const result = one.prepare(preparer, ORIGINAL, ONE, WITHIN)
     await queue.clock.advance(WITHIN.within)
     assert.equal((await result).kind, 'failed')
     one.resolve('accepted')
@@ -127,6 +155,37 @@ describe('the copies of a message', () => {
     await queue.idle()
     assert.deepEqual([queue.told(), queue.files], [['withdrawn'], []])
   })
+
+  for (const allOrNothing of [false, true]) {
+    const story = allOrNothing ? 'so does what is durable already' : 'what is durable is kept'
+    it(`a disk that hangs at the second copy: that one is missed, ${story}`, async () => {
+      let wake = () => {}
+      const hanging = new Promise<void>((resolve) => (wake = resolve))
+      let created = 0
+      const slow: Disk = {
+        ...systemDisk,
+        async create(path) {
+          const file = await systemDisk.create(path)
+          return ++created === 1 ? file : { ...file, sync: () => hanging.then(() => file.sync()) }
+        },
+      }
+      const one = journey()
+      const result = one.prepare(realPreparer(slow), ORIGINAL, TWO, {
+        ...WITHIN,
+        allOrNothing,
+      })
+      while (created < 2) await queue.idle()
+      await queue.clock.advance(WITHIN.within)
+      const why = 'writing the copy took too long (prepare_timeout)'
+      assert.deepEqual(await result, { kind: 'failed', failures: [{ route: ROUTE, why }] })
+      one.resolve(allOrNothing ? 'deferred' : 'accepted')
+      wake()
+      while (queue.scheduler.has('T.1.tdc2')) await queue.idle()
+      assert.deepEqual(queue.told(), [allOrNothing ? 'withdrawn' : 'enqueued'])
+      assert.equal(queue.files.length, allOrNothing ? 0 : 1)
+      assert.equal(queue.scheduler.has('T.1.tdc1'), !allOrNothing)
+    })
+  }
 
   it('writing takes too long: given up at the deadline', async () => {
     const one = journey()
@@ -137,7 +196,7 @@ describe('the copies of a message', () => {
           signal.addEventListener('abort', () => resolve([{ ...failure, why: why() }]))
         }),
     )
-    const result = one.prepare(preparer, ORIGINAL, [], WITHIN)
+    const result = one.prepare(preparer, ORIGINAL, ONE, WITHIN)
     await queue.clock.advance(WITHIN.within)
     assert.deepEqual(await result, {
       kind: 'failed',
@@ -149,15 +208,14 @@ describe('the copies of a message', () => {
   it('its MID is taken before its file can appear, and free again when none did', async () => {
     const one = journey()
     const seen: boolean[] = []
-    const planned = [{ mid: 'T.1.tdc1' }, { mid: 'T.1.tdc2' }] as PlannedCopy[]
     const preparer = preparing(() => {
-      seen.push(...planned.map(({ mid }) => queue.scheduler.has(mid)))
+      seen.push(...TWO.map(({ mid }) => queue.scheduler.has(mid)))
       return [copy('T.1.tdc1'), failure]
     })
-    await one.prepare(preparer, ORIGINAL, planned, WITHIN)
+    await one.prepare(preparer, ORIGINAL, TWO, WITHIN)
     assert.deepEqual(seen, [true, true])
     assert.deepEqual(
-      planned.map(({ mid }) => queue.scheduler.has(mid)),
+      TWO.map(({ mid }) => queue.scheduler.has(mid)),
       [true, false],
     )
   })
@@ -166,7 +224,7 @@ describe('the copies of a message', () => {
     for (const allOrNothing of [false, true]) {
       const one = journey()
       const preparer = preparing(() => [copy('T.1.tdc1'), failure])
-      const result = await one.prepare(preparer, ORIGINAL, [], { ...WITHIN, allOrNothing })
+      const result = await one.prepare(preparer, ORIGINAL, TWO, { ...WITHIN, allOrNothing })
       assert.equal(result.kind, 'failed')
       one.resolve('accepted')
       await queue.idle()

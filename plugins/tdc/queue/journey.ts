@@ -66,22 +66,9 @@ export class Journey {
     const giveUp = new AbortController()
     this.stage = { at: 'preparing', giveUp }
     const deadline = this.clock.after(within, () => giveUp.abort(new Error(TOO_LONG)))
-    const work = this.reserving(planned, () => preparer.prepare(original, planned, giveUp.signal))
-    await Promise.race([work, whenAborted(giveUp.signal)])
+    const results = await this.write(preparer, original, planned, giveUp.signal)
     deadline.cancel()
-    if (giveUp.signal.aborted) return this.givenUp(work, giveUp.signal)
-
-    const results = await work
-    const copies = copiesIn(results)
-    const failures = failuresIn(results)
-    if (failures.length > 0 && allOrNothing) {
-      this.withdraw(copies, 'another copy of the message failed')
-      this.stage = { at: 'over' }
-      return { kind: 'failed', failures }
-    }
-    for (const copy of copies) this.scheduler.lease(copy)
-    this.stage = { at: 'prepared', copies, queueTimedOut: false }
-    return failures.length > 0 ? { kind: 'failed', failures } : { kind: 'prepared' }
+    return this.written(results, allOrNothing)
   }
 
   /** A queue plugin ran out of time: the original may have been queued all the same. */
@@ -118,26 +105,49 @@ export class Journey {
     this.stage = { at: 'over' }
   }
 
-  /** From before a file can appear until it is leased, or is not there. */
-  private async reserving(
+  /**
+   * What became of each copy, when all are written or `signal` aborts: a disk that hangs must not hold
+   * the original up. What it still writes after that is taken back.
+   */
+  private async write(
+    preparer: Preparer,
+    original: Original,
     planned: readonly PlannedCopy[],
-    prepare: () => Promise<Prepared[]>,
+    signal: AbortSignal,
   ): Promise<Prepared[]> {
-    for (const { mid } of planned) this.scheduler.reserve(mid)
-    const results = await prepare()
-    for (const result of results) {
+    const results = new Map<string, Prepared>()
+    let waiting = true
+    const known = (result: Prepared) => {
       if (result.kind === 'failed') this.scheduler.unreserve(result.mid)
+      if (waiting) results.set(midOf(result), result)
+      else this.withdraw(copiesIn([result]), abortText(signal))
     }
-    return results
+    // From before a file can appear until it is leased, or is not there.
+    for (const { mid } of planned) this.scheduler.reserve(mid)
+    const all = preparer.prepare(original, planned, signal, known)
+    await Promise.race([all, whenAborted(signal)])
+    waiting = false
+    return planned.map(
+      ({ mid, route }) =>
+        results.get(mid) ?? { kind: 'failed', mid, route, why: abortText(signal) },
+    )
   }
 
-  /** A disk that hangs must not hold the original up; what it still writes is taken back. */
-  private givenUp(work: Promise<Prepared[]>, { reason }: AbortSignal): PrepareResult {
-    const why = (reason as Error).message
-    void work.then((late) => this.withdraw(copiesIn(late), why))
-    if (this.stage.at === 'over') return { kind: 'over' }
-    this.stage = { at: 'over' }
-    return { kind: 'failed', failures: this.routes.map((route) => ({ route, why })) }
+  private written(results: readonly Prepared[], allOrNothing: boolean): PrepareResult {
+    const copies = copiesIn(results)
+    const failures = failuresIn(results)
+    if (this.stage.at === 'over') {
+      this.withdraw(copies, CLIENT_LEFT)
+      return { kind: 'over' }
+    }
+    if (failures.length > 0 && allOrNothing) {
+      this.withdraw(copies, 'another copy of the message failed')
+      this.stage = { at: 'over' }
+      return { kind: 'failed', failures }
+    }
+    for (const copy of copies) this.scheduler.lease(copy)
+    this.stage = { at: 'prepared', copies, queueTimedOut: false }
+    return failures.length > 0 ? { kind: 'failed', failures } : { kind: 'prepared' }
   }
 
   private send(copies: readonly Copy[], inDoubt: boolean): void {
@@ -165,6 +175,14 @@ function failuresIn(results: readonly Prepared[]): JournalFailure[] {
   return results.flatMap((result) =>
     result.kind === 'failed' ? [{ route: result.route, why: result.why }] : [],
   )
+}
+
+function midOf(result: Prepared): string {
+  return result.kind === 'copy' ? result.copy.mid : result.mid
+}
+
+function abortText({ reason }: AbortSignal): string {
+  return reason instanceof Error ? reason.message : String(reason)
 }
 
 function whenAborted(signal: AbortSignal): Promise<void> {

@@ -53,24 +53,30 @@ export class Preparer {
   }
 
   /**
-   * One result per planned copy, in order. Never rejects. After `signal` aborts, the message is not
-   * read any more, and the copies not yet written fail.
+   * One result per planned copy, in order; `known` is told of each as soon as it is there, a copy
+   * when it is durable. Never rejects. After `signal` aborts, the message is not read any more, and
+   * the copies not yet written fail.
    */
   async prepare(
     original: Original,
     planned: readonly PlannedCopy[],
     signal: AbortSignal,
+    known: (result: Prepared) => void = () => {},
   ): Promise<Prepared[]> {
     const results: Prepared[] = []
+    const add = (result: Prepared) => {
+      results.push(result)
+      known(result)
+    }
     let held: Buffer | undefined
     for (const plan of planned) {
       try {
         if (original.octets <= HELD_ORIGINAL) held ??= await readWhole(original.read, signal)
         const spooled = await this.write(original, held, plan, signal)
-        results.push({ kind: 'copy', copy: this.copyOf(original, plan, spooled) })
+        add({ kind: 'copy', copy: this.copyOf(original, plan, spooled) })
       } catch (error) {
         const why = signal.aborted ? abortText(signal) : diskErrorText(error)
-        results.push({ kind: 'failed', mid: plan.mid, route: plan.route, why })
+        add({ kind: 'failed', mid: plan.mid, route: plan.route, why })
       }
     }
     return results
