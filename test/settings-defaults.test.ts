@@ -115,6 +115,17 @@ describe('settings of an empty tdc.ini', () => {
       markerValue: 'journal',
       remoteIpHeader: 'X-IronPort-RemoteIP',
     })
+    assert.deepEqual(settings.limits, {
+      minFreeSpace: 104_857_600,
+      minFreeInodes: 1000,
+      maxCopies: 100_000,
+    })
+    assert.deepEqual(settings.failed, {
+      keep: false,
+      number: 1000,
+      bytes: 104_857_600,
+      age: 604_800_000,
+    })
   })
 
   it('are those of a file in which every key is set to nothing', () => {

@@ -49,6 +49,11 @@ const ACCEPTED: readonly Row[] = [
     'Mail Journal <j@mx.example>',
   ],
   ['[queue]\nprepare_timeout=20', (s) => s.prepareTimeout, 20_000],
+  ['[queue]\nmin_free_space=0', (s) => s.limits.minFreeSpace, 0],
+  ['[queue]\nmin_free_space=5g', (s) => s.limits.minFreeSpace, 5 * 2 ** 30],
+  ['[failed]\nkeep=yes', (s) => s.failed.keep, true],
+  ['[failed]\nkeep_bytes=2KB', (s) => s.failed.bytes, 2048],
+  ['[failed]\nkeep_age=60', (s) => s.failed.age, 60_000],
 ]
 
 /** One line of tdc.ini, and the one sentence that refuses it. */
@@ -57,6 +62,13 @@ const REFUSED: readonly (readonly [text: string, sentence: string])[] = [
     '[delivery]\nmax_age=0',
     'tdc.ini [delivery] max_age=0: must be a number of seconds from 1 to 86400',
   ],
+  ...['-1', '1.5G', '1T', '1234567890', 'M'].map(
+    (value) =>
+      [
+        `[failed]\nkeep_bytes=${value}`,
+        `tdc.ini [failed] keep_bytes=${value}: must be a number of at most 9 digits: bytes, or K, M or G as 100M`,
+      ] as const,
+  ),
   [
     '[delivery]\nmax_age=1.5',
     'tdc.ini [delivery] max_age=1.5: must be a number of seconds from 1 to 86400',

@@ -26,10 +26,12 @@ function unset<T>(kind: Kind<T>, meaning: string): Key<T | undefined> {
 
 const DAY = 86_400
 const HOUR = 3_600
+const YEAR = 366 * DAY
 /** Ours: more would not end before a copy's 120 s do, but a lab may want it. */
 const TIMEOUT_MAX = 600
 const CONNECTIONS_MAX = 1_000
 const MESSAGES_MAX = 10_000
+const COPIES_MAX = 10_000_000
 
 export const MAIN_FORMAT = key(
   kinds.choice('journal', 'bcc'),
@@ -217,6 +219,44 @@ const QUEUE = {
     '15',
     "Seconds for writing a message's copies before that is a failure; keep it below Haraka's plugin_timeout.",
   ),
+  min_free_space: key(
+    kinds.bytes,
+    '100M',
+    'No copy is written with less free space than this on the disk of the queue (bytes, or K, M, G); 0: no limit.',
+  ),
+  min_free_inodes: key(
+    kinds.wholeNumber(0, 999_999_999),
+    '1000',
+    'No copy is written with fewer free inodes than this on the disk of the queue; 0: no limit.',
+  ),
+  max_copies: key(
+    kinds.wholeNumber(1, COPIES_MAX),
+    '100000',
+    'No copy is written while a worker process has this many in its queue.',
+  ),
+}
+
+const FAILED = {
+  keep: key(
+    kinds.yesNo,
+    'false',
+    'Copies that are given up are kept in the queue directory, for a later replay.',
+  ),
+  keep_number: key(
+    kinds.wholeNumber(1, COPIES_MAX),
+    '1000',
+    'Most copies that are kept; beyond it the oldest are dropped.',
+  ),
+  keep_bytes: key(
+    kinds.bytes,
+    '100M',
+    'Most space for kept copies (bytes, or K, M, G); beyond it the oldest are dropped.',
+  ),
+  keep_age: key(
+    kinds.seconds(1, YEAR),
+    '604800',
+    'Seconds that a copy is kept before it is dropped.',
+  ),
 }
 
 /** The sections of one fixed name. `[formats]` is the other one: its keys are addresses. */
@@ -227,6 +267,7 @@ export const FIXED = {
   tls: TLS,
   journal: JOURNAL,
   queue: QUEUE,
+  failed: FAILED,
 } as const
 
 /** The sections that bear a name, `[group.edge]`. */

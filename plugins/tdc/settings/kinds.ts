@@ -68,6 +68,18 @@ export function seconds(min: number, max: number): Kind<number> {
   })
 }
 
+const BYTES_PER_UNIT: Readonly<Record<string, number>> = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 }
+
+/** `100M`; the units are powers of 1024, as `df` and `du` count. */
+export const bytes = one(
+  'must be a number of at most 9 digits: bytes, or K, M or G as 100M',
+  (text) => {
+    const [, digits, unit = ''] = /^(\d{1,9})([kmg]?)b?$/i.exec(text) ?? []
+    if (digits === undefined) return undefined
+    return Number(digits) * (BYTES_PER_UNIT[unit.toLowerCase()] ?? 1)
+  },
+)
+
 export const port = wholeNumber(1, PORT_MAX)
 
 export function choice<T extends string>(...choices: readonly T[]): Kind<T> {

@@ -42,8 +42,9 @@ function read(source: SettingsSource, problems: Problems): Settings {
     tls: section('tls'),
     journal: section('journal'),
     queue: section('queue'),
+    failed: section('failed'),
   }
-  const { main, journal } = fixed
+  const { main, journal, queue, failed } = fixed
   const incomingDomains = readIncoming(source, main, problems)
   const formats = readFormats(sections.fixed('formats'), problems)
 
@@ -67,7 +68,7 @@ function read(source: SettingsSource, problems: Problems): Settings {
     effective,
     serviceName: main.service_name,
     onJournalFailure: main.on_journal_failure,
-    prepareTimeout: fixed.queue.prepare_timeout,
+    prepareTimeout: queue.prepare_timeout,
     incomingDomains,
     policies: new OrderedPolicies(policies.ordered, policies.otherwise),
     intakeAddresses: intakes.addresses,
@@ -77,6 +78,17 @@ function read(source: SettingsSource, problems: Problems): Settings {
       from: journal.from,
       markerValue: journal.marker_value,
       remoteIpHeader: journal.remote_ip_header,
+    },
+    limits: {
+      minFreeSpace: queue.min_free_space,
+      minFreeInodes: queue.min_free_inodes,
+      maxCopies: queue.max_copies,
+    },
+    failed: {
+      keep: failed.keep,
+      number: failed.keep_number,
+      bytes: failed.keep_bytes,
+      age: failed.keep_age,
     },
   }
 }

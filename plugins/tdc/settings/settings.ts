@@ -82,6 +82,28 @@ export interface JournalSettings {
   readonly remoteIpHeader: string | undefined
 }
 
+/** Below these no copy is written: that is a failure of its journaling. 0: no limit. */
+export interface QueueLimits {
+  /** Octets free on the disk of the queue. Default 100 MB. */
+  readonly minFreeSpace: number
+  /** Default 1000. */
+  readonly minFreeInodes: number
+  /** Copies in one process. Default 100,000, which is 500 MB of memory at 5 KB each. */
+  readonly maxCopies: number
+}
+
+/** What becomes of copies that are given up. */
+export interface KeepSettings {
+  /** Default false: they are removed. */
+  readonly keep: boolean
+  /** Most of them. Default 1000. */
+  readonly number: number
+  /** Octets of their files. Default 100 MB. */
+  readonly bytes: number
+  /** Milliseconds. Default 7 days. */
+  readonly age: number
+}
+
 /** Everything that config/tdc.ini says, validated; one immutable value that a reload swaps whole. */
 export interface Settings {
   readonly effective: Effective
@@ -96,6 +118,8 @@ export interface Settings {
   readonly intakeAddresses: ReadonlySet<string>
   readonly delivery: DeliverySettings
   readonly journal: JournalSettings
+  readonly limits: QueueLimits
+  readonly failed: KeepSettings
 }
 
 /** The outcome of reading: settings, or every sentence that says what is wrong. */
