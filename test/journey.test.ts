@@ -11,7 +11,7 @@ import {
 import { Spool } from '../plugins/tdc/queue/spool'
 import { bccWrapping } from '../plugins/tdc/queue/wrapping'
 import { factsWith } from './support/journal'
-import { TestQueue } from './support/queue'
+import { ROOMY, TestQueue } from './support/queue'
 
 const INTAKE = {
   address: 'intake@scan.example',
@@ -95,7 +95,7 @@ describe('the copies of a message', () => {
   function realPreparer(disk: Disk): Preparer {
     const { directory, memory, clock } = queue
     const spool = new Spool(directory, disk, new DirectorySync(disk, directory.path))
-    return new Preparer({ directory, spool, memory, clock })
+    return new Preparer({ directory, spool, memory, clock, room: ROOMY })
   }
 
   const copy = (mid?: string): Prepared => ({ kind: 'copy', copy: queue.copy(mid) })

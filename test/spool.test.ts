@@ -9,7 +9,7 @@ import { Spool } from '../plugins/tdc/queue/spool'
 import { bccWrapping, journalWrapping, type Wrapping } from '../plugins/tdc/queue/wrapping'
 import { Dice } from './support/dice'
 import { readData } from './support/journal'
-import { TestQueue } from './support/queue'
+import { ROOMY, TestQueue } from './support/queue'
 
 const FACTS: ReportFacts = {
   mid: 'T.1.tdc1',
@@ -37,7 +37,7 @@ describe('writing a copy ahead', () => {
   function preparer(disk: Disk = systemDisk): Preparer {
     const { directory, memory, clock } = queue
     const spool = new Spool(directory, disk, new DirectorySync(disk, directory.path))
-    return new Preparer({ directory, spool, memory, clock })
+    return new Preparer({ directory, spool, memory, clock, room: ROOMY })
   }
 
   async function prepare(text: string | Buffer, options: PrepareOptions = {}) {
@@ -78,6 +78,21 @@ describe('writing a copy ahead', () => {
       assert.deepEqual(queue.files, [copy.place.filename])
     })
   }
+
+  it('without room is not even begun: the original is not read, no file appears', async () => {
+    const { directory, memory, clock } = queue
+    const spool = new Spool(directory, systemDisk, new DirectorySync(systemDisk, directory.path))
+    const room = { lack: () => Promise.resolve('9 MB free') }
+    const route = { intake: INTAKE, recipients: FACTS.recipients }
+    const plan = { mid: FACTS.mid, route, wrapping: journal(), reversePath: '', smtputf8: false }
+    const results = await new Preparer({ directory, spool, memory, clock, room }).prepare(
+      { messageId: undefined, octets: 1, read: () => assert.fail('it was read') },
+      [plan],
+      new AbortController().signal,
+    )
+    assert.deepEqual(results, [{ kind: 'failed', mid: FACTS.mid, route, why: '9 MB free' }])
+    assert.deepEqual(queue.files, [])
+  })
 
   it('the streamed file is, octet for octet of the message, the held one', async () => {
     const text = long(10_000)

@@ -25,6 +25,7 @@ import { Journey } from './queue/journey'
 import { Loader } from './queue/loader'
 import { MemoryBudget } from './queue/memory-budget'
 import { Preparer } from './queue/preparer'
+import { Room } from './queue/room'
 import { Scheduler } from './queue/scheduler'
 import { Spool } from './queue/spool'
 import { CurrentSettings } from './settings/current'
@@ -70,7 +71,14 @@ export class Connector {
     const directorySync = new DirectorySync(disk, directory.path)
     const spool = new Spool(directory, disk, directorySync)
     this.pools = new Pools((domain, onEmpty) => this.makePool(domain, onEmpty))
-    this.preparer = new Preparer({ directory, spool, memory, clock })
+    const room = new Room({
+      path: directory.path,
+      disk,
+      clock,
+      copies: () => this.scheduler.size,
+      limits: () => this.settings.value.limits,
+    })
+    this.preparer = new Preparer({ directory, spool, memory, clock, room })
     const announce: Announce = (copy, response, taker) =>
       announceDelivered(internals, {
         ...copy.place,

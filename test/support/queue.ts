@@ -27,6 +27,9 @@ export function outbound(): Outbound {
   return require('haraka/outbound') as Outbound
 }
 
+/** A queue that always has room. */
+export const ROOMY = { lack: () => Promise.resolve(undefined) }
+
 export const NOTES: CopyNotes = {
   v: 1,
   intake: 'intake@scan.example',
@@ -107,6 +110,7 @@ export class TestQueue {
       rename: (from, to) => counted(disk.rename(from, to)),
       unlink: (path) => counted(disk.unlink(path)),
       exists: (path) => counted(disk.exists(path)),
+      free: (path) => counted(disk.free(path)),
       syncDirectory: (path) => counted(disk.syncDirectory(path)),
     }
   }

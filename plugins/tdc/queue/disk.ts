@@ -1,4 +1,4 @@
-import { open, rename, unlink, access } from 'node:fs/promises'
+import { access, open, rename, statfs, unlink } from 'node:fs/promises'
 import { errorCode } from '../error-code'
 
 /** A file being written. */
@@ -12,6 +12,14 @@ export interface DiskFile {
   close(): Promise<void>
 }
 
+/** What a user without privileges may still fill. */
+export interface FreeSpace {
+  /** Octets. */
+  readonly bytes: number
+  /** Undefined where the file system does not count them, as btrfs. */
+  readonly inodes: number | undefined
+}
+
 /** The file system as the queue uses it; tests put failing disks here. */
 export interface Disk {
   /** A new file, readable by its owner only: it holds other people's mail. */
@@ -19,6 +27,7 @@ export interface Disk {
   rename(from: string, to: string): Promise<void>
   unlink(path: string): Promise<void>
   exists(path: string): Promise<boolean>
+  free(path: string): Promise<FreeSpace>
   /** Makes renames in the directory durable. */
   syncDirectory(path: string): Promise<void>
 }
@@ -49,6 +58,10 @@ export const systemDisk: Disk = {
       () => true,
       () => false,
     ),
+  async free(path) {
+    const { bavail, bsize, files, ffree } = await statfs(path)
+    return { bytes: bavail * bsize, inodes: files > 0 ? ffree : undefined }
+  },
   async syncDirectory(path) {
     const handle = await open(path, 'r')
     try {

@@ -39,17 +39,20 @@ export class Preparer {
   private readonly spool: Spool
   private readonly memory: MemoryBudget
   private readonly clock: Clock
+  private readonly room: { lack(): Promise<string | undefined> }
 
   constructor(deps: {
     directory: QueueDirectory
     spool: Spool
     memory: MemoryBudget
     clock: Clock
+    room: { lack(): Promise<string | undefined> }
   }) {
     this.directory = deps.directory
     this.spool = deps.spool
     this.memory = deps.memory
     this.clock = deps.clock
+    this.room = deps.room
   }
 
   /**
@@ -68,9 +71,11 @@ export class Preparer {
       results.push(result)
       known(result)
     }
+    const lack = await this.room.lack()
     let held: Buffer | undefined
     for (const plan of planned) {
       try {
+        if (lack !== undefined) throw new Error(lack)
         if (original.octets <= HELD_ORIGINAL) held ??= await readWhole(original.read, signal)
         const spooled = await this.write(original, held, plan, signal)
         add({ kind: 'copy', copy: this.copyOf(original, plan, spooled) })

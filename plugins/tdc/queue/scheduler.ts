@@ -81,6 +81,11 @@ export class Scheduler {
     return this.entries.has(mid) || this.reserved.has(mid)
   }
 
+  /** Copies of this process, those that are being written included. */
+  get size(): number {
+    return this.entries.size + this.reserved.size
+  }
+
   /** Before its file appears: Haraka may find that at any moment, and must not get it sent. */
   reserve(mid: string): void {
     this.reserved.add(mid)
