@@ -8,7 +8,7 @@ import { logTo } from './tdc/haraka/log'
 import { fillConnectionIni, orderWarnings, surroundingWarnings } from './tdc/haraka/surroundings'
 import type { Connection, DenyParams, HarakaPlugin, LoadedItem, Next } from './tdc/haraka/types'
 import { QUEUE_DOMAIN } from './tdc/monitor/lines'
-import { Monitor } from './tdc/monitor/monitor'
+import { complain } from './tdc/monitor/monitor'
 import type { Status } from './tdc/monitor/status'
 
 /** `this` of every hook: Haraka's plugin object, with what register put on it. */
@@ -32,7 +32,7 @@ export function register(this: TdcPlugin): void {
   const contract = checkContract(this)
   if (contract.kind === 'broken') {
     const text = `${contract.why}: no message is copied`
-    new Monitor(logTo(this), () => '').report({ kind: 'problem', text })
+    complain(logTo(this), text)
     return
   }
   fillConnectionIni(this)

@@ -1,19 +1,28 @@
 import assert from 'node:assert/strict'
 import { Counters } from '../plugins/tdc/monitor/counters'
-import type { TdcEvent } from '../plugins/tdc/monitor/events'
+import type { Attempted, TdcEvent } from '../plugins/tdc/monitor/events'
 
-const COPY = { mid: 'T.1.tdc1', intake: 'a@scan.example', dcid: 1 }
+const COPY: Attempted = {
+  mid: 'T.1.tdc1',
+  intake: 'a@scan.example',
+  messageId: '<1@example>',
+  dcid: 1,
+  age: 1500,
+  attempts: 1,
+}
+const NOW = 1_700_000_000_000
 const RESPONSE = { status: '5.3.0', meaning: 'x', code: '550', detail: 'x' }
-const ENQUEUED: TdcEvent = { kind: 'enqueued', ...COPY, messageId: '', inDoubt: false }
+const ENQUEUED: TdcEvent = { kind: 'enqueued', ...COPY, inDoubt: false }
 const LOADED: TdcEvent = { kind: 'loaded', ...COPY }
 
 /** `active delivered softBounced hardBounced tlsErrors expired`, as one text. */
 function counted(...events: TdcEvent[]): string {
   const counters = new Counters()
-  for (const event of events) counters.count(event)
-  const { total, intakes } = counters.value()
-  assert.deepEqual(intakes.get(COPY.intake), total)
-  return Object.values(total).join(' ')
+  for (const event of events) counters.count(event, NOW)
+  const { queue, intakes } = counters.value()
+  assert.deepEqual(intakes[COPY.intake], queue)
+  const { active, delivered, softBounced, hardBounced, tlsErrors, expired } = queue
+  return [active, delivered, softBounced, hardBounced, tlsErrors, expired].join(' ')
 }
 
 describe('the counters', () => {
@@ -25,22 +34,26 @@ describe('the counters', () => {
       'deferred, then delivered',
       [
         ENQUEUED,
-        { kind: 'deferred', ...COPY, response: RESPONSE, retry: 1, retries: 1, seconds: 30 },
+        {
+          kind: 'deferred',
+          ...COPY,
+          failure: 'reply',
+          response: RESPONSE,
+          retry: 1,
+          retries: 1,
+          seconds: 30,
+        },
         { kind: 'delivered', ...COPY, response: '' },
       ],
       '0 1 1 0 0 0',
     ],
     [
       'hard bounced',
-      [ENQUEUED, { kind: 'hard-bounced', ...COPY, response: RESPONSE }],
+      [ENQUEUED, { kind: 'hard-bounced', ...COPY, failure: 'dns', response: RESPONSE }],
       '0 0 0 1 0 0',
     ],
-    ['TLS error', [ENQUEUED, { kind: 'tls-error', ...COPY, why: 'x' }], '0 0 0 1 1 0'],
-    [
-      'expired',
-      [ENQUEUED, { kind: 'expired', ...COPY, seconds: 120, response: RESPONSE }],
-      '0 0 0 1 0 1',
-    ],
+    ['TLS error', [ENQUEUED, { kind: 'tls-error', ...COPY, response: RESPONSE }], '0 0 0 1 1 0'],
+    ['expired', [ENQUEUED, { kind: 'expired', ...COPY, response: RESPONSE }], '0 0 0 1 0 1'],
     ['taken away by somebody', [LOADED, { kind: 'vanished', ...COPY }], '0 0 0 0 0 0'],
   ]
   for (const [story, events, expected] of table) {
@@ -49,27 +62,27 @@ describe('the counters', () => {
 
   it('add up over intakes, and count what got no copy by its reason', () => {
     const counters = new Counters()
-    counters.count(ENQUEUED)
-    counters.count({ ...ENQUEUED, intake: 'b@scan.example', inDoubt: true })
-    counters.count({ kind: 'withdrawn', mid: 'T.2.tdc1', why: 'x' })
+    counters.count(ENQUEUED, NOW)
+    counters.count({ ...ENQUEUED, intake: 'b@scan.example', inDoubt: true }, NOW)
+    counters.count({ kind: 'withdrawn', mid: 'T.2.tdc1', why: 'x' }, NOW)
     const skipped = { transaction: 'T.3', sender: '', recipients: 2 }
-    counters.count({ kind: 'skipped', ...skipped, reason: { token: 'outgoing' } })
-    counters.count({ kind: 'skipped', ...skipped, reason: { token: 'quarantined' } })
-    counters.count({ kind: 'skipped', ...skipped, reason: { token: 'outgoing' } })
+    counters.count({ kind: 'skipped', ...skipped, reason: { token: 'outgoing' } }, NOW)
+    counters.count({ kind: 'skipped', ...skipped, reason: { token: 'quarantined' } }, NOW)
+    counters.count({ kind: 'skipped', ...skipped, reason: { token: 'outgoing' } }, NOW)
     const missed = { transaction: 'T.4', intake: 'a@scan.example', why: 'x' }
-    counters.count({ kind: 'journal-failed', ...missed, policy: 'accept' })
+    counters.count({ kind: 'journal-failed', ...missed, policy: 'accept' }, NOW)
     const value = counters.value()
-    assert.equal(value.total.active, 2)
-    assert.deepEqual([...value.intakes.keys()], ['a@scan.example', 'b@scan.example'])
+    assert.equal(value.queue.active, 2)
+    assert.deepEqual(Object.keys(value.intakes), ['a@scan.example', 'b@scan.example'])
     assert.deepEqual([value.skipped.outgoing, value.skipped.quarantined], [2, 1])
     assert.deepEqual([value.inDoubt, value.withdrawn, value.journalFailed], [1, 1, 1])
   })
 
   it('are bounded: a queue of invented intakes does not fill memory', () => {
     const counters = new Counters()
-    for (let i = 0; i < 5000; i++) counters.count({ ...LOADED, intake: `i${i}@scan.example` })
-    const { intakes, total } = counters.value()
-    assert.equal(intakes.size, 1001)
-    assert.deepEqual([intakes.get('others')?.active, total.active], [4000, 5000])
+    for (let i = 0; i < 5000; i++) counters.count({ ...LOADED, intake: `i${i}@scan.example` }, NOW)
+    const { intakes, queue } = counters.value()
+    assert.equal(Object.keys(intakes).length, 1001)
+    assert.deepEqual([intakes['others']?.active, queue.active], [4000, 5000])
   })
 })

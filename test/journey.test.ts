@@ -18,7 +18,7 @@ const INTAKE = {
   domain: 'scan.example',
   format: 'journal' as const,
 }
-const ROUTE = { intake: INTAKE, recipients: ['bob@example.org'] }
+const ROUTE = { intake: INTAKE, recipients: ['bob@example.org'], policies: ['DEFAULT'] }
 const ORIGINAL: Original = { messageId: undefined, octets: 0, read: async () => {} }
 const WITHIN = { within: 10_000, allOrNothing: false }
 
@@ -110,7 +110,8 @@ describe('the copies of a message', () => {
         ONE,
         WITHIN,
       )
-      assert.deepEqual([queue.told(), queue.courier.holding], [[], 0], 'nothing is sent before')
+      const before = [queue.told(), queue.courier.holding]
+      assert.deepEqual(before, [['prepared'], 0], 'nothing is sent before')
       if (queueTimedOut) one.queueTimedOut()
       if (queueOk) one.commit()
       one.resolve(verdict)
@@ -181,7 +182,7 @@ describe('the copies of a message', () => {
       one.resolve(allOrNothing ? 'deferred' : 'accepted')
       wake()
       while (queue.scheduler.has('T.1.tdc2')) await queue.idle()
-      assert.deepEqual(queue.told(), [allOrNothing ? 'withdrawn' : 'enqueued'])
+      assert.deepEqual(queue.told(), allOrNothing ? ['withdrawn'] : ['prepared', 'enqueued'])
       assert.equal(queue.files.length, allOrNothing ? 0 : 1)
       assert.equal(queue.scheduler.has('T.1.tdc1'), !allOrNothing)
     })
@@ -228,7 +229,7 @@ describe('the copies of a message', () => {
       assert.equal(result.kind, 'failed')
       one.resolve('accepted')
       await queue.idle()
-      assert.deepEqual(queue.told(), allOrNothing ? ['withdrawn'] : ['enqueued'])
+      assert.deepEqual(queue.told(), allOrNothing ? ['withdrawn'] : ['prepared', 'enqueued'])
     }
   })
 

@@ -110,8 +110,8 @@ describe('the life of a copy in the queue', function () {
         assert.ok(uuid)
         await path.haraka.waitForLine(`MID ${uuid}.tdc1 withdrawn: the original was ${end}`)
         await path.settled()
-        const { counters } = await path.settled()
-        assert.equal(counters.withdrawn, before.counters.withdrawn + 1)
+        const { messages } = await path.settled()
+        assert.equal(messages.withdrawn, before.messages.withdrawn + 1)
         assert.deepEqual(endings(linesOf(uuid)), ['withdrawn'])
       })
     }
@@ -149,11 +149,11 @@ describe('the life of a copy in the queue', function () {
       const reply = await path.send(mailAbout('hung', { to: to('hang') }))
       assert.equal(reply.code, 450)
       await path.copy('hung')
-      const { counters } = await path.settled()
+      const { messages } = await path.settled()
       const uuid = uuidOf(reply.lines) ?? ''
       assert.deepEqual(endings(linesOf(uuid)), ['enqueued', 'in doubt', 'delivered'])
-      assert.equal(counters.inDoubt, before.counters.inDoubt + 1)
-      assert.equal(counters.withdrawn, before.counters.withdrawn)
+      assert.equal(messages.inDoubt, before.messages.inDoubt + 1)
+      assert.equal(messages.withdrawn, before.messages.withdrawn)
     })
 
     it('the next hop accepts after the time is over: original and copy arrive', async () => {
@@ -237,8 +237,8 @@ describe('the life of a copy in the queue', function () {
       await path.copy('after half written')
       assert.deepEqual(path.copiesOf('half written'), [])
       assert.deepEqual(path.originalsOf('half written'), [])
-      const { counters } = await path.settled()
-      assert.equal(counters.journalFailed, before.counters.journalFailed)
+      const { messages } = await path.settled()
+      assert.equal(messages.journalFailed, before.messages.journalFailed)
       assert.deepEqual(complaints(log.lines()), [])
     })
 
@@ -317,8 +317,8 @@ describe('the life of a copy in the queue', function () {
           assert.match(line, why)
           assert.match(line, new RegExp(`\\(on_journal_failure=${policy}\\)$`))
           assert.equal(path.originalsOf(subject).length, code === 250 ? 1 : 0)
-          const { counters } = await path.settled()
-          assert.equal(counters.journalFailed, before.counters.journalFailed + 1)
+          const { messages } = await path.settled()
+          assert.equal(messages.journalFailed, before.messages.journalFailed + 1)
           assert.deepEqual(path.copiesOf(subject), [])
         }
 
@@ -342,8 +342,8 @@ describe('the life of a copy in the queue', function () {
           assert.equal(reply.code, code, reply.lines.join())
           await log.line(/the queue file or directory is gone \(ENOENT\)/)
           assert.equal(path.originalsOf(subject).length, code === 250 ? 1 : 0)
-          const { counters } = await path.status()
-          assert.equal(counters.journalFailed, before.counters.journalFailed + 1)
+          const { messages } = await path.status()
+          assert.equal(messages.journalFailed, before.messages.journalFailed + 1)
         })
 
         it(`a file in the place of the queue directory: ${code}`, async () => {

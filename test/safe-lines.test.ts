@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { TdcEvent } from '../plugins/tdc/monitor/events'
+import type { Attempted, TdcEvent } from '../plugins/tdc/monitor/events'
 import { linesOf } from '../plugins/tdc/monitor/lines'
 import { safeText } from '../plugins/tdc/monitor/safe-text'
 import { Dice } from './support/dice'
@@ -43,7 +43,15 @@ describe('values from outside in log lines', () => {
 /** One event for each place where a value from outside can stand. */
 function eventsWith(value: string): TdcEvent[] {
   const response = { status: '5.3.0', meaning: 'x', code: '550', detail: value }
-  const copy = { mid: 'T.1.tdc1', intake: value, dcid: 1 }
+  const copy: Attempted = {
+    mid: 'T.1.tdc1',
+    intake: value,
+    messageId: value,
+    dcid: 1,
+    age: 120_000,
+    attempts: 1,
+  }
+  const failed = { ...copy, failure: 'reply' as const, response }
   return [
     {
       kind: 'skipped',
@@ -57,9 +65,11 @@ function eventsWith(value: string): TdcEvent[] {
     { kind: 'damaged', file: value, why: value },
     { kind: 'dns-error', domain: value, result: 'NXDomain' },
     { kind: 'tls-failed', dcid: 1, host: value, remote: '::1', reason: 'x', text: value },
-    { kind: 'hard-bounced', ...copy, response },
-    { kind: 'deferred', ...copy, response, retry: 1, retries: 1, seconds: 30 },
-    { kind: 'expired', ...copy, response, seconds: 120 },
+    { kind: 'delivered', ...copy, response: value },
+    { kind: 'tls-error', ...copy, response },
+    { kind: 'hard-bounced', ...failed },
+    { kind: 'deferred', ...failed, retry: 1, retries: 1, seconds: 30 },
+    { kind: 'expired', ...copy, response },
     { kind: 'problem', text: value },
   ]
 }

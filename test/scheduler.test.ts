@@ -99,7 +99,7 @@ describe('a copy in the queue', () => {
     await queue.idle()
     const expired = queue.events.find((event) => event.kind === 'expired')
     assert(expired?.kind === 'expired')
-    assert.equal(expired.seconds, 40)
+    assert.deepEqual([expired.age, expired.attempts], [40_000, 1])
     assert.equal(expired.response.detail, 'text')
     assert.deepEqual([queue.files, queue.clock.pending], [[], 0])
   })

@@ -42,7 +42,7 @@ describe('writing a copy ahead', () => {
 
   async function prepare(text: string | Buffer, options: PrepareOptions = {}) {
     const { disk, wrapping = journal(), signal = new AbortController().signal } = options
-    const route = { intake: INTAKE, recipients: FACTS.recipients }
+    const route = { intake: INTAKE, recipients: FACTS.recipients, policies: ['DEFAULT'] }
     const planned = [{ mid: FACTS.mid, route, wrapping, reversePath: '', smtputf8: false }]
     const [result] = await preparer(disk).prepare(original(Buffer.from(text)), planned, signal)
     assert(result)
@@ -83,7 +83,7 @@ describe('writing a copy ahead', () => {
     const { directory, memory, clock } = queue
     const spool = new Spool(directory, systemDisk, new DirectorySync(systemDisk, directory.path))
     const room = { lack: () => Promise.resolve('9 MB free') }
-    const route = { intake: INTAKE, recipients: FACTS.recipients }
+    const route = { intake: INTAKE, recipients: FACTS.recipients, policies: ['DEFAULT'] }
     const plan = { mid: FACTS.mid, route, wrapping: journal(), reversePath: '', smtputf8: false }
     const results = await new Preparer({ directory, spool, memory, clock, room }).prepare(
       { messageId: undefined, octets: 1, read: () => assert.fail('it was read') },

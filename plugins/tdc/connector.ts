@@ -1,4 +1,5 @@
 import cluster from 'node:cluster'
+import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from './clock'
@@ -17,7 +18,9 @@ import { QueueDirectory } from './haraka/queue-directory'
 import { configFolder, settingsSource } from './haraka/settings-files'
 import type { HarakaPlugin } from './haraka/types'
 import { Monitor } from './monitor/monitor'
-import type { Status } from './monitor/status'
+import { processStatus } from './monitor/process-status'
+import type { ProcessInfo, Status, Versions } from './monitor/status'
+import type { TrackedMessage } from './monitor/tracked'
 import { type Announce, QueueCopyFiles } from './queue/copy-files'
 import { DirectorySync } from './queue/directory-sync'
 import { systemDisk } from './queue/disk'
@@ -32,11 +35,22 @@ import { CurrentSettings } from './settings/current'
 import type { Settings } from './settings/settings'
 import type { SettingsSource } from './settings/source'
 
+const { version } = JSON.parse(
+  readFileSync(join(__dirname, '..', '..', 'package.json'), 'utf8'),
+) as { version: string }
+
 /** Octets of waiting copies that one process keeps in memory, so that they are not read again. */
 const HELD_COPIES = 4 * 1024 * 1024
 
 /** Milliseconds for finishing what is on its way when Haraka shuts down (it waits for 30 s). */
 const SHUTDOWN_TIME = 25_000
+
+/** What the processes of one server know together, asked from any of them. */
+export interface Gathered {
+  status(): Promise<Status>
+  /** The newest first; at most MOST_FOUND. */
+  track(wanted: string): Promise<readonly TrackedMessage[]>
+}
 
 /** All parts of the connector in one process, put together once (docs/architecture.md). */
 export class Connector {
@@ -50,6 +64,12 @@ export class Connector {
   private readonly lookup = makeMxLookup()
   private readonly nextDcid = dcidSource(cluster.worker?.id ?? 0)
   private readonly plugin: HarakaPlugin
+  private readonly versions: Versions
+  private readonly process: ProcessInfo = {
+    pid: process.pid,
+    worker: cluster.worker?.id ?? 0,
+    startedAt: systemClock.wall(),
+  }
 
   /** `announces`: this process says in the log what the settings are, for all of them. */
   constructor(
@@ -58,7 +78,13 @@ export class Connector {
     private readonly announces: boolean,
   ) {
     this.plugin = plugin
-    this.monitor = new Monitor(logTo(plugin), () => this.settings.value.serviceName)
+    this.versions = { plugin: version, haraka: internals.version, node: process.version }
+    this.monitor = new Monitor({
+      log: logTo(plugin),
+      serviceName: () => this.settings.value.serviceName,
+      now: () => systemClock.wall(),
+      tracked: () => this.settings.value.track,
+    })
     const { report } = this.monitor
     const source = this.source()
     this.settings = new CurrentSettings(source, report)
@@ -115,17 +141,30 @@ export class Connector {
     return new Journey(routes, { scheduler, clock: systemClock, report: monitor.report })
   }
 
+  /** What this process knows. */
   status(): Status {
-    const { enabled, level, intake } = this.settings.value.effective
-    return {
-      enabled,
-      level,
-      intake: intake?.address,
-      problems: this.settings.problems,
-      counters: this.monitor.counters.value(),
+    const { settings, monitor } = this
+    return processStatus({
+      settings,
+      monitor,
+      now: systemClock.wall(),
+      process: this.process,
+      versions: this.versions,
+      scheduler: this.scheduler.stats,
       pools: this.pools.status(),
-      ...this.scheduler.stats,
-    }
+      connections: this.pools.connections(),
+    })
+  }
+
+  /** What this process knows of the messages that `wanted` stands for (monitor/tracking.ts). */
+  track(wanted: string): TrackedMessage[] {
+    return this.monitor.tracking.find(wanted, this.settings.value.serviceName)
+  }
+
+  /** What all processes of this server know together. */
+  readonly gathered: Gathered = {
+    status: () => Promise.resolve(this.status()),
+    track: (wanted) => Promise.resolve(this.track(wanted)),
   }
 
   /**
@@ -169,7 +208,7 @@ export class Connector {
       domain,
       helo: delivery.helo ?? this.me,
       clock: systemClock,
-      report: this.monitor.report,
+      report: this.monitor.reportOf(domain),
       lookup: this.lookup,
       random: Math.random,
       nextDcid: this.nextDcid,

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Connector } from './connector'
 import { decide, type Route } from './decide/decision'
+import type { MessageFacts } from './decide/message-facts'
 import { addressOf, hasInternationalHeader, headerOf, messageFacts } from './haraka/message'
 import { readOriginal } from './haraka/original'
 import type { Connection, HarakaPlugin, Transaction } from './haraka/types'
@@ -42,6 +43,7 @@ export class Forwarding {
     const facts = messageFacts(connection, transaction, isRelayClient, TOKEN_HEADER)
     const isOwnReport = (token: string) => verifyToken(connector.loopKey, token)
     const { routes, skips } = decide(facts, connector.settings.value, isOwnReport)
+    this.tell(facts, routes, transaction)
     for (const { reason, recipients } of skips) {
       transaction.results.add(plugin, { skip: reason.token })
       const { transaction: uuid, sender } = facts
@@ -50,6 +52,25 @@ export class Forwarding {
     const journey = connector.journey(routes)
     this.journeys.set(transaction, journey)
     return journey
+  }
+
+  private tell(
+    { transaction: uuid, sender, recipients }: MessageFacts,
+    routes: readonly Route[],
+    transaction: Transaction,
+  ): void {
+    this.connector.monitor.report({
+      kind: 'decided',
+      transaction: uuid,
+      messageId: messageIdOf(transaction) ?? '',
+      sender,
+      recipients: recipients.map(({ address }) => address),
+      routes: routes.map((route) => ({
+        intake: route.intake.address,
+        recipients: route.recipients.length,
+        policies: route.policies,
+      })),
+    })
   }
 
   /** Writes the copies ahead; says whether the original may go on to the queue plugins. */
@@ -139,10 +160,14 @@ function isPlainCopy({ intake }: Route): boolean {
 
 function originalOf(transaction: Transaction): Original {
   return {
-    messageId: headerOf(transaction, 'Message-ID')?.trim(),
+    messageId: messageIdOf(transaction),
     octets: transaction.data_bytes,
     read: (take, signal) => readOriginal(transaction, take, signal),
   }
+}
+
+function messageIdOf(transaction: Transaction): string | undefined {
+  return headerOf(transaction, 'Message-ID')?.trim()
 }
 
 function prepareTime({ timeout }: HarakaPlugin, wanted: number): number {

@@ -35,8 +35,8 @@ export interface MailPathOptions extends PluginNames {
 
 /** What the connector's `status()` says of itself, as far as tests look at it. */
 export interface StatusReply {
-  readonly counters: {
-    readonly total: { readonly active: number; readonly delivered: number }
+  readonly queue: { readonly active: number; readonly delivered: number }
+  readonly messages: {
     readonly journalFailed: number
     readonly inDoubt: number
     readonly withdrawn: number
@@ -170,7 +170,7 @@ export class MailPath {
     const deadline = Date.now() + 10_000
     for (;;) {
       const status = await this.status()
-      const { active } = status.counters.total
+      const { active } = status.queue
       if (active === 0 && status.prepared === 0) return status
       if (Date.now() > deadline)
         throw new Error(`not settled: ${JSON.stringify(status)}\n${this.haraka.tail()}`)

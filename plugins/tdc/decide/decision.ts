@@ -6,6 +6,8 @@ import type { MessageFacts, RecipientFacts } from './message-facts'
 export interface Route {
   readonly intake: Intake
   readonly recipients: readonly string[]
+  /** Names of the policies that sent them there. */
+  readonly policies: readonly string[]
 }
 
 /** Recipients that get no copy, and why. */
@@ -58,9 +60,15 @@ function isIncoming(message: MessageFacts, recipient: RecipientFacts, settings: 
   return !message.relayClient && settings.incomingDomains.has(recipient.domain)
 }
 
+interface Splinter {
+  readonly intake: Intake
+  readonly recipients: string[]
+  readonly policies: string[]
+}
+
 /** Gathers the recipients of each distinct intake address, in RCPT order. */
 class Splinters {
-  private readonly routes = new Map<string, { intake: Intake; recipients: string[] }>()
+  private readonly routes = new Map<string, Splinter>()
   private readonly refusals = new Map<string, number>()
   private outgoing = 0
   private toIntake = 0
@@ -80,7 +88,9 @@ class Splinters {
       this.refusals.set(policy, (this.refusals.get(policy) ?? 0) + 1)
       return
     }
-    this.route(intake).recipients.push(recipient.address)
+    const splinter = this.splinter(intake)
+    splinter.recipients.push(recipient.address)
+    if (!splinter.policies.includes(policy)) splinter.policies.push(policy)
   }
 
   decision(): Decision {
@@ -96,9 +106,12 @@ class Splinters {
     return { routes: [...this.routes.values()], skips }
   }
 
-  private route(intake: Intake): { intake: Intake; recipients: string[] } {
-    let route = this.routes.get(intake.address)
-    if (!route) this.routes.set(intake.address, (route = { intake, recipients: [] }))
-    return route
+  private splinter(intake: Intake): Splinter {
+    let splinter = this.routes.get(intake.address)
+    if (!splinter) {
+      splinter = { intake, recipients: [], policies: [] }
+      this.routes.set(intake.address, splinter)
+    }
+    return splinter
   }
 }

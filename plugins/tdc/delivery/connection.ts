@@ -13,6 +13,8 @@ import type { Session } from './session'
 export interface Connection {
   /** Turn at which it was begun. */
   readonly began: number
+  /** When that was, on the wall clock; for people. */
+  readonly since: number
   /** Messages handed to it so far. */
   sent: number
   /** Messages of those whose result was charged. */

@@ -2,6 +2,9 @@ import type { Clock } from '../clock'
 import { type Busy, type Closing, type Connection, type Idle, loadOf } from './connection'
 import type { Entry } from './entries'
 import type { Session } from './session'
+import type { ConnectionStatus } from '../monitor/status'
+
+type ConnectionFacts = Omit<ConnectionStatus, 'domain' | 'pid'>
 
 /** How many connections are in each state, and how many messages are on their way over them. */
 export interface Census {
@@ -11,6 +14,8 @@ export interface Census {
   readonly closing: number
   readonly flying: number
 }
+
+const UNKNOWN_PEER = { dcid: 0, remote: '' }
 
 /** A connection that was told to close is no longer waited for after this; its slot is needed. */
 const CLOSING_TIMEOUT = 10_000
@@ -47,6 +52,14 @@ export class Connections {
     return census
   }
 
+  /** Each of them, for people. */
+  list(): ConnectionFacts[] {
+    return [...this.all].map(({ since, sent: messages, state }) => {
+      const { dcid, remote } = state.kind === 'connecting' ? UNKNOWN_PEER : state.session
+      return { dcid, remote, since, messages, state: state.kind }
+    })
+  }
+
   /**
    * The connection to hand a message to, among those that got fewer than `mostSent`: the idle one
    * that was used last, so that those which are not needed reach their timeout; with none idle, the
@@ -67,7 +80,8 @@ export class Connections {
   begin(began: number, deadline: number): { connection: Connection; signal: AbortSignal } {
     const attempt = new AbortController()
     const state = { kind: 'connecting', attempt, deadline } as const
-    const connection: Connection = { began, sent: 0, answered: 0, rested: 0, state }
+    const since = this.clock.wall()
+    const connection: Connection = { began, since, sent: 0, answered: 0, rested: 0, state }
     this.all.add(connection)
     return { connection, signal: attempt.signal }
   }

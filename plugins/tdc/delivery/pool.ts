@@ -1,4 +1,5 @@
 import type { Clock } from '../clock'
+import type { PoolStatus, Reached } from '../monitor/status'
 import { Alarm } from './alarm'
 import { Backoff } from './backoff'
 import type { Connection } from './connection'
@@ -76,7 +77,7 @@ export class Pool {
   private pulsing = false
   private pulseAgain = false
   private usedSinceEmpty = false
-  private reached: 'up' | 'down' | 'unknown' = 'unknown'
+  private reached: { at: number | null; was: Reached } = { at: null, was: 'unknown' }
   private readonly ended: Promise<void>
   private end: () => void = () => {}
 
@@ -89,8 +90,17 @@ export class Pool {
   }
 
   /** Whether the intake could be reached, as of the last attempt to connect or to deliver. */
-  get lastAttempt(): 'up' | 'down' | 'unknown' {
-    return this.reached
+  get lastAttempt(): Reached {
+    return this.reached.was
+  }
+
+  /** What people want to know of it. */
+  get status(): PoolStatus {
+    return { ...this.stats, lastAttempt: this.reached.was, lastAttemptAt: this.reached.at }
+  }
+
+  get connectionList(): ReturnType<Connections['list']> {
+    return this.connections.list()
   }
 
   get stats(): PoolStats {
@@ -149,7 +159,7 @@ export class Pool {
       this.openingFailed(connection, opened.dcid, opened.failure)
     } else {
       this.backoff.reset()
-      this.reached = 'up'
+      this.note('up')
       this.connections.rest(connection, opened.session, true)
       this.quietly(() => opened.session.onClose(() => this.closed(connection)))
     }
@@ -165,7 +175,7 @@ export class Pool {
     this.backoff.failed(this.deps.clock.monotonic())
     const { connecting, idle, busy } = this.connections.census()
     if (idle + busy > 0) return
-    this.reached = 'down'
+    this.note('down')
     const outcome = { kind: 'failed', dcid, failure } as const
     if (connecting === 0) this.entries.failThoseBefore(connection.began, outcome)
   }
@@ -193,14 +203,19 @@ export class Pool {
   private learn(connection: Connection, { outcome, charged, reusable }: SendResult): void {
     if (charged) connection.answered += 1
     if (outcome.kind === 'delivered') {
-      this.reached = 'up'
+      this.note('up')
       if (!reusable) this.endedAfter(connection, 0)
     } else if (outcome.kind === 'failed') {
       const replied = outcome.failure.kind === 'reply'
-      if (replied) this.reached = 'up'
-      else if (charged) this.reached = 'down'
+      if (replied) this.note('up')
+      else if (charged) this.note('down')
       if (!charged) this.endedAfter(connection, replied ? 0 : connection.rested)
     }
+  }
+
+  private note(was: 'up' | 'down'): void {
+    this.reached.at = this.deps.clock.wall()
+    this.reached.was = was
   }
 
   /** The intake ended the connection, `later` milliseconds after the last reply. */

@@ -1,4 +1,4 @@
-import type { PoolStatus } from '../monitor/status'
+import type { ConnectionStatus, PoolStatus } from '../monitor/status'
 import type { Pool } from './pool'
 
 /**
@@ -22,12 +22,13 @@ export class Pools {
     return pool
   }
 
-  status(): Map<string, PoolStatus> {
-    return new Map(
-      [...this.pools].map(([domain, pool]) => [
-        domain,
-        { ...pool.stats, lastAttempt: pool.lastAttempt },
-      ]),
+  status(): (readonly [domain: string, status: PoolStatus])[] {
+    return [...this.pools].map(([domain, pool]) => [domain, pool.status])
+  }
+
+  connections(): Omit<ConnectionStatus, 'pid'>[] {
+    return [...this.pools].flatMap(([domain, pool]) =>
+      pool.connectionList.map((connection) => ({ ...connection, domain })),
     )
   }
 

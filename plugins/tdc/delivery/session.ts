@@ -8,6 +8,8 @@ import type { Outgoing } from './outgoing'
 export interface Session {
   /** Destination connection id, an integer unique among the workers of a machine. */
   readonly dcid: number
+  /** Address of the intake's host. */
+  readonly remote: string
   /** How many messages may be on the way at a time; 1 until pipelining across messages comes. */
   readonly window: number
   /**

@@ -78,6 +78,10 @@ export class SmtpSession implements Session {
     return { kind: 'failed', failure: failureOf(step) ?? GIVEN_UP }
   }
 
+  get remote(): string {
+    return this.peer.remote
+  }
+
   get dcid(): number {
     return this.peer.dcid
   }

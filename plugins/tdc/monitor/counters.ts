@@ -1,53 +1,25 @@
-import type { SkipReason, TdcEvent } from './events'
-
-/**
- * The counters of one intake address, named as the appliance's `tophosts` shows them (spec 7).
- * All count recipients; a copy has one.
- */
-export interface IntakeCounters {
-  /** In the queue: committed, not yet ended. */
-  active: number
-  delivered: number
-  /** Attempts that will be retried. */
-  softBounced: number
-  /** Copies given up, whatever the reason: `tlsErrors` and `expired` are part of it. */
-  hardBounced: number
-  tlsErrors: number
-  expired: number
-}
+import type { BounceResponse, FailureClass, SkipReason, TdcEvent } from './events'
+import { bounceText } from './lines'
+import type { LastFailure, MessageCounters, QueueFigures } from './status'
 
 export type SkipCounters = { readonly [token in SkipReason['token']]: number }
 
-export interface CountersValue {
-  readonly total: Readonly<IntakeCounters>
-  readonly intakes: ReadonlyMap<string, Readonly<IntakeCounters>>
-  /** Messages or recipient groups without a copy, by reason. */
-  readonly skipped: SkipCounters
-  /** Copies that could not be written to the queue. */
-  readonly journalFailed: number
-  /** Copies sent although the original's outcome was not known. */
-  readonly inDoubt: number
-  /** Copies taken back because the original was not accepted. */
-  readonly withdrawn: number
+/** Of the queue or of one intake; the ages are the scheduler's to know. */
+export type Counted = Omit<QueueFigures, 'oldestAge'>
+
+export interface CountersValue extends MessageCounters {
+  readonly queue: Counted
+  readonly intakes: Readonly<Record<string, Counted>>
 }
 
 /** Intake addresses counted by name; a queue directory full of invented ones must not fill memory. */
 const MOST_INTAKES = 1000
-const OTHERS = 'others'
-
-const zero = (): IntakeCounters => ({
-  active: 0,
-  delivered: 0,
-  softBounced: 0,
-  hardBounced: 0,
-  tlsErrors: 0,
-  expired: 0,
-})
+export const OTHER_INTAKES = 'others'
 
 /** Counts events since the process began. docs/log-reference.md lists every counter. */
 export class Counters {
-  private readonly total = zero()
-  private readonly intakes = new Map<string, IntakeCounters>()
+  private readonly queue = new QueueCounters()
+  private readonly intakes = new Map<string, QueueCounters>()
   private readonly skipped = {
     disabled: 0,
     outgoing: 0,
@@ -61,17 +33,16 @@ export class Counters {
   private inDoubt = 0
   private withdrawn = 0
 
-  count(event: TdcEvent): void {
+  /** Copies in the queue. */
+  get depth(): number {
+    return this.queue.active
+  }
+
+  /** `now` is the wall clock's. */
+  count(event: TdcEvent, now: number): void {
     switch (event.kind) {
       case 'skipped':
         this.skipped[event.reason.token]++
-        break
-      case 'enqueued':
-        if (event.inDoubt) this.inDoubt++
-        this.add(event.intake, { active: 1 })
-        break
-      case 'loaded':
-        this.add(event.intake, { active: 1 })
         break
       case 'withdrawn':
         this.withdrawn++
@@ -79,31 +50,27 @@ export class Counters {
       case 'journal-failed':
         this.journalFailed++
         break
+      case 'enqueued':
+        if (event.inDoubt) this.inDoubt++
+        this.countCopy(event, now)
+        break
+      case 'loaded':
       case 'vanished':
-        this.add(event.intake, { active: -1 })
-        break
       case 'delivered':
-        this.add(event.intake, { active: -1, delivered: 1 })
-        break
       case 'deferred':
-        this.add(event.intake, { softBounced: 1 })
-        break
       case 'tls-error':
-        this.add(event.intake, { active: -1, hardBounced: 1, tlsErrors: 1 })
-        break
       case 'hard-bounced':
-        this.add(event.intake, { active: -1, hardBounced: 1 })
-        break
       case 'expired':
-        this.add(event.intake, { active: -1, hardBounced: 1, expired: 1 })
+        this.countCopy(event, now)
         break
     }
   }
 
   value(): CountersValue {
+    const intakes = [...this.intakes].map(([name, counters]) => [name, counters.value()] as const)
     return {
-      total: { ...this.total },
-      intakes: new Map([...this.intakes].map(([intake, counters]) => [intake, { ...counters }])),
+      queue: this.queue.value(),
+      intakes: Object.fromEntries(intakes),
       skipped: { ...this.skipped },
       journalFailed: this.journalFailed,
       inDoubt: this.inDoubt,
@@ -111,18 +78,114 @@ export class Counters {
     }
   }
 
-  private add(intake: string, change: Partial<IntakeCounters>): void {
-    const counters = this.of(intake)
-    for (const key of Object.keys(change) as (keyof IntakeCounters)[]) {
-      counters[key] += change[key] ?? 0
-      this.total[key] += change[key] ?? 0
+  private countCopy(event: CopyEvent, now: number): void {
+    this.queue.count(event, now)
+    this.of(event.intake).count(event, now)
+  }
+
+  /** Under which name an intake is counted. */
+  intakeName(intake: string): string {
+    const known = this.intakes.has(intake) || this.intakes.size < MOST_INTAKES
+    return known ? intake : OTHER_INTAKES
+  }
+
+  private of(intake: string): QueueCounters {
+    const name = this.intakeName(intake)
+    let counters = this.intakes.get(name)
+    if (!counters) this.intakes.set(name, (counters = new QueueCounters()))
+    return counters
+  }
+}
+
+type CopyEvent = Extract<
+  TdcEvent,
+  {
+    kind:
+      | 'enqueued'
+      | 'loaded'
+      | 'vanished'
+      | 'delivered'
+      | 'deferred'
+      | 'tls-error'
+      | 'hard-bounced'
+      | 'expired'
+  }
+>
+
+/** The counters of the queue, or of one intake in it. */
+class QueueCounters {
+  active = 0
+  private delivered = 0
+  private softBounced = 0
+  private hardBounced = 0
+  private tlsErrors = 0
+  private expired = 0
+  private readonly failures = { reply: 0, tls: 0, network: 0, dns: 0, expired: 0 }
+  private lastSuccess: number | null = null
+  private lastFailure: { at: number; class: FailureClass; response: BounceResponse } | null = null
+
+  count(event: CopyEvent, now: number): void {
+    switch (event.kind) {
+      case 'enqueued':
+      case 'loaded':
+        this.active++
+        break
+      case 'vanished':
+        this.active--
+        break
+      case 'delivered':
+        this.active--
+        this.delivered++
+        this.lastSuccess = now
+        break
+      case 'deferred':
+        this.softBounced++
+        this.failed(event.failure, event.response, now)
+        break
+      case 'tls-error':
+        this.tlsErrors++
+        this.givenUp('tls', event.response, now)
+        break
+      case 'hard-bounced':
+        this.givenUp(event.failure, event.response, now)
+        break
+      case 'expired':
+        this.expired++
+        this.givenUp('expired', event.response, now)
+        break
     }
   }
 
-  private of(intake: string): IntakeCounters {
-    const name = this.intakes.has(intake) || this.intakes.size < MOST_INTAKES ? intake : OTHERS
-    let counters = this.intakes.get(name)
-    if (!counters) this.intakes.set(name, (counters = zero()))
-    return counters
+  value(): Counted {
+    const { active, delivered, softBounced, hardBounced, tlsErrors, expired, lastSuccess } = this
+    return {
+      active,
+      delivered,
+      softBounced,
+      hardBounced,
+      tlsErrors,
+      expired,
+      failures: { ...this.failures },
+      lastSuccess,
+      lastFailure: this.lastFailureValue(),
+    }
+  }
+
+  private givenUp(failure: FailureClass, response: BounceResponse, now: number): void {
+    this.active--
+    this.hardBounced++
+    this.failed(failure, response, now)
+  }
+
+  private failed(failure: FailureClass, response: BounceResponse, now: number): void {
+    this.failures[failure]++
+    this.lastFailure = { at: now, class: failure, response }
+  }
+
+  /** Worded when somebody looks. */
+  private lastFailureValue(): LastFailure | null {
+    if (!this.lastFailure) return null
+    const { at, class: failure, response } = this.lastFailure
+    return { at, class: failure, text: bounceText(response) }
   }
 }

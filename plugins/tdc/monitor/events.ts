@@ -6,6 +6,15 @@
 export type TdcEvent =
   // ── the decision ──
   | {
+      kind: 'decided'
+      transaction: string
+      messageId: string
+      sender: string
+      recipients: readonly string[]
+      /** One for each copy that is to be made. */
+      routes: readonly RouteTold[]
+    }
+  | {
       kind: 'skipped'
       transaction: string
       sender: string
@@ -13,6 +22,7 @@ export type TdcEvent =
       reason: SkipReason
     }
   // ── the queue ──
+  | { kind: 'prepared'; mid: string; intake: string; size: number }
   | { kind: 'enqueued'; mid: string; messageId: string; intake: string; inDoubt: boolean }
   | { kind: 'loaded'; mid: string; intake: string }
   | { kind: 'withdrawn'; mid: string; why: string }
@@ -42,31 +52,46 @@ export type TdcEvent =
     }
   | { kind: 'delivery-start'; dcid: number; mid: string }
   // ── the end of an attempt ──
-  | { kind: 'delivered'; mid: string; intake: string; dcid: number; response: string }
-  | {
+  | ({ kind: 'delivered'; response: string } & Attempted)
+  | ({
       kind: 'deferred'
-      mid: string
-      intake: string
-      dcid: number
+      failure: FailureClass
       response: BounceResponse
       retry: number
       retries: number
+      /** Until the retry. */
       seconds: number
-    }
-  | { kind: 'tls-error'; mid: string; intake: string; dcid: number; why: string }
-  | { kind: 'hard-bounced'; mid: string; intake: string; dcid: number; response: BounceResponse }
-  | {
-      kind: 'expired'
-      mid: string
-      intake: string
-      dcid: number
-      seconds: number
-      response: BounceResponse
-    }
+    } & Attempted)
+  | ({ kind: 'tls-error'; response: BounceResponse } & Attempted)
+  | ({ kind: 'hard-bounced'; failure: FailureClass; response: BounceResponse } & Attempted)
+  | ({ kind: 'expired'; response: BounceResponse } & Attempted)
   // ── the settings ──
   | { kind: 'effective'; text: string }
   | { kind: 'problem'; text: string }
   | { kind: 'warning'; text: string }
+
+/** What every attempt that ended tells of its copy. */
+export interface Attempted {
+  mid: string
+  intake: string
+  messageId: string
+  /** 0: no connection was made. */
+  dcid: number
+  /** Milliseconds in the queue. */
+  age: number
+  /** Attempts that were charged to it, this one included. */
+  attempts: number
+}
+
+/** What was in the way; `expired`: its time was over. */
+export type FailureClass = 'reply' | 'tls' | 'network' | 'dns' | 'expired'
+
+/** Where recipients of a message go, and by which policies. */
+export interface RouteTold {
+  intake: string
+  recipients: number
+  policies: readonly string[]
+}
 
 /** `accept`: the client gets its 250 and the missing copy is counted; `tempfail`: it gets a 451. */
 export type JournalFailurePolicy = 'accept' | 'tempfail'

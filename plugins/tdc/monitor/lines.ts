@@ -1,4 +1,4 @@
-import type { BounceResponse, SkipReason, TdcEvent } from './events'
+import type { Attempted, BounceResponse, SkipReason, TdcEvent } from './events'
 import { safeText as safe } from './safe-text'
 
 export type Level = 'info' | 'warn' | 'error'
@@ -29,6 +29,9 @@ const LEVELS: Partial<Record<Kind, Level>> = {
  * docs/log-reference.md lists them all.
  */
 const WORDING: Wording = {
+  // Only tracking tells of these two: what comes of them has a line of its own.
+  decided: () => [],
+  prepared: () => [],
   skipped: (e) => [
     `TDC: Message ${e.transaction} from <${safe(e.sender)}> not copied for ` +
       `${counted(e.recipients, 'recipient')}: ${skipText(e.reason)}`,
@@ -90,7 +93,7 @@ const WORDING: Wording = {
     `TDC: Message ${safe(e.mid)} delivery failed to ${service}: Hard Bounced.`,
   ],
   expired: (e, service) => [
-    `TDC: MID ${safe(e.mid)} expired after ${e.seconds} seconds in the queue: DCID ${e.dcid} - ` +
+    `TDC: MID ${safe(e.mid)} expired after ${Math.round(e.age / 1000)} seconds in the queue: DCID ${e.dcid} - ` +
       bounceText(e.response),
     `TDC: MID ${safe(e.mid)} delivery failed to ${service}: Expired.`,
     `TDC: Message ${safe(e.mid)} delivery failed to ${service}: Expired.`,
@@ -108,7 +111,74 @@ export function linesOf(event: TdcEvent, service: string): Line[] {
   return wording(event, safe(service)).map((text) => ({ level, text }))
 }
 
-function bounceText({ status, meaning, code, detail }: BounceResponse): string {
+/**
+ * Fields of a line for the structured log formats. `uuid` stands in Haraka's own prefix too, so that
+ * a search for the transaction finds the line.
+ */
+export function fieldsOf(event: TdcEvent): Record<string, unknown> {
+  switch (event.kind) {
+    case 'delivered':
+      return { ...attemptFields(event), result: 'delivered', response: safe(event.response) }
+    case 'deferred':
+    case 'tls-error':
+    case 'hard-bounced':
+    case 'expired':
+      return { ...attemptFields(event), result: event.kind, response: bounceText(event.response) }
+    default:
+      return { uuid: uuidOf(event) }
+  }
+}
+
+function attemptFields({ mid, dcid, intake, messageId, attempts, age }: Attempted) {
+  return {
+    uuid: mid,
+    mid: safe(mid),
+    dcid,
+    intake: safe(intake),
+    message_id: safe(messageId),
+    attempts,
+    // Seconds, to the millisecond.
+    age: Math.round(age) / 1000,
+  }
+}
+
+function uuidOf(event: TdcEvent): string {
+  if ('mid' in event) return event.mid
+  if ('transaction' in event) return event.transaction
+  return '-'
+}
+
+/** One step of a message in tracking: its line, without what every line has. */
+export function trackText(event: TdcEvent, service: string): string {
+  switch (event.kind) {
+    case 'decided':
+      return decidedText(event)
+    case 'prepared':
+      return `copy of ${event.size} octets written for ${safe(event.intake)}`
+    case 'delivered':
+      return `delivered over DCID ${event.dcid}: ${safe(event.response)}`
+    case 'tls-error':
+      return `TLS error over DCID ${event.dcid}: ${bounceText(event.response)}`
+    default: {
+      const [first] = linesOf(event, service)
+      return first?.text.replace(/^TDC: /, '') ?? ''
+    }
+  }
+}
+
+function decidedText({ routes }: EventOf<'decided'>): string {
+  if (routes.length === 0) return 'no copy'
+  return routes
+    .map(
+      ({ intake, recipients, policies }) =>
+        `copy to ${safe(intake)} for ${counted(recipients, 'recipient')} ` +
+        `by policy ${policies.map(safe).join(', ')}`,
+    )
+    .join('; ')
+}
+
+/** The appliance's form of a response, made safe. */
+export function bounceText({ status, meaning, code, detail }: BounceResponse): string {
   return `${status} - ${meaning} ('${code}', ['${safe(detail)}'])`
 }
 

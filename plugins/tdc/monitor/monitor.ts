@@ -1,33 +1,96 @@
 import { Counters } from './counters'
-import type { TdcEvent } from './events'
-import { linesOf, type Level } from './lines'
+import type { Report, TdcEvent } from './events'
+import { Histogram } from './histogram'
+import { LastErrors } from './last-errors'
+import { fieldsOf, linesOf, type Level } from './lines'
+import { Minutes } from './minutes'
+import { TIMES_IN_QUEUE } from './status'
+import { TlsCounters } from './tls-counters'
+import { Tracking } from './tracking'
 
 /** Writes one line; `fields` go along for the structured log formats. */
 export type LogSink = (level: Level, text: string, fields: Record<string, unknown>) => void
 
-/** Takes every event of the connector: writes its lines and counts it. */
+export interface MonitorDeps {
+  readonly log: LogSink
+  readonly serviceName: () => string
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  /** Messages that tracking keeps; 0: none. */
+  readonly tracked: () => number
+}
+
+/** Domains whose TLS sessions are counted; copies for invented ones must not fill memory. */
+const MOST_DOMAINS = 1000
+
+/** Takes every event of the connector: writes its lines, counts it and keeps it for tracking. */
 export class Monitor {
   readonly counters = new Counters()
-  private readonly log: LogSink
-  private readonly serviceName: () => string
+  readonly minutes: Minutes
+  readonly timeInQueue = new Histogram(TIMES_IN_QUEUE)
+  readonly errors = new LastErrors()
+  readonly tracking: Tracking
+  private readonly tls = new Map<string, TlsCounters>()
 
-  constructor(log: LogSink, serviceName: () => string) {
-    this.log = log
-    this.serviceName = serviceName
+  constructor(private readonly deps: MonitorDeps) {
+    this.minutes = new Minutes(deps.now())
+    this.tracking = new Tracking(deps.tracked)
   }
 
   readonly report = (event: TdcEvent): void => {
-    this.counters.count(event)
-    const fields = { uuid: uuidOf(event) }
-    for (const { level, text } of linesOf(event, this.serviceName())) {
-      this.log(level, text, fields)
+    const now = this.deps.now()
+    this.count(event, now)
+    this.tracking.note(event, now)
+    this.write(event, now)
+  }
+
+  /** For the connections of one intake domain: what they report is counted for that. */
+  reportOf(domain: string): Report {
+    const tls = this.tlsOf(domain)
+    return (event) => {
+      tls.count(event)
+      this.report(event)
     }
+  }
+
+  tlsOf(domain: string): TlsCounters {
+    let tls = this.tls.get(domain)
+    if (!tls) {
+      tls = new TlsCounters()
+      if (this.tls.size < MOST_DOMAINS) this.tls.set(domain, tls)
+    }
+    return tls
+  }
+
+  private count(event: TdcEvent, now: number): void {
+    const { counters, minutes } = this
+    const before = counters.depth
+    counters.count(event, now)
+    if (counters.depth !== before) minutes.deep(now, counters.depth)
+    switch (event.kind) {
+      case 'delivered':
+        minutes.delivered(now)
+        this.timeInQueue.add(event.age)
+        break
+      case 'tls-error':
+      case 'hard-bounced':
+      case 'expired':
+        minutes.failed(now)
+        break
+    }
+  }
+
+  private write(event: TdcEvent, now: number): void {
+    const { log, serviceName } = this.deps
+    const lines = linesOf(event, serviceName())
+    if (lines.length === 0) return
+    this.errors.note(event, now, lines)
+    const fields = fieldsOf(event)
+    for (const { level, text } of lines) log(level, text, fields)
   }
 }
 
-/** What stands in Haraka's own prefix, so that a search for the transaction finds the line. */
-function uuidOf(event: TdcEvent): string {
-  if ('mid' in event) return event.mid
-  if ('transaction' in event) return event.transaction
-  return '-'
+/** For a connector that does not come to be: only the line. */
+export function complain(log: LogSink, text: string): void {
+  for (const line of linesOf({ kind: 'problem', text }, '')) log(line.level, line.text, {})
 }

@@ -1,33 +1,186 @@
-import type { CountersValue } from './counters'
-
-/** What the pool of one intake domain is doing. */
-export interface PoolStatus {
-  readonly waiting: number
-  readonly connecting: number
-  readonly idle: number
-  readonly busy: number
-  /** As of the last delivery attempt (spec 7). */
-  readonly lastAttempt: 'up' | 'down' | 'unknown'
-}
+import type { SkipCounters } from './counters'
+import type { FailureClass } from './events'
+import type { MinuteFigures } from './minutes'
 
 /**
- * The connector's state as one plain value, the source of every display: what one process (worker)
- * knows. Sums over workers are made by whoever shows it.
+ * The connector's state as one plain value that JSON carries whole: the source of every display. What
+ * one process (worker) knows, or, by `mergeStatus`, what all of them know together. Everything in it
+ * is bounded. Moments are milliseconds since 1970, durations milliseconds.
  */
 export interface Status {
+  /** `service_name`. */
+  readonly service: string
+  readonly versions: Versions
+  /** When this value was made. */
+  readonly takenAt: number
+  /** The processes that it is about. */
+  readonly processes: readonly ProcessInfo[]
+  /** Workers that did not answer in time: what they know is missing here. */
+  readonly silent: readonly SilentWorker[]
+
   readonly enabled: boolean
   /** The level that decided `enabled`. */
   readonly level: string
-  readonly intake: string | undefined
+  /** The default intake address; null: none. */
+  readonly intake: string | null
+  readonly intakeLevel: string | null
   /** Sentences about the settings that were refused at the last reading; empty when they were taken. */
   readonly problems: readonly string[]
-  readonly counters: CountersValue
-  /** By intake domain. */
-  readonly pools: ReadonlyMap<string, PoolStatus>
+
+  /** All of the.tdc.queue. */
+  readonly queue: QueueFigures
+  /** By intake address; past a thousand of them, `others`. */
+  readonly intakes: Readonly<Record<string, IntakeStatus>>
+  /** By the domain of the intake addresses, which share connections. */
+  readonly domains: Readonly<Record<string, DomainStatus>>
+  /** Messages and recipients without a copy, and copies taken back. */
+  readonly messages: MessageCounters
+
   /** Copies written ahead whose original is still on its way. */
   readonly prepared: number
   /** Copies put off until their retry. */
   readonly deferred: number
+  /** Copies in the queue, by age: as many as QUEUE_AGES has limits, and one more. */
+  readonly ages: readonly number[]
+  /** Time in the queue of the copies that were delivered. */
+  readonly timeInQueue: HistogramValue
+  /** The last hour, the oldest minute first. */
+  readonly minutes: readonly MinuteFigures[]
+  /** Open connections, and those being opened; at most MOST_CONNECTIONS_SHOWN. */
+  readonly connections: readonly ConnectionStatus[]
+  /** The last errors of all, the oldest first; at most ERRORS_KEPT of each process. */
+  readonly errors: readonly ErrorNote[]
+}
+
+export interface Versions {
+  readonly plugin: string
+  readonly haraka: string
+  readonly node: string
+}
+
+export interface ProcessInfo {
+  readonly pid: number
+  /** The number of the worker; 0: the only process. */
+  readonly worker: number
+  readonly startedAt: number
+}
+
+export interface SilentWorker {
+  readonly worker: number
+  readonly pid: number
+}
+
+/**
+ * The counters of the queue or of one intake address, named as the appliance's `tophosts` shows
+ * them. All count recipients; a copy has one.
+ */
+export interface QueueFigures {
+  /** In the queue: committed, not yet ended. */
+  readonly active: number
+  readonly delivered: number
+  /** Attempts that will be retried. */
+  readonly softBounced: number
+  /** Copies given up, whatever the reason: `tlsErrors` and `expired` are part of it. */
+  readonly hardBounced: number
+  readonly tlsErrors: number
+  readonly expired: number
+  /** Attempts that failed and copies that expired, by what was in the way. */
+  readonly failures: Readonly<Record<FailureClass, number>>
   /** Milliseconds that the oldest copy has been in the queue; 0 when it is empty. */
   readonly oldestAge: number
+  readonly lastSuccess: number | null
+  readonly lastFailure: LastFailure | null
 }
+
+export interface LastFailure {
+  readonly at: number
+  readonly class: FailureClass
+  readonly text: string
+}
+
+export interface IntakeStatus extends QueueFigures {
+  /** Key of `domains`. */
+  readonly domain: string
+}
+
+/** As of the last delivery attempt; nothing is known before the first. */
+export type Reached = 'up' | 'down' | 'unknown'
+
+/** What the pool of one intake domain is doing. */
+export interface PoolStatus {
+  /** Copies in the line. */
+  readonly waiting: number
+  /** Copies on their way. */
+  readonly inFlight: number
+  readonly connecting: number
+  readonly idle: number
+  readonly busy: number
+  readonly closing: number
+  readonly lastAttempt: Reached
+  /** When that was; null: not yet. */
+  readonly lastAttemptAt: number | null
+}
+
+export interface DomainStatus extends PoolStatus {
+  readonly tls: TlsFigures
+}
+
+export interface TlsFigures {
+  /** TLS sessions by protocol and cipher, such as `TLSv1.3 TLS_AES_256_GCM_SHA384`. */
+  readonly sessions: Readonly<Record<string, number>>
+  /** Openings by RFC 8460 result type (section 4.3). */
+  readonly results: Readonly<Record<string, number>>
+  /** The earliest end of the certificates that the hosts showed last; null: not known. */
+  readonly certificateEnd: number | null
+}
+
+export interface MessageCounters {
+  /** Messages or recipient groups without a copy, by reason. */
+  readonly skipped: SkipCounters
+  /** Copies that could not be written to the queue. */
+  readonly journalFailed: number
+  /** Copies sent although the original's outcome was not known. */
+  readonly inDoubt: number
+  /** Copies taken back because the original was not accepted. */
+  readonly withdrawn: number
+}
+
+export interface HistogramValue {
+  /** Not cumulative: as many as there are limits, and one more for what is above the last. */
+  readonly counts: readonly number[]
+  readonly sum: number
+  readonly count: number
+}
+
+export interface ConnectionStatus {
+  /** 0 while it is not known yet: the connection is being opened. */
+  readonly dcid: number
+  readonly domain: string
+  /** Address of the intake's host; empty while it is not known. */
+  readonly remote: string
+  readonly since: number
+  /** Copies handed to it so far. */
+  readonly messages: number
+  readonly state: 'connecting' | 'idle' | 'busy' | 'closing'
+  /** Of the process that has it. */
+  readonly pid: number
+}
+
+export interface ErrorNote {
+  readonly at: number
+  /** The event's name, such as `connection-error`. */
+  readonly kind: string
+  /** The line of the log. */
+  readonly text: string
+}
+
+/** Upper limits of `ages`, in milliseconds. */
+export const QUEUE_AGES: readonly number[] = [1, 5, 15, 30, 60, 120].map((s) => s * 1000)
+
+/** Upper limits of `timeInQueue`, in milliseconds. */
+export const TIMES_IN_QUEUE: readonly number[] = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120].map(
+  (s) => s * 1000,
+)
+
+export const MOST_CONNECTIONS_SHOWN = 200
+export const ERRORS_KEPT = 20

@@ -145,9 +145,15 @@ export class Journey {
       this.stage = { at: 'over' }
       return { kind: 'failed', failures }
     }
-    for (const copy of copies) this.scheduler.lease(copy)
+    for (const copy of copies) this.lease(copy)
     this.stage = { at: 'prepared', copies, queueTimedOut: false }
     return failures.length > 0 ? { kind: 'failed', failures } : { kind: 'prepared' }
+  }
+
+  private lease(copy: Copy): void {
+    const { mid, recipient: intake, size } = copy
+    this.scheduler.lease(copy)
+    this.report({ kind: 'prepared', mid, intake, size })
   }
 
   private send(copies: readonly Copy[], inDoubt: boolean): void {

@@ -1,7 +1,9 @@
 import type { Clock, Timer } from '../clock'
 import type { Failure, Outcome, Taker } from '../delivery/outcome'
 import type { Outgoing } from '../delivery/outgoing'
-import type { Report } from '../monitor/events'
+import type { Attempted, Report } from '../monitor/events'
+import { Histogram } from '../monitor/histogram'
+import { QUEUE_AGES } from '../monitor/status'
 import { bounceResponse, expiredResponse } from './bounce-response'
 import type { Copy } from './copy'
 import { stepAfter, type Step } from './step'
@@ -47,6 +49,10 @@ export interface SchedulerStats {
   readonly deferred: number
   /** Milliseconds. */
   readonly oldestAge: number
+  /** Of the copies of each intake address. */
+  readonly oldestAges: ReadonlyMap<string, number>
+  /** By age, with the limits of QUEUE_AGES. */
+  readonly ages: readonly number[]
 }
 
 /**
@@ -133,13 +139,18 @@ export class Scheduler {
 
   get stats(): SchedulerStats {
     let [prepared, deferred, oldestAge] = [0, 0, 0]
+    const ages = new Histogram(QUEUE_AGES)
+    const oldestAges = new Map<string, number>()
     for (const { at, copy } of this.entries.values()) {
       if (at === 'unremovable') continue
       if (at === 'prepared') prepared++
       if (at === 'waiting') deferred++
-      oldestAge = Math.max(oldestAge, this.age(copy))
+      const age = this.age(copy)
+      ages.add(age)
+      oldestAge = Math.max(oldestAge, age)
+      oldestAges.set(copy.recipient, Math.max(oldestAges.get(copy.recipient) ?? 0, age))
     }
-    return { prepared, deferred, oldestAge }
+    return { prepared, deferred, oldestAge, oldestAges, ages: ages.value().counts }
   }
 
   private age(copy: Copy): number {
@@ -188,31 +199,38 @@ export class Scheduler {
   }
 
   private tell(copy: Copy, step: Exclude<Step, { kind: 'retry' | 'left' }>): void {
-    const { mid, recipient: intake } = copy
-    const { dcid } = step
+    const attempted = this.attempted(copy, step)
     switch (step.kind) {
       case 'delivered':
-        return this.report({ kind: 'delivered', mid, intake, dcid, response: step.response })
-      case 'tls-error':
-        return this.report({ kind: 'tls-error', mid, intake, dcid, why: step.failure.reason })
+        return this.report({ kind: 'delivered', ...attempted, response: step.response })
+      case 'tls-error': {
+        const response = bounceResponse(step.failure, 5)
+        return this.report({ kind: 'tls-error', ...attempted, response })
+      }
       case 'hard-bounce': {
         const response = bounceResponse(step.failure, 5)
-        return this.report({ kind: 'hard-bounced', mid, intake, dcid, response })
+        const failure = step.failure.kind
+        return this.report({ kind: 'hard-bounced', ...attempted, failure, response })
       }
       case 'expired': {
-        const seconds = Math.round(this.age(copy) / 1000)
         const response = expiredResponse(step.failure)
-        return this.report({ kind: 'expired', mid, intake, dcid, seconds, response })
+        return this.report({ kind: 'expired', ...attempted, response })
       }
     }
+  }
+
+  private attempted(copy: Copy, { kind, dcid }: Exclude<Step, { kind: 'left' }>): Attempted {
+    const { mid, recipient: intake, messageId, failedAttempts } = copy
+    // What expired while it waited had no further attempt; a retry is counted already.
+    const attempts = failedAttempts + (kind === 'retry' || kind === 'expired' ? 0 : 1)
+    return { mid, intake, messageId, dcid, age: this.age(copy), attempts }
   }
 
   private async retry(copy: Copy, entry: Entry, step: Step & { kind: 'retry' }): Promise<void> {
     if (entry.at !== 'courier') return
     const { retryDelay } = this.options()
-    const { mid, recipient: intake } = copy
     copy.failedAttempts = step.retry
-    this.entries.set(mid, {
+    this.entries.set(copy.mid, {
       copy,
       lastFailure: step.failure,
       at: 'waiting',
@@ -224,9 +242,8 @@ export class Scheduler {
     })
     this.report({
       kind: 'deferred',
-      mid,
-      intake,
-      dcid: step.dcid,
+      ...this.attempted(copy, step),
+      failure: step.failure.kind,
       response: bounceResponse(step.failure, 4),
       retry: step.retry,
       retries: step.retries,

@@ -32,6 +32,7 @@ const TIMEOUT_MAX = 600
 const CONNECTIONS_MAX = 1_000
 const MESSAGES_MAX = 10_000
 const COPIES_MAX = 10_000_000
+const TRACK_MAX = 1_000_000
 
 export const MAIN_FORMAT = key(
   kinds.choice('journal', 'bcc'),
@@ -259,6 +260,14 @@ const FAILED = {
   ),
 }
 
+const MONITOR = {
+  track: key(
+    kinds.wholeNumber(0, TRACK_MAX),
+    '10000',
+    'Messages whose way is kept in memory for tracking, in each worker process; 0: none.',
+  ),
+}
+
 /** The sections of one fixed name. `[formats]` is the other one: its keys are addresses. */
 export const FIXED = {
   main: MAIN,
@@ -268,6 +277,7 @@ export const FIXED = {
   journal: JOURNAL,
   queue: QUEUE,
   failed: FAILED,
+  monitor: MONITOR,
 } as const
 
 /** The sections that bear a name, `[group.edge]`. */

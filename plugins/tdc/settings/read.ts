@@ -43,6 +43,7 @@ function read(source: SettingsSource, problems: Problems): Settings {
     journal: section('journal'),
     queue: section('queue'),
     failed: section('failed'),
+    monitor: section('monitor'),
   }
   const { main, journal, queue, failed } = fixed
   const incomingDomains = readIncoming(source, main, problems)
@@ -90,6 +91,7 @@ function read(source: SettingsSource, problems: Problems): Settings {
       bytes: failed.keep_bytes,
       age: failed.keep_age,
     },
+    track: fixed.monitor.track,
   }
 }
 

@@ -120,6 +120,8 @@ export interface Settings {
   readonly journal: JournalSettings
   readonly limits: QueueLimits
   readonly failed: KeepSettings
+  /** Messages that tracking keeps in each process. Default 10,000; 0: none. */
+  readonly track: number
 }
 
 /** The outcome of reading: settings, or every sentence that says what is wrong. */

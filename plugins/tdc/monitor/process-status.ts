@@ -1,0 +1,97 @@
+import type { Counted } from './counters'
+import type { Monitor } from './monitor'
+import {
+  type ConnectionStatus,
+  type DomainStatus,
+  type IntakeStatus,
+  MOST_CONNECTIONS_SHOWN,
+  type PoolStatus,
+  type ProcessInfo,
+  type Status,
+  type Versions,
+} from './status'
+
+/** Whom a process asks for what it knows. */
+export interface StatusSources {
+  /** Wall clock. */
+  readonly now: number
+  readonly process: ProcessInfo
+  readonly versions: Versions
+  readonly settings: {
+    readonly value: {
+      readonly serviceName: string
+      readonly effective: {
+        readonly enabled: boolean
+        readonly level: string
+        readonly intake: { readonly address: string } | undefined
+        readonly intakeLevel: string | undefined
+      }
+    }
+    readonly problems: readonly string[]
+  }
+  readonly monitor: Monitor
+  readonly scheduler: {
+    readonly prepared: number
+    readonly deferred: number
+    readonly oldestAge: number
+    readonly oldestAges: ReadonlyMap<string, number>
+    readonly ages: readonly number[]
+  }
+  readonly pools: readonly (readonly [domain: string, status: PoolStatus])[]
+  readonly connections: readonly Omit<ConnectionStatus, 'pid'>[]
+}
+
+/** What one process knows, as one value. */
+export function processStatus(sources: StatusSources): Status {
+  const { now, process, versions, settings, monitor, scheduler } = sources
+  const { serviceName, effective } = settings.value
+  const { queue, intakes, ...messages } = monitor.counters.value()
+  const { prepared, deferred, oldestAge, ages } = scheduler
+  return {
+    service: serviceName,
+    versions,
+    takenAt: now,
+    processes: [process],
+    silent: [],
+    enabled: effective.enabled,
+    level: effective.level,
+    intake: effective.intake?.address ?? null,
+    intakeLevel: effective.intakeLevel ?? null,
+    problems: settings.problems,
+    queue: { ...queue, oldestAge },
+    intakes: intakesOf(intakes, sources),
+    domains: domainsOf(sources),
+    messages,
+    prepared,
+    deferred,
+    ages,
+    timeInQueue: monitor.timeInQueue.value(),
+    minutes: monitor.minutes.value(now),
+    connections: sources.connections
+      .slice(0, MOST_CONNECTIONS_SHOWN)
+      .map((connection) => ({ ...connection, pid: process.pid })),
+    errors: monitor.errors.value(),
+  }
+}
+
+function intakesOf(
+  intakes: Readonly<Record<string, Counted>>,
+  { scheduler }: StatusSources,
+): Record<string, IntakeStatus> {
+  return Object.fromEntries(
+    Object.entries(intakes).map(([address, counted]) => [
+      address,
+      {
+        ...counted,
+        domain: address.slice(address.lastIndexOf('@') + 1),
+        oldestAge: scheduler.oldestAges.get(address) ?? 0,
+      },
+    ]),
+  )
+}
+
+function domainsOf({ pools, monitor }: StatusSources): Record<string, DomainStatus> {
+  return Object.fromEntries(
+    pools.map(([domain, pool]) => [domain, { ...pool, tls: monitor.tlsOf(domain).value() }]),
+  )
+}

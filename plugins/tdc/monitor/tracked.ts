@@ -1,0 +1,34 @@
+/**
+ * What became of one message, as tracking shows it: what was decided for it and why, and each step
+ * of its copies with its time. Moments are milliseconds since 1970. No contents.
+ */
+export interface TrackedMessage {
+  /** Haraka's uuid of the transaction, with which the MIDs of its copies begin. */
+  readonly transaction: string
+  readonly at: number
+  /** Empty when the message had none, or when only its copy was found in the queue. */
+  readonly messageId: string
+  /** Empty: the null sender, or not known; see `recipientCount`. */
+  readonly sender: string
+  /** The first RECIPIENTS_KEPT of them. */
+  readonly recipients: readonly string[]
+  /** 0: the message itself was not seen by this process; its copy was found in the queue. */
+  readonly recipientCount: number
+  /** The oldest first; at most STEPS_KEPT. */
+  readonly steps: readonly TrackedStep[]
+}
+
+export interface TrackedStep {
+  readonly at: number
+  /** Name of the event, such as `decided`, `prepared`, `enqueued`, `delivered`. */
+  readonly kind: string
+  /** Of the copy that it is about; null: the message as a whole. */
+  readonly mid: string | null
+  /** In words, safe to show. */
+  readonly text: string
+}
+
+/** Messages shown for one question. */
+export const MOST_FOUND = 20
+export const RECIPIENTS_KEPT = 50
+export const STEPS_KEPT = 40
