@@ -70,6 +70,8 @@ function eventsWith(value: string): TdcEvent[] {
     { kind: 'hard-bounced', ...failed },
     { kind: 'deferred', ...failed, retry: 1, retries: 1, seconds: 30 },
     { kind: 'expired', ...copy, response },
+    { kind: 'not-kept', mid: value, why: value },
+    { kind: 'kept-dropped', mid: value, why: 'keep_age' },
     { kind: 'problem', text: value },
   ]
 }

@@ -25,6 +25,7 @@ import { type Announce, QueueCopyFiles } from './queue/copy-files'
 import { DirectorySync } from './queue/directory-sync'
 import { systemDisk } from './queue/disk'
 import { Journey } from './queue/journey'
+import { KeptCopies } from './queue/kept-copies'
 import { Loader } from './queue/loader'
 import { MemoryBudget } from './queue/memory-budget'
 import { Preparer } from './queue/preparer'
@@ -59,6 +60,7 @@ export class Connector {
   readonly scheduler: Scheduler
   readonly preparer: Preparer
   readonly loader: Loader
+  readonly kept: KeptCopies
   readonly loopKey: Buffer
   private readonly pools: Pools
   private readonly lookup = makeMxLookup()
@@ -113,9 +115,19 @@ export class Connector {
         port: taker?.port ?? 0,
         response,
       })
+    const failed = () => this.settings.value.failed
+    this.kept = new KeptCopies({ directory, disk, clock, report, settings: failed })
     this.scheduler = new Scheduler({
       courierOf: (copy) => this.pools.of(copy.domain),
-      files: new QueueCopyFiles({ directory, disk, clock, memory, report, announce }),
+      files: new QueueCopyFiles({
+        directory,
+        disk,
+        clock,
+        memory,
+        report,
+        announce,
+        kept: this.kept,
+      }),
       clock,
       report,
       options: () => this.settings.value.delivery,
@@ -128,6 +140,7 @@ export class Connector {
       scheduler: this.scheduler,
       countsDowntime: () => this.settings.value.delivery.maxAgeCountsDowntime,
     })
+    this.kept.start()
   }
 
   /** This gateway's name: in reports, and in EHLO. */

@@ -6,13 +6,15 @@ import type { Outcome } from '../../plugins/tdc/delivery/outcome'
 import type { Outgoing } from '../../plugins/tdc/delivery/outgoing'
 import type { Outbound } from '../../plugins/tdc/haraka/contract'
 import { QueueDirectory } from '../../plugins/tdc/haraka/queue-directory'
-import type { TdcEvent } from '../../plugins/tdc/monitor/events'
+import type { Report, TdcEvent } from '../../plugins/tdc/monitor/events'
 import { Copy } from '../../plugins/tdc/queue/copy'
 import type { CopyNotes } from '../../plugins/tdc/queue/copy-notes'
 import { QueueCopyFiles } from '../../plugins/tdc/queue/copy-files'
 import { systemDisk, type Disk } from '../../plugins/tdc/queue/disk'
+import { KeptCopies } from '../../plugins/tdc/queue/kept-copies'
 import { MemoryBudget } from '../../plugins/tdc/queue/memory-budget'
 import { Scheduler } from '../../plugins/tdc/queue/scheduler'
+import type { KeepSettings } from '../../plugins/tdc/settings/settings'
 import { FakeClock } from './fake-clock'
 
 /** Haraka's own queue-file names and heads, on a directory of the test. */
@@ -51,7 +53,9 @@ export class TestQueue {
   readonly courier = new ScriptedCourier()
   readonly announced: string[] = []
   readonly scheduler: Scheduler
+  readonly kept: KeptCopies
   options = { maxAge: 120_000, retryDelay: 30_000 }
+  keep: KeepSettings = { keep: false, number: 1000, bytes: 2 ** 20, age: 604_800_000 }
 
   readonly disk: Disk
   /** Disk operations that have begun and not ended. */
@@ -62,9 +66,19 @@ export class TestQueue {
     const { clock, memory, directory } = this
     const report = (event: TdcEvent) => void this.events.push(event)
     const announce = async ({ mid }: Copy) => void this.announced.push(mid)
+    this.kept = this.keptCopies()
+    const { kept } = this
     this.scheduler = new Scheduler({
       courierOf: () => this.courier,
-      files: new QueueCopyFiles({ directory, disk: this.disk, clock, memory, report, announce }),
+      files: new QueueCopyFiles({
+        directory,
+        disk: this.disk,
+        clock,
+        memory,
+        report,
+        announce,
+        kept,
+      }),
       clock,
       report,
       options: () => this.options,
@@ -78,6 +92,12 @@ export class TestQueue {
     writeFileSync(path, Buffer.concat([head, Buffer.from('x\r\n')]))
     const place = { filename: name, path, start: head.length }
     return new Copy(mid, NOTES, place, this.clock.monotonic())
+  }
+
+  /** The kept copies as this process sees them, or another one. */
+  keptCopies(report: Report = (event) => void this.events.push(event)): KeptCopies {
+    const { directory, disk, clock } = this
+    return new KeptCopies({ directory, disk, clock, report, settings: () => this.keep })
   }
 
   /** Kinds of the events so far, in order, and forgets them. */
@@ -110,6 +130,8 @@ export class TestQueue {
       rename: (from, to) => counted(disk.rename(from, to)),
       unlink: (path) => counted(disk.unlink(path)),
       exists: (path) => counted(disk.exists(path)),
+      list: (path) => counted(disk.list(path)),
+      makeFolder: (path) => counted(disk.makeFolder(path)),
       free: (path) => counted(disk.free(path)),
       syncDirectory: (path) => counted(disk.syncDirectory(path)),
     }

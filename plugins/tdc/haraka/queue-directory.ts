@@ -18,6 +18,12 @@ export interface QueueFileName {
   readonly temporaryPath: string
 }
 
+/**
+ * Our own folder in the queue directory: there a rename from the queue works, whatever is mounted
+ * where and whoever may write beside it. Haraka leaves alone what begins with `error.`.
+ */
+const OWN_FOLDER = 'error.tdc'
+
 const NULL_SENDER = { original: '<>', user: '', host: '' }
 
 /** Haraka's queue directory: how files are named there, and how their head is written. */
@@ -38,6 +44,15 @@ export class QueueDirectory {
 
   pathOf(name: string): string {
     return join(this.path, name)
+  }
+
+  /** Where copies are kept that were given up. */
+  get keptFolder(): string {
+    return join(this.path, OWN_FOLDER, 'kept')
+  }
+
+  keptPath(file: string): string {
+    return join(this.keptFolder, file)
   }
 
   /** The name that tells Haraka's loader when to try next and how often it was tried. */

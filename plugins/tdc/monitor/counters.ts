@@ -32,6 +32,8 @@ export class Counters {
   private journalFailed = 0
   private inDoubt = 0
   private withdrawn = 0
+  private kept = 0
+  private keptDropped = 0
 
   /** Copies in the queue. */
   get depth(): number {
@@ -46,6 +48,12 @@ export class Counters {
         break
       case 'withdrawn':
         this.withdrawn++
+        break
+      case 'kept':
+        this.kept++
+        break
+      case 'kept-dropped':
+        this.keptDropped++
         break
       case 'journal-failed':
         this.journalFailed++
@@ -75,6 +83,8 @@ export class Counters {
       journalFailed: this.journalFailed,
       inDoubt: this.inDoubt,
       withdrawn: this.withdrawn,
+      kept: this.kept,
+      keptDropped: this.keptDropped,
     }
   }
 

@@ -36,6 +36,11 @@ export type TdcEvent =
   | { kind: 'damaged'; file: string; why: string }
   | { kind: 'vanished'; mid: string; intake: string }
   | { kind: 'unremovable'; mid: string; file: string; why: string }
+  // ── copies that were given up ──
+  | { kind: 'kept'; mid: string; intake: string }
+  | { kind: 'not-kept'; mid: string; why: string }
+  /** `why`: the setting that it was beyond, or `on request`. */
+  | { kind: 'kept-dropped'; mid: string; why: string }
   // ── the connection ──
   | { kind: 'dns-error'; domain: string; result: string }
   | { kind: 'connected'; dcid: number; local: string; remote: string; port: number }

@@ -18,6 +18,7 @@ export const QUEUE_DOMAIN = 'the.tdc.queue'
 const LEVELS: Partial<Record<Kind, Level>> = {
   'journal-failed': 'error',
   damaged: 'error',
+  'not-kept': 'error',
   unremovable: 'error',
   problem: 'error',
   warning: 'warn',
@@ -57,6 +58,10 @@ const WORDING: Wording = {
   unremovable: (e) => [
     `TDC: MID ${safe(e.mid)} is done but its queue file ${safe(e.file)} cannot be removed: ${safe(e.why)}`,
   ],
+
+  kept: (e) => [`TDC: MID ${safe(e.mid)} kept for a replay`],
+  'not-kept': (e) => [`TDC: MID ${safe(e.mid)} cannot be kept, it is removed: ${safe(e.why)}`],
+  'kept-dropped': (e) => [`TDC: Kept copy MID ${safe(e.mid)} dropped: ${e.why}`],
 
   'dns-error': (e) => [`DNS Error ${safe(e.domain)} MX - ${e.result}`],
   connected: (e) => [

@@ -106,6 +106,8 @@ function mergeMessages(all: readonly MessageCounters[]): MessageCounters {
     journalFailed: sum(all.map(({ journalFailed }) => journalFailed)),
     inDoubt: sum(all.map(({ inDoubt }) => inDoubt)),
     withdrawn: sum(all.map(({ withdrawn }) => withdrawn)),
+    kept: sum(all.map(({ kept }) => kept)),
+    keptDropped: sum(all.map(({ keptDropped }) => keptDropped)),
   }
 }
 

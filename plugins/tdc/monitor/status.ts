@@ -33,7 +33,7 @@ export interface Status {
   readonly intakes: Readonly<Record<string, IntakeStatus>>
   /** By the domain of the intake addresses, which share connections. */
   readonly domains: Readonly<Record<string, DomainStatus>>
-  /** Messages and recipients without a copy, and copies taken back. */
+  /** Messages and recipients without a copy; copies taken back, and kept. */
   readonly messages: MessageCounters
 
   /** Copies written ahead whose original is still on its way. */
@@ -143,6 +143,10 @@ export interface MessageCounters {
   readonly inDoubt: number
   /** Copies taken back because the original was not accepted. */
   readonly withdrawn: number
+  /** Copies that were given up and kept. */
+  readonly kept: number
+  /** Kept copies that were dropped. */
+  readonly keptDropped: number
 }
 
 export interface HistogramValue {

@@ -5,6 +5,8 @@ import type { Report } from '../monitor/events'
 import type { Copy } from './copy'
 import { errorCode } from '../error-code'
 import { diskErrorText, type Disk } from './disk'
+import type { KeptCopies } from './kept-copies'
+import type { Cause } from './kept-name'
 import type { MemoryBudget } from './memory-budget'
 import type { CopyFiles } from './scheduler'
 
@@ -22,6 +24,7 @@ export class QueueCopyFiles implements CopyFiles {
   private readonly memory: MemoryBudget
   private readonly report: Report
   private readonly tellOthers: Announce
+  private readonly kept: KeptCopies
   /** A file is renamed and removed by one at a time, or a rename would bring back a removed one. */
   private readonly pending = new WeakMap<Copy, Promise<unknown>>()
 
@@ -32,6 +35,7 @@ export class QueueCopyFiles implements CopyFiles {
     memory: MemoryBudget
     report: Report
     announce: Announce
+    kept: KeptCopies
   }) {
     this.directory = deps.directory
     this.disk = deps.disk
@@ -39,22 +43,20 @@ export class QueueCopyFiles implements CopyFiles {
     this.memory = deps.memory
     this.report = deps.report
     this.tellOthers = deps.announce
+    this.kept = deps.kept
   }
 
   remove(copy: Copy): Promise<boolean> {
-    this.memory.give(copy.held)
-    copy.release()
-    return this.inTurn(copy, async () => {
-      try {
-        await this.disk.unlink(copy.place.path)
-        return true
-      } catch (error) {
-        if (errorCode(error) === 'ENOENT') return true
-        const why = diskErrorText(error)
-        this.report({ kind: 'unremovable', mid: copy.mid, file: copy.place.filename, why })
-        return false
-      }
-    })
+    this.forget(copy)
+    return this.inTurn(copy, () => this.unlink(copy))
+  }
+
+  giveUp(copy: Copy, cause: Cause): Promise<boolean> {
+    this.forget(copy)
+    return this.inTurn(
+      copy,
+      async () => (await this.kept.keep(copy, cause)) || (await this.unlink(copy)),
+    )
   }
 
   postpone(copy: Copy, delay: number): Promise<void> {
@@ -81,6 +83,22 @@ export class QueueCopyFiles implements CopyFiles {
 
   settled(copy: Copy): Promise<void> {
     return this.inTurn(copy, () => Promise.resolve())
+  }
+
+  private forget(copy: Copy): void {
+    this.memory.give(copy.held)
+    copy.release()
+  }
+
+  private async unlink({ mid, place: { path, filename: file } }: Copy): Promise<boolean> {
+    try {
+      await this.disk.unlink(path)
+      return true
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return true
+      this.report({ kind: 'unremovable', mid, file, why: diskErrorText(error) })
+      return false
+    }
   }
 
   private inTurn<T>(copy: Copy, work: () => Promise<T>): Promise<T> {

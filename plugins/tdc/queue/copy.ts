@@ -72,6 +72,11 @@ export class Copy implements Outgoing {
       : createReadStream(path, { start, highWaterMark: READ_SIZE })
   }
 
+  /** Octets of the queue file. */
+  get fileSize(): number {
+    return this.place.start + this.octets
+  }
+
   /** Octets kept in memory. */
   get held(): number {
     return this.message?.length ?? 0

@@ -1,4 +1,4 @@
-import { access, open, rename, statfs, unlink } from 'node:fs/promises'
+import { access, mkdir, open, readdir, rename, statfs, unlink } from 'node:fs/promises'
 import { errorCode } from '../error-code'
 
 /** A file being written. */
@@ -27,12 +27,17 @@ export interface Disk {
   rename(from: string, to: string): Promise<void>
   unlink(path: string): Promise<void>
   exists(path: string): Promise<boolean>
+  /** Names in a folder; none when there is no such folder. */
+  list(path: string): Promise<string[]>
+  /** A folder for its owner only, and those above it that are missing. */
+  makeFolder(path: string): Promise<void>
   free(path: string): Promise<FreeSpace>
   /** Makes renames in the directory durable. */
   syncDirectory(path: string): Promise<void>
 }
 
 const OWNER_ONLY = 0o600
+const OWNERS_FOLDER = 0o700
 
 export const systemDisk: Disk = {
   async create(path) {
@@ -58,6 +63,17 @@ export const systemDisk: Disk = {
       () => true,
       () => false,
     ),
+  async list(path) {
+    try {
+      return await readdir(path)
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return []
+      throw error
+    }
+  },
+  async makeFolder(path) {
+    await mkdir(path, { recursive: true, mode: OWNERS_FOLDER })
+  },
   async free(path) {
     const { bavail, bsize, files, ffree } = await statfs(path)
     return { bytes: bavail * bsize, inodes: files > 0 ? ffree : undefined }

@@ -6,6 +6,7 @@ import { Histogram } from '../monitor/histogram'
 import { QUEUE_AGES } from '../monitor/status'
 import { bounceResponse, expiredResponse } from './bounce-response'
 import type { Copy } from './copy'
+import type { Cause } from './kept-name'
 import { stepAfter, type Step } from './step'
 
 /** Where copies are handed to for delivery: the pool of their intake's domain. */
@@ -18,6 +19,8 @@ export interface Courier {
 export interface CopyFiles {
   /** Removes the file; false when it cannot be removed. */
   remove(copy: Copy): Promise<boolean>
+  /** The end of a copy that failed: its file is kept or removed; false when it can be neither. */
+  giveUp(copy: Copy, cause: Cause): Promise<boolean>
   /** Renames the file so that a restart knows of the attempt and the moment of the next. */
   postpone(copy: Copy, delay: number): Promise<void>
   /** Lets other plugins' `delivered` hooks know. */
@@ -194,7 +197,8 @@ export class Scheduler {
       return await this.end(copy)
     }
     this.tell(copy, step)
-    if (step.kind === 'delivered') await this.files.announce(copy, step.response, step.taker)
+    if (step.kind !== 'delivered') return await this.end(copy, step.kind)
+    await this.files.announce(copy, step.response, step.taker)
     await this.end(copy)
   }
 
@@ -267,8 +271,9 @@ export class Scheduler {
   }
 
   /** The lease ends only when the file is gone: a copy loaded again is then not found. */
-  private async end(copy: Copy): Promise<void> {
-    if (await this.files.remove(copy)) this.entries.delete(copy.mid)
+  private async end(copy: Copy, cause?: Cause): Promise<void> {
+    const gone = cause ? this.files.giveUp(copy, cause) : this.files.remove(copy)
+    if (await gone) this.entries.delete(copy.mid)
     else this.entries.set(copy.mid, { copy, at: 'unremovable' })
     this.reserved.delete(copy.mid)
   }

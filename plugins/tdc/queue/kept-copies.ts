@@ -1,0 +1,128 @@
+import type { Clock, Timer } from '../clock'
+import { errorCode } from '../error-code'
+import type { QueueDirectory } from '../haraka/queue-directory'
+import type { Report } from '../monitor/events'
+import type { KeepSettings } from '../settings/settings'
+import type { Copy } from './copy'
+import { diskErrorText, type Disk } from './disk'
+import { beyondBounds, oldestFirst } from './kept-bounds'
+import { type Cause, keptName, type KeptCopy, parseKeptName } from './kept-name'
+
+/** Milliseconds between a copy that is kept and the look at the bounds: one look for all of a burst. */
+const SWEEP_DELAY = 1_000
+
+/** A longer timer is set in steps: Node's end at 24 days, and clocks are set. */
+const LONGEST_WAIT = 3_600_000
+
+/**
+ * The copies that were given up, in a folder that all processes of the machine share. Its file names
+ * are the only index, and a rename or an unlink the only lock: what one process takes out is gone
+ * for the others.
+ */
+export class KeptCopies {
+  private readonly directory: QueueDirectory
+  private readonly disk: Disk
+  private readonly clock: Clock
+  private readonly report: Report
+  private readonly settings: () => KeepSettings
+  private next: { readonly due: number; readonly timer: Timer } | undefined
+  private sweeping: Promise<void> = Promise.resolve()
+
+  constructor(deps: {
+    directory: QueueDirectory
+    disk: Disk
+    clock: Clock
+    report: Report
+    settings: () => KeepSettings
+  }) {
+    this.directory = deps.directory
+    this.disk = deps.disk
+    this.clock = deps.clock
+    this.report = deps.report
+    this.settings = deps.settings
+  }
+
+  /** What an earlier process kept is looked at now, and whenever one is old enough to be dropped. */
+  start(): void {
+    this.sweepIn(0)
+  }
+
+  /** Takes a copy that was given up out of the queue; false when it is to be removed. */
+  async keep(copy: Copy, cause: Cause): Promise<boolean> {
+    if (!this.settings().keep) return false
+    const { mid, fileSize: bytes, recipient: intake } = copy
+    const file = keptName({ at: this.clock.wall(), bytes, cause, mid })
+    try {
+      await this.moveIn(copy.place.path, this.pathOf(file))
+    } catch (error) {
+      this.report({ kind: 'not-kept', mid, why: diskErrorText(error) })
+      return false
+    }
+    this.report({ kind: 'kept', mid, intake })
+    this.sweepIn(SWEEP_DELAY)
+    return true
+  }
+
+  /** The oldest first. */
+  async list(): Promise<KeptCopy[]> {
+    const files = await this.disk.list(this.directory.keptFolder)
+    return oldestFirst(files.flatMap((file) => parseKeptName(file) ?? []))
+  }
+
+  /** Removes a kept copy; false when it is not there (any more). */
+  async drop({ file, mid }: KeptCopy): Promise<boolean> {
+    return this.remove(file, mid, 'on request')
+  }
+
+  pathOf(file: string): string {
+    return this.directory.keptPath(file)
+  }
+
+  private async moveIn(from: string, to: string): Promise<void> {
+    try {
+      await this.disk.rename(from, to)
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') throw error
+      await this.disk.makeFolder(this.directory.keptFolder)
+      await this.disk.rename(from, to)
+    }
+  }
+
+  private sweepIn(wait: number): void {
+    const due = this.clock.monotonic() + wait
+    if (this.next && this.next.due <= due) return
+    this.next?.timer.cancel()
+    const timer = this.clock.after(wait, () => {
+      this.next = undefined
+      this.sweeping = this.sweeping.then(() => this.sweep())
+    })
+    this.next = { due, timer }
+  }
+
+  private async sweep(): Promise<void> {
+    const kept = await this.list().catch(() => [])
+    const bounds = this.settings()
+    const beyond = beyondBounds(kept, bounds, this.clock.wall())
+    for (const { copy, bound } of beyond) {
+      const limit = { number: 'keep_number', bytes: 'keep_bytes', age: 'keep_age' } as const
+      await this.remove(copy.file, copy.mid, limit[bound])
+    }
+    const oldest = kept[beyond.length]
+    if (!oldest) return
+    const wait = oldest.at + bounds.age - this.clock.wall()
+    this.sweepIn(Math.min(Math.max(wait, SWEEP_DELAY), LONGEST_WAIT))
+  }
+
+  private async remove(file: string, mid: string, why: string): Promise<boolean> {
+    try {
+      await this.disk.unlink(this.pathOf(file))
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') {
+        this.report({ kind: 'unremovable', mid, file, why: diskErrorText(error) })
+      }
+      return false
+    }
+    this.report({ kind: 'kept-dropped', mid, why })
+    return true
+  }
+}
