@@ -143,6 +143,33 @@ describe('a copy in the queue', () => {
     stuck.remove()
   })
 
+  it('whose file cannot be removed is removed when the disk lets it, and not sent again', async () => {
+    let readOnly = true
+    const unlink = (path: string) =>
+      readOnly
+        ? Promise.reject(Object.assign(new Error(), { code: 'EROFS' }))
+        : systemDisk.unlink(path)
+    const stuck = new TestQueue({ ...systemDisk, unlink })
+    const copy = stuck.copy()
+    stuck.scheduler.schedule(copy)
+    stuck.courier.answer(DELIVERED)
+    await stuck.idle()
+    // Later and later: a line is written each time.
+    for (const milliseconds of [5_000, 10_000, 20_000]) {
+      await stuck.clock.advance(milliseconds)
+      await stuck.idle()
+    }
+    assert.deepEqual(stuck.told(), ['delivered', ...Array<string>(4).fill('unremovable')])
+    readOnly = false
+    await stuck.clock.advance(40_000)
+    await stuck.idle()
+    assert.deepEqual(stuck.told(), [])
+    assert.equal(stuck.scheduler.has(copy.mid), false)
+    assert.deepEqual(stuck.files, [])
+    assert.equal(stuck.courier.submissions, 1)
+    stuck.remove()
+  })
+
   it('expired in the middle of the rename for its retry leaves no file behind', async () => {
     let renaming = () => {}
     const started = new Promise<void>((resolve) => (renaming = resolve))

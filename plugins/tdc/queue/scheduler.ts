@@ -36,6 +36,13 @@ export interface SchedulerOptions {
   readonly retryDelay: number
 }
 
+/**
+ * Milliseconds until a file that could not be removed is tried again, doubled each time; every time
+ * is a line in the log.
+ */
+const REMOVE_AGAIN = 5_000
+const REMOVE_AGAIN_MOST = 3_600_000
+
 /** Each copy that this process has, and where it stands. */
 type Entry = { readonly copy: Copy; lastFailure?: Failure } & Stage
 type Stage =
@@ -274,7 +281,21 @@ export class Scheduler {
   private async end(copy: Copy, cause?: Cause): Promise<void> {
     const gone = cause ? this.files.giveUp(copy, cause) : this.files.remove(copy)
     if (await gone) this.entries.delete(copy.mid)
-    else this.entries.set(copy.mid, { copy, at: 'unremovable' })
+    else {
+      this.entries.set(copy.mid, { copy, at: 'unremovable' })
+      this.endAgain(copy, cause, REMOVE_AGAIN)
+    }
     this.reserved.delete(copy.mid)
+  }
+
+  /** A restart would send it once more, so the file goes as soon as the disk lets it. */
+  private endAgain(copy: Copy, cause: Cause | undefined, delay: number): void {
+    this.clock.after(delay, () => {
+      const gone = cause ? this.files.giveUp(copy, cause) : this.files.remove(copy)
+      void gone.then((isGone) => {
+        if (isGone) this.entries.delete(copy.mid)
+        else this.endAgain(copy, cause, Math.min(delay * 2, REMOVE_AGAIN_MOST))
+      })
+    })
   }
 }
