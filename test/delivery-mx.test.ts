@@ -3,9 +3,7 @@ import { Resolver } from 'node:dns/promises'
 import { createRequire } from 'node:module'
 import { retriesOf } from '../plugins/tdc/delivery/outcome'
 import { resolveMx, resolveRoute } from '../plugins/tdc/delivery/mx'
-import { type DnsQuestions, dnsQuestions } from '../plugins/tdc/delivery/dns-questions'
-import { cachedLookup, type MxLookup } from '../plugins/tdc/delivery/mx-lookup'
-import { FakeClock } from './support/fake-clock'
+import { makeMxLookup, type MxLookup } from '../plugins/tdc/delivery/mx-lookup'
 import { FakeDns, type FakeZone, NULL_MX } from './support/fake-dns'
 
 const DOMAIN = 'example.com'
@@ -171,16 +169,13 @@ const ROWS: readonly Row[] = [
 
 describe('delivery: MX look-up', () => {
   let dns: FakeDns
-  let questions: DnsQuestions
   let lookup: MxLookup
   before(async () => {
     dns = await FakeDns.start({})
     const resolver = new Resolver({ timeout: 2_000, tries: 1 })
     for (const each of [resolver, harakaResolver()]) each.setServers([dns.address])
-    questions = dnsQuestions(undefined, resolver)
+    lookup = makeMxLookup(undefined, resolver)
   })
-  // What one test was told is not for the next one.
-  beforeEach(() => (lookup = cachedLookup(questions, new FakeClock())))
   after(() => dns.close())
 
   for (const { what, zone, found, retries } of ROWS) {
@@ -204,8 +199,7 @@ describe('delivery: MX look-up', () => {
     dns.zone = { [DOMAIN]: 'SILENT' }
     const resolver = new Resolver({ timeout: 20, tries: 1 })
     resolver.setServers([dns.address])
-    const asked = dnsQuestions((domain) => resolver.resolveMx(domain), resolver)
-    const silent = cachedLookup(asked, new FakeClock())
+    const silent = makeMxLookup((domain) => resolver.resolveMx(domain), resolver)
     const resolved = await resolveMx(DOMAIN, { port: 25, lookup: silent, random: Math.random })
     assert(resolved.kind === 'failed')
     assert.deepEqual([resolved.failure.result, retriesOf(resolved.failure)], ['timeout', 1])

@@ -63,7 +63,7 @@ export class Connector {
   readonly kept: KeptCopies
   readonly loopKey: Buffer
   private readonly pools: Pools
-  private readonly lookup = makeMxLookup(systemClock)
+  private readonly lookup = makeMxLookup()
   private readonly nextDcid = dcidSource(cluster.worker?.id ?? 0)
   private readonly plugin: HarakaPlugin
   private readonly versions: Versions

@@ -19,6 +19,11 @@ export interface HarakaOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Arguments for node before Haraka's own, such as `-r` and a preload file. */
   readonly nodeArgs?: readonly string[]
+  /**
+   * A command that node is run under, such as `strace` or `prlimit` with their options; it is given
+   * the server directory and must become node's process, or be its parent in the same group.
+   */
+  readonly under?: (serverDir: string) => readonly string[]
   /** Worker processes; 0, the default: everything in one process. */
   readonly nodes?: number
   /** Puts the plugin into the server directory in place of `unpackInto`. */
@@ -74,7 +79,7 @@ export class HarakaServer {
 
   constructor(
     readonly dir: string,
-    private readonly options: Pick<HarakaOptions, 'env' | 'nodeArgs'> = {},
+    private readonly options: Pick<HarakaOptions, 'env' | 'nodeArgs' | 'under'> = {},
   ) {}
 
   /** The log of the present run. */
@@ -97,10 +102,12 @@ export class HarakaServer {
 
   async start(): Promise<void> {
     this.runStart = this.lines.size
-    const { nodeArgs = [], env = {} } = this.options
+    const { nodeArgs = [], env = {}, under } = this.options
     const script = join(repository, 'node_modules', HARAKA)
     // A process group of its own, so that workers end with their master and Ctrl-C is ours alone.
-    const child = spawn(process.execPath, [...nodeArgs, script, '-c', this.dir], {
+    const node = [process.execPath, ...nodeArgs, script, '-c', this.dir]
+    const [program = '', ...args] = [...(under?.(this.dir) ?? []), ...node]
+    const child = spawn(program, args, {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,

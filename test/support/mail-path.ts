@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { createAuthority } from './certificates'
 import { FakeDns } from './fake-dns'
 import { gateway } from './gateway'
-import { HarakaServer, makeServerDir } from './haraka'
+import { type HarakaOptions, HarakaServer, makeServerDir } from './haraka'
 import { type Copy, type Intake, startIntake } from './intake'
 import { type Mailbox, type MailboxOptions, type Received, startMailbox } from './mailbox'
 import { type Mail, type Reply, SmtpClient } from './smtp-client'
@@ -29,6 +29,11 @@ export interface MailPathOptions extends PluginNames {
   /** Plain-file plugins beside those of test/support/plugins: name -> source. */
   readonly sources?: Readonly<Record<string, string>>
   readonly nodes?: number
+  /** Files that node loads before Haraka. */
+  readonly preloads?: readonly string[]
+  readonly under?: HarakaOptions['under']
+  /** Puts the plugin into the server directory in place of `unpackInto`. */
+  readonly install?: HarakaOptions['install']
   /** False: Haraka without the connector. */
   readonly tdc?: boolean
 }
@@ -74,7 +79,8 @@ export class MailPath {
       tdc: this.tdcIni(options),
       ...(options.config && { config: options.config }),
     })
-    const { beforeTdc = [], afterTdc = [], sources = {}, nodes = 0 } = options
+    const { beforeTdc = [], afterTdc = [], sources = {}, nodes = 0, preloads = [] } = options
+    const { under, install } = options
     const names = usual.plugins.flatMap((name) =>
       name === 'tdc'
         ? [...beforeTdc, ...(options.tdc === false ? [] : ['tdc']), ...afterTdc]
@@ -86,6 +92,9 @@ export class MailPath {
       nodes,
       plugins: names,
       localPlugins: { ...Object.fromEntries(files), ...sources },
+      nodeArgs: [...(usual.nodeArgs ?? []), ...preloads.flatMap((file) => ['-r', file])],
+      ...(under && { under }),
+      ...(install && { install }),
     }
     return new HarakaServer(await makeServerDir(all), all)
   }

@@ -1,0 +1,14 @@
+import type { FaultCase } from './case'
+import { killAtSyscall } from './r02-kill-at-syscall'
+import { killProcesses } from './r03-kill-processes'
+import { writeOrder } from './r04-write-order'
+import { diskFull, sizeCheckControl } from './r07-disk-full'
+
+/** Every case, in the order in which they run. */
+export const CASES: readonly FaultCase[] = [
+  killAtSyscall,
+  killProcesses,
+  writeOrder,
+  diskFull,
+  sizeCheckControl,
+]

@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { HarakaServer } from '../support/haraka'
+import { MailPath } from '../support/mail-path'
+import type { FaultCase, FaultContext, FaultResult } from './case'
+import { MailRun } from './mail-run'
+import { comesTrue } from './process-state'
+
+const VICTIMS = ['worker', 'master', 'all', 'worker', 'two workers'] as const
+
+/** Octets: written at once, and long enough that another worker's start falls into the writing. */
+const SIZES = [1_000, 300_000]
+const CLIENTS = 6
+
+/** Milliseconds of load before each kill, at most. */
+const LONGEST_LIFE = 600
+
+export const killProcesses: FaultCase = {
+  name: 'R3',
+  title: 'worker, master or all of them killed under load',
+  async run({ long, dice, note }: FaultContext): Promise<FaultResult> {
+    const nodes = long ? 4 : 2
+    const cycles = long ? 300 : 10
+    const path = await MailPath.start({ nodes, delivery: ['retry_delay=1'] })
+    // A connection that a dying master had accepted is never answered.
+    const run = new MailRun(path, 'R3', dice, 3_000)
+    try {
+      let loading = true
+      const clients = Array.from({ length: CLIENTS }, async () => {
+        while (loading) {
+          const { told } = await run.send(dice.pick(SIZES))
+          if (told === 'nothing') await sleep(50)
+        }
+      })
+      for (let cycle = 0; cycle < cycles; cycle++) {
+        await sleep(100 + dice.below(LONGEST_LIFE))
+        await kill(path.haraka, VICTIMS[cycle % VICTIMS.length] ?? 'all')
+        if (!path.haraka.running) await path.haraka.start()
+      }
+      loading = false
+      await Promise.all(clients)
+      // What a dead worker left when its successor had died too is found at the next start.
+      await path.haraka.restart()
+
+      const violations: string[] = []
+      if (!(await run.allCopied(20_000)))
+        violations.push('not all copied 20 s after the last start')
+      if (!(await comesTrue(() => path.haraka.queueFiles().length === 0, 20_000))) {
+        violations.push(`left in the queue: ${path.haraka.queueFiles().join(' ')}`)
+      }
+      const lines = path.haraka.lines.entries
+      violations.push(...lines.filter((line) => / not copied to the message intake /.test(line)))
+      // A copy for which the intake's 250 was on its way when its process was killed.
+      violations.push(...(await run.violations({ copies: () => 2 })))
+      const figures = { nodes, mails: run.mails.length, ...countsOf(lines), ...twice(path) }
+      note(JSON.stringify(figures))
+      return { n: cycles, violations, figures }
+    } finally {
+      await path.close()
+    }
+  },
+}
+
+async function kill(haraka: HarakaServer, victim: (typeof VICTIMS)[number]): Promise<void> {
+  if (victim === 'all') return haraka.kill9()
+  if (victim === 'master') {
+    haraka.signal('SIGKILL')
+    await comesTrue(() => !haraka.running, 5_000)
+    // Workers end by themselves when their master is gone; what is left of them ends here.
+    return haraka.kill9()
+  }
+  const workers = childrenOf(haraka.pid)
+  for (const pid of workers.slice(0, victim === 'worker' ? 1 : 2)) process.kill(pid, 'SIGKILL')
+}
+
+function childrenOf(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1')
+  return children.split(' ').filter(Boolean).map(Number)
+}
+
+function countsOf(lines: readonly string[]): Record<string, number> {
+  const count = (wanted: RegExp) => lines.filter((line) => wanted.test(line)).length
+  return {
+    temporaryFilesRemoved: count(/Removing left over dot-file/),
+    found: count(/ found in the queue for the message intake address /),
+  }
+}
+
+function twice({ intake }: MailPath): Record<string, number> {
+  const mids = intake.copies.entries.map(
+    ({ raw }) => /^Message-ID: (.*)/im.exec(raw.toString())?.[1],
+  )
+  return { copies: mids.length, duplicates: mids.length - new Set(mids).size }
+}
