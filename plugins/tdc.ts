@@ -52,10 +52,11 @@ export function register(this: TdcPlugin): void {
   this.register_hook('send_email', 'take_over', FIRST)
 }
 
-/** Says what in the server's other settings stands in the way of copies. */
+/** init_master: says what in the server's other settings stands in the way of copies. */
 export function survey(this: TdcPlugin, next: Next): void {
   const warnings = [...surroundingWarnings(this), ...orderWarnings(this.internals.hooks, this.name)]
   for (const text of warnings) this.tdc.monitor.report({ kind: 'warning', text })
+  this.tdc.openControl()
   next()
 }
 

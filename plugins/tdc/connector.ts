@@ -2,7 +2,11 @@ import cluster from 'node:cluster'
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { answersOf } from './answers'
 import { systemClock } from './clock'
+import { processesOf } from './control/cluster'
+import { Control } from './control/control'
+import { Gathered } from './control/gathered'
 import type { Route } from './decide/decision'
 import { makeSessionMaker } from './delivery/connect'
 import { dcidSource } from './delivery/dcid'
@@ -15,7 +19,7 @@ import { announceDelivered } from './haraka/loaded-item'
 import { logTo } from './haraka/log'
 import { loopKey } from './haraka/loop-key'
 import { QueueDirectory } from './haraka/queue-directory'
-import { configFolder, settingsSource } from './haraka/settings-files'
+import { configFolder, serverDirectory, settingsSource } from './haraka/settings-files'
 import type { HarakaPlugin } from './haraka/types'
 import { Monitor } from './monitor/monitor'
 import { processStatus } from './monitor/process-status'
@@ -46,13 +50,6 @@ const HELD_COPIES = 4 * 1024 * 1024
 /** Milliseconds for finishing what is on its way when Haraka shuts down (it waits for 30 s). */
 const SHUTDOWN_TIME = 25_000
 
-/** What the processes of one server know together, asked from any of them. */
-export interface Gathered {
-  status(): Promise<Status>
-  /** The newest first; at most MOST_FOUND. */
-  track(wanted: string): Promise<readonly TrackedMessage[]>
-}
-
 /** All parts of the connector in one process, put together once (docs/architecture.md). */
 export class Connector {
   readonly monitor: Monitor
@@ -62,6 +59,9 @@ export class Connector {
   readonly loader: Loader
   readonly kept: KeptCopies
   readonly loopKey: Buffer
+  /** What all processes of this server know together. */
+  readonly gathered: Gathered
+  private readonly control: Control
   private readonly pools: Pools
   private readonly lookup = makeMxLookup()
   private readonly nextDcid = dcidSource(cluster.worker?.id ?? 0)
@@ -141,6 +141,14 @@ export class Connector {
       countsDowntime: () => this.settings.value.delivery.maxAgeCountsDowntime,
     })
     this.kept.start()
+    this.gathered = new Gathered(processesOf(clock, answersOf(this)))
+    this.control = new Control(serverDirectory(), this.gathered, clock, report)
+  }
+
+  /** In the only process, or in the master: the socket that the command line asks. */
+  openControl(): void {
+    process.once('exit', () => this.control.close())
+    void this.control.open()
   }
 
   /** This gateway's name: in reports, and in EHLO. */
@@ -174,17 +182,12 @@ export class Connector {
     return this.monitor.tracking.find(wanted, this.settings.value.serviceName)
   }
 
-  /** What all processes of this server know together. */
-  readonly gathered: Gathered = {
-    status: () => Promise.resolve(this.status()),
-    track: (wanted) => Promise.resolve(this.track(wanted)),
-  }
-
   /**
    * Haraka drains: its connections end first, and their copies are still delivered. Idle connections
    * close by themselves; what is left at the end stays on disk.
    */
   shutdown(): void {
+    this.control.close()
     this.scheduler.hurry()
     systemClock.after(SHUTDOWN_TIME, () => this.pools.destroy())
   }

@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const made = new Set<string>()
+let atExit = false
 
 /** A new temporary directory; it goes when this process ends, if not before. */
 export function makeTempDir(purpose: string): string {
-  if (made.size === 0) process.once('exit', removeAll)
+  if (!atExit) process.once('exit', removeAll)
+  atExit = true
   const dir = mkdtempSync(join(tmpdir(), `tdc-${purpose}-`))
   made.add(dir)
   return dir

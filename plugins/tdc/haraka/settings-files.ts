@@ -8,9 +8,14 @@ import type { HarakaPlugin } from './types'
 /** A section heading, as haraka-config's own parser reads it. */
 const HEADING = /^\s*\[([^\]]*)\]\s*$/gm
 
+/** Where `haraka -c` points. */
+export function serverDirectory(): string {
+  return process.env['HARAKA'] ?? '.'
+}
+
 /** The server's config folder. */
 export function configFolder(): string {
-  return join(process.env['HARAKA'] ?? '.', 'config')
+  return join(serverDirectory(), 'config')
 }
 
 /**

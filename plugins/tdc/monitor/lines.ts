@@ -187,7 +187,8 @@ export function bounceText({ status, meaning, code, detail }: BounceResponse): s
   return `${status} - ${meaning} ('${code}', ['${safe(detail)}'])`
 }
 
-function skipText(reason: SkipReason): string {
+/** Why there is no copy, in words. */
+export function skipText(reason: SkipReason): string {
   switch (reason.token) {
     case 'disabled':
       return `the connector is disabled (${safe(reason.level)})`

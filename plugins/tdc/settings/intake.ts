@@ -25,6 +25,10 @@ export class IntakeBook {
     this.problems = problems
   }
 
+  get all(): readonly Intake[] {
+    return [...this.byAddress.values()]
+  }
+
   /** In lower case. */
   get addresses(): ReadonlySet<string> {
     return new Set(this.byAddress.keys())

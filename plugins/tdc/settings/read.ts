@@ -72,6 +72,7 @@ function read(source: SettingsSource, problems: Problems): Settings {
     prepareTimeout: queue.prepare_timeout,
     incomingDomains,
     policies: new OrderedPolicies(policies.ordered, policies.otherwise),
+    intakes: intakes.all,
     intakeAddresses: intakes.addresses,
     delivery,
     journal: {

@@ -114,6 +114,8 @@ export interface Settings {
   /** Domains that are incoming also when Haraka relays for them, host_list's too; ASCII, lower case. */
   readonly incomingDomains: ReadonlySet<string>
   readonly policies: PolicyTable
+  /** Every intake of some level or policy. */
+  readonly intakes: readonly Intake[]
   /** Every address that is an intake of some level or policy, lower case: mail to them is never copied. */
   readonly intakeAddresses: ReadonlySet<string>
   readonly delivery: DeliverySettings
