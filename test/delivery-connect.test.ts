@@ -33,8 +33,11 @@ describe('delivery: connecting to the hosts of a domain', () => {
     await Promise.all([link.close(), third.close()])
   })
 
-  it('an address that lately failed is tried after the others, for a minute', async () => {
-    const link = await IntakeLink.start({}, { route: undefined, lookup: hosts([SECOND, FIRST]) })
+  it('an address that lately failed is tried after the others, until its pause is over', async () => {
+    const link = await IntakeLink.start(
+      {},
+      { route: undefined, lookup: hosts([SECOND, FIRST]), random: () => 0.5 },
+    )
     const dcids = async () => {
       const session = await link.session()
       session.destroy()
@@ -42,8 +45,42 @@ describe('delivery: connecting to the hosts of a domain', () => {
     }
     assert.equal(await dcids(), 2, 'the first one is refused')
     assert.equal(await dcids(), 3, 'it is not tried again')
-    await link.clock.advance(60_001)
-    assert.equal(await dcids(), 5, 'it is')
+    await link.clock.advance(1_000)
+    assert.equal(await dcids(), 5, 'it is, and fails again')
+    await link.clock.advance(1_999)
+    assert.equal(await dcids(), 6, 'now it is left alone twice as long')
+    await link.clock.advance(1)
+    assert.equal(await dcids(), 8)
+    await link.close()
+  })
+
+  it('one opening finds out whether a failed address is back; the others go elsewhere', async () => {
+    const link = await IntakeLink.start(
+      {},
+      { route: undefined, lookup: hosts([SECOND, FIRST]), random: () => 0.5 },
+    )
+    await link.session()
+    await link.clock.advance(1_000)
+    link.events.splice(0)
+    await Promise.all(Array.from({ length: 5 }, () => link.session()))
+    const failed = link.kinds().filter((kind) => kind === 'connection-error')
+    const connected = link.kinds().filter((kind) => kind === 'connected')
+    assert.deepEqual([failed.length, connected.length], [1, 5])
+    await link.close()
+  })
+
+  it('when no address works, all of them are tried each time, whatever their pauses', async () => {
+    const refusing: Script = [{ on: 'CONNECT', reply: '421 4.3.2 Down' }]
+    const link = await IntakeLink.start(
+      { script: refusing },
+      { route: undefined, lookup: hosts([SECOND, FIRST]), random: () => 0.5 },
+    )
+    for (const dcid of [2, 4, 6, 8]) {
+      await link.open()
+      assert.equal(link.lastDcid, dcid)
+    }
+    link.server.script = []
+    await link.session()
     await link.close()
   })
 

@@ -3,7 +3,9 @@ import { Resolver } from 'node:dns/promises'
 import { createRequire } from 'node:module'
 import { retriesOf } from '../plugins/tdc/delivery/outcome'
 import { resolveMx, resolveRoute } from '../plugins/tdc/delivery/mx'
-import { makeMxLookup, type MxLookup } from '../plugins/tdc/delivery/mx-lookup'
+import { type DnsQuestions, dnsQuestions } from '../plugins/tdc/delivery/dns-questions'
+import { cachedLookup, type MxLookup } from '../plugins/tdc/delivery/mx-lookup'
+import { FakeClock } from './support/fake-clock'
 import { FakeDns, type FakeZone, NULL_MX } from './support/fake-dns'
 
 const DOMAIN = 'example.com'
@@ -169,13 +171,16 @@ const ROWS: readonly Row[] = [
 
 describe('delivery: MX look-up', () => {
   let dns: FakeDns
+  let questions: DnsQuestions
   let lookup: MxLookup
   before(async () => {
     dns = await FakeDns.start({})
     const resolver = new Resolver({ timeout: 2_000, tries: 1 })
     for (const each of [resolver, harakaResolver()]) each.setServers([dns.address])
-    lookup = makeMxLookup(undefined, resolver)
+    questions = dnsQuestions(undefined, resolver)
   })
+  // What one test was told is not for the next one.
+  beforeEach(() => (lookup = cachedLookup(questions, new FakeClock())))
   after(() => dns.close())
 
   for (const { what, zone, found, retries } of ROWS) {
@@ -199,7 +204,8 @@ describe('delivery: MX look-up', () => {
     dns.zone = { [DOMAIN]: 'SILENT' }
     const resolver = new Resolver({ timeout: 20, tries: 1 })
     resolver.setServers([dns.address])
-    const silent = makeMxLookup((domain) => resolver.resolveMx(domain), resolver)
+    const asked = dnsQuestions((domain) => resolver.resolveMx(domain), resolver)
+    const silent = cachedLookup(asked, new FakeClock())
     const resolved = await resolveMx(DOMAIN, { port: 25, lookup: silent, random: Math.random })
     assert(resolved.kind === 'failed')
     assert.deepEqual([resolved.failure.result, retriesOf(resolved.failure)], ['timeout', 1])

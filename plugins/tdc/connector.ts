@@ -63,7 +63,7 @@ export class Connector {
   readonly gathered: Gathered
   private readonly control: Control
   private readonly pools: Pools
-  private readonly lookup = makeMxLookup()
+  private readonly lookup = makeMxLookup(systemClock)
   private readonly nextDcid = dcidSource(cluster.worker?.id ?? 0)
   private readonly plugin: HarakaPlugin
   private readonly versions: Versions

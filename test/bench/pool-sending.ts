@@ -30,7 +30,7 @@ export function poolFor(target: Target): Pool {
     tls: { verify: true, minVersion: 'TLSv1.2', ca },
     clock: systemClock,
     report: () => undefined,
-    lookup: makeMxLookup(),
+    lookup: makeMxLookup(systemClock),
     random,
     nextDcid: dcidSource(0),
   })

@@ -6,6 +6,8 @@ export interface FakeRecords {
   readonly a?: readonly string[]
   readonly aaaa?: readonly string[]
   readonly txt?: readonly string[]
+  /** Seconds, by type. Default 0: nobody keeps the answer. */
+  readonly ttl?: Partial<Record<FakeType, number>>
   /** Types that fail in place of being answered. */
   readonly fail?: Partial<Record<FakeType, FakeTrouble>>
 }
@@ -80,7 +82,8 @@ export class FakeDns {
     const trouble = typeof entry === 'string' ? entry : type && entry.fail?.[type]
     if (trouble === 'SILENT') return
     const data = trouble || typeof entry === 'string' || !type ? [] : dataOf(entry, type)
-    const reply = response(message, question, RCODES[trouble ?? 'NOERROR'], data)
+    const ttl = typeof entry === 'string' || !type ? 0 : (entry.ttl?.[type] ?? 0)
+    const reply = response(message, question, RCODES[trouble ?? 'NOERROR'], data, ttl)
     this.socket.send(reply, from.port, from.address)
   }
 }
@@ -100,7 +103,13 @@ function readQuestion(message: Buffer): Question {
   }
 }
 
-function response(query: Buffer, question: Question, rcode: number, data: Buffer[]): Buffer {
+function response(
+  query: Buffer,
+  question: Question,
+  rcode: number,
+  data: Buffer[],
+  ttl: number,
+): Buffer {
   const header = Buffer.alloc(HEADER_LENGTH)
   query.copy(header, 0, 0, 2)
   header.writeUInt16BE(RESPONSE_FLAGS | rcode, 2)
@@ -110,6 +119,7 @@ function response(query: Buffer, question: Question, rcode: number, data: Buffer
     const fixed = Buffer.alloc(10)
     fixed.writeUInt16BE(question.type, 0)
     fixed.writeUInt16BE(CLASS_IN, 2)
+    fixed.writeUInt32BE(ttl, 4)
     fixed.writeUInt16BE(rdata.length, 8)
     return Buffer.concat([QUESTION_NAME, fixed, rdata])
   })

@@ -105,6 +105,11 @@ export class IntakeLink {
     throw new Error(`no session: ${JSON.stringify(opened.failure)}`)
   }
 
+  /** The DCID of the last attempt to connect. */
+  get lastDcid(): number {
+    return this.dcid
+  }
+
   kinds(): string[] {
     return this.events.map(({ kind }) => kind)
   }

@@ -1,10 +1,15 @@
+/** Milliseconds: what follows the first failure, doubled by each further one up to the longest. */
+export interface Pauses {
+  readonly first: number
+  readonly longest: number
+}
+
 /*
  * An intake that is down must not see a storm of connections, yet be found within 5 s of coming
  * back, because a copy lives for 120 s only (spec 5.5). So the pause grows from a quarter of a
  * second to four, and the jitter, which keeps the workers of a machine apart, ends at five.
  */
-const FIRST_PAUSE = 250
-const LONGEST_PAUSE = 4000
+const INTAKE_PAUSES: Pauses = { first: 250, longest: 4000 }
 const JITTER = 0.25
 
 /** How long a destination has to be left alone after failed openings. Times are monotonic. */
@@ -14,7 +19,10 @@ export class Backoff {
   private memoryEnd = 0
 
   /** `random` gives 0 to 1, as Math.random does. */
-  constructor(private readonly random: () => number) {}
+  constructor(
+    private readonly random: () => number,
+    private readonly pauses: Pauses = INTAKE_PAUSES,
+  ) {}
 
   /** The last opening failed, so one attempt at a time is enough to find out whether it is over. */
   get failing(): boolean {
@@ -31,11 +39,17 @@ export class Backoff {
     return this.memoryEnd
   }
 
-  failed(now: number): void {
+  /**
+   * An opening failed that began at `begun`. Pauses are counted from there, for an intake that is
+   * silent takes its time to fail; but one never follows at the heels of the other.
+   */
+  failed(now: number, begun: number = now): void {
     this.failures += 1
-    const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (this.failures - 1))
-    this.pauseEnd = now + pause * (1 + JITTER * (2 * this.random() - 1))
-    this.memoryEnd = now + LONGEST_PAUSE * (1 + JITTER)
+    const { first, longest } = this.pauses
+    const pause = Math.min(longest, first * 2 ** (this.failures - 1))
+    const jitter = 1 + JITTER * (2 * this.random() - 1)
+    this.pauseEnd = Math.max(begun + pause * jitter, now + first * jitter)
+    this.memoryEnd = now + longest * (1 + JITTER)
   }
 
   reset(): void {

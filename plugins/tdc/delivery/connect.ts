@@ -1,8 +1,8 @@
 import { isIP } from 'node:net'
 import type { Clock } from '../clock'
 import type { Report } from '../monitor/events'
+import { AddressBackoff } from './address-backoff'
 import { Attempt } from './attempt'
-import { BadAddresses } from './bad-addresses'
 import { DNS_RESULT_NAMES } from './dns-failure'
 import { GIVEN_UP } from './loss'
 import { type Host, type Resolved, resolveMx, resolveRoute } from './mx'
@@ -36,7 +36,7 @@ export interface ConnectOptions {
 /** The connections of one intake domain. */
 export function makeSessionMaker(options: ConnectOptions): SessionMaker {
   const { clock, report, timeouts, tls } = options
-  const bad = new BadAddresses(clock)
+  const addresses = new AddressBackoff(clock, options.random)
   const chunking = { avoided: false }
   const attemptOptions = { ...options, chunking, secure: makeSecurer(tls, timeouts.tls, clock) }
   return async (signal) => {
@@ -48,18 +48,21 @@ export function makeSessionMaker(options: ConnectOptions): SessionMaker {
       report({ kind: 'dns-error', domain, result: DNS_RESULT_NAMES[result] })
       return { kind: 'failed', dcid: 0, failure }
     }
-    const hosts = bad.last(reachable(resolved.hosts, options.localAddress))
+    const hosts = reachable(resolved.hosts, options.localAddress)
     const end = clock.monotonic() + OPENING_TIME
     const attempt = async (host: Host, left: number): Promise<Opened> => {
       const share = (end - clock.monotonic()) / left
-      const connect = Math.min(timeouts.connect, Math.max(share, SHORTEST_CONNECT))
+      const patience = addresses.isFailing(host) ? PROBE : Math.max(share, SHORTEST_CONNECT)
+      const connect = Math.min(timeouts.connect, patience)
       const mine = { ...attemptOptions, timeouts: { ...timeouts, connect } }
+      addresses.begun(host)
       const opened = await new Attempt(options.nextDcid(), host, mine, signal).run()
-      if (opened.kind === 'open') bad.reached(host)
-      else if (!signal.aborted) bad.failed(host)
+      if (opened.kind === 'open') addresses.reached(host)
+      else if (signal.aborted) addresses.givenUp(host)
+      else addresses.failed(host)
       return opened
     }
-    return tryHosts(hosts, attempt, signal)
+    return tryHosts(hosts, (left) => addresses.choose(left), attempt, signal)
   }
 }
 
@@ -69,6 +72,13 @@ export function makeSessionMaker(options: ConnectOptions): SessionMaker {
  */
 const OPENING_TIME = 50_000
 const SHORTEST_CONNECT = 2_000
+
+/**
+ * Milliseconds for connecting to an address that failed the last time: it is asked at 0, 1 and 3 s
+ * (RFC 6298 section 5), and with the next opening 5 s after this one a silent intake that is back
+ * is found in time.
+ */
+const PROBE = 4_000
 
 function resolve(options: ConnectOptions): Promise<Resolved> {
   const { domain, route, lookup } = options
@@ -84,12 +94,15 @@ function reachable(hosts: readonly Host[], local: string | undefined): readonly 
 /** One host after the other, until a session stands (RFC 5321 section 5.1). */
 async function tryHosts(
   hosts: readonly Host[],
+  choose: (left: readonly Host[]) => Host | undefined,
   attempt: (host: Host, left: number) => Promise<Opened>,
   signal: AbortSignal,
 ): Promise<Opened> {
   let failed: Extract<Opened, { kind: 'failed' }> | undefined
-  for (const [at, host] of hosts.entries()) {
-    const opened = await attempt(host, hosts.length - at)
+  let left = hosts
+  for (let host = choose(left); host; host = choose(left)) {
+    const opened = await attempt(host, left.length)
+    left = left.filter((other) => other !== host)
     if (opened.kind === 'open' || signal.aborted) return opened
     // What a retry could heal is worth more than what it could not: it keeps the copy alive.
     if (!failed || retriesOf(opened.failure) >= retriesOf(failed.failure)) failed = opened

@@ -15,6 +15,8 @@ export interface Connection {
   readonly began: number
   /** When that was, on the wall clock; for people. */
   readonly since: number
+  /** The same moment, monotonic milliseconds. */
+  readonly beganAt: number
   /** Messages handed to it so far. */
   sent: number
   /** Messages of those whose result was charged. */

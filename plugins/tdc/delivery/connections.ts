@@ -80,8 +80,9 @@ export class Connections {
   begin(began: number, deadline: number): { connection: Connection; signal: AbortSignal } {
     const attempt = new AbortController()
     const state = { kind: 'connecting', attempt, deadline } as const
-    const since = this.clock.wall()
-    const connection: Connection = { began, since, sent: 0, answered: 0, rested: 0, state }
+    const [since, beganAt] = [this.clock.wall(), this.clock.monotonic()]
+    const counts = { sent: 0, answered: 0, rested: 0 }
+    const connection: Connection = { began, since, beganAt, ...counts, state }
     this.all.add(connection)
     return { connection, signal: attempt.signal }
   }

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { type DnsFailure, dnsFailure, dnsFailureOf, isFinal } from './dns-failure'
-import type { Exchange, MxLookup } from './mx-lookup'
+import type { Exchange } from './dns-questions'
+import type { MxLookup } from './mx-lookup'
 import type { Route } from './options'
 
 /** An address to connect to, and the name that its certificate must carry. */

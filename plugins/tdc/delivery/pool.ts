@@ -172,7 +172,7 @@ export class Pool {
    */
   private openingFailed(connection: Connection, dcid: number, failure: Failure): void {
     this.connections.remove(connection)
-    this.backoff.failed(this.deps.clock.monotonic())
+    this.backoff.failed(this.deps.clock.monotonic(), connection.beganAt)
     const { connecting, idle, busy } = this.connections.census()
     if (idle + busy > 0) return
     this.note('down')
