@@ -40,6 +40,7 @@ describe('journal: the bcc copy', () => {
       'X-Haraka-TDC: v=1',
       'X-TDC-Normalized: no',
       'X-TDC-Leading-Fold: no',
+      'X-TDC-Replayed: no',
     ]
     const clean = 'A: 1\r\n\r\nX-CSE-ClientIP: 7\r\n'
     assert.equal(copy(`${forged.join('\r\n')}\r\n${clean}`), copy(clean))

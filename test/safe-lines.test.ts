@@ -71,6 +71,15 @@ function eventsWith(value: string): TdcEvent[] {
     { kind: 'deferred', ...failed, retry: 1, retries: 1, seconds: 30 },
     { kind: 'expired', ...copy, response },
     { kind: 'not-kept', mid: value, why: value },
+    { kind: 'not-replayed', mid: value, why: value },
+    {
+      kind: 'replayed',
+      mid: value,
+      messageId: value,
+      intake: value,
+      givenUpAt: 0,
+      reason: 'expired',
+    },
     { kind: 'kept-dropped', mid: value, why: 'keep_age' },
     { kind: 'problem', text: value },
   ]

@@ -33,6 +33,7 @@ import { KeptCopies } from './queue/kept-copies'
 import { Loader } from './queue/loader'
 import { MemoryBudget } from './queue/memory-budget'
 import { Preparer } from './queue/preparer'
+import { Replay } from './queue/replay'
 import { Room } from './queue/room'
 import { Scheduler } from './queue/scheduler'
 import { Spool } from './queue/spool'
@@ -58,6 +59,7 @@ export class Connector {
   readonly preparer: Preparer
   readonly loader: Loader
   readonly kept: KeptCopies
+  readonly replay: Replay
   readonly loopKey: Buffer
   /** What all processes of this server know together. */
   readonly gathered: Gathered
@@ -139,6 +141,15 @@ export class Connector {
       report,
       scheduler: this.scheduler,
       countsDowntime: () => this.settings.value.delivery.maxAgeCountsDowntime,
+    })
+    this.replay = new Replay({
+      kept: this.kept,
+      directory,
+      disk,
+      clock,
+      scheduler: this.scheduler,
+      report,
+      maxCopies: () => this.settings.value.limits.maxCopies,
     })
     this.kept.start()
     this.gathered = new Gathered(processesOf(clock, answersOf(this)))

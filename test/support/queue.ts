@@ -13,6 +13,7 @@ import { QueueCopyFiles } from '../../plugins/tdc/queue/copy-files'
 import { systemDisk, type Disk } from '../../plugins/tdc/queue/disk'
 import { KeptCopies } from '../../plugins/tdc/queue/kept-copies'
 import { MemoryBudget } from '../../plugins/tdc/queue/memory-budget'
+import { Replay } from '../../plugins/tdc/queue/replay'
 import { Scheduler } from '../../plugins/tdc/queue/scheduler'
 import type { KeepSettings } from '../../plugins/tdc/settings/settings'
 import { FakeClock } from './fake-clock'
@@ -45,15 +46,15 @@ export const NOTES: CopyNotes = {
 
 /** A queue on a temporary directory, with a courier that answers when the test says so. */
 export class TestQueue {
-  readonly path = mkdtempSync(join(tmpdir(), 'tdc-queue-'))
   readonly clock = new FakeClock()
   readonly events: TdcEvent[] = []
-  readonly directory = queueDirectory(this.path)
+  readonly directory: QueueDirectory
   readonly memory = new MemoryBudget(1_000_000)
   readonly courier = new ScriptedCourier()
   readonly announced: string[] = []
   readonly scheduler: Scheduler
   readonly kept: KeptCopies
+  maxCopies = 1000
   options = { maxAge: 120_000, retryDelay: 30_000 }
   keep: KeepSettings = { keep: false, number: 1000, bytes: 2 ** 20, age: 604_800_000 }
 
@@ -61,7 +62,12 @@ export class TestQueue {
   /** Disk operations that have begun and not ended. */
   private working = 0
 
-  constructor(disk: Disk = systemDisk) {
+  /** With the `path` of another one it is a second process. */
+  constructor(
+    disk: Disk = systemDisk,
+    readonly path: string = mkdtempSync(join(tmpdir(), 'tdc-queue-')),
+  ) {
+    this.directory = queueDirectory(path)
     this.disk = this.counting(disk)
     const { clock, memory, directory } = this
     const report = (event: TdcEvent) => void this.events.push(event)
@@ -100,6 +106,13 @@ export class TestQueue {
     return new KeptCopies({ directory, disk, clock, report, settings: () => this.keep })
   }
 
+  replay(): Replay {
+    const { kept, directory, disk, clock, scheduler } = this
+    const report = (event: TdcEvent) => void this.events.push(event)
+    const maxCopies = () => this.maxCopies
+    return new Replay({ kept, directory, disk, clock, scheduler, report, maxCopies })
+  }
+
   /** Kinds of the events so far, in order, and forgets them. */
   told(): string[] {
     return this.events.splice(0).map(({ kind }) => kind)
@@ -130,6 +143,7 @@ export class TestQueue {
       rename: (from, to) => counted(disk.rename(from, to)),
       unlink: (path) => counted(disk.unlink(path)),
       exists: (path) => counted(disk.exists(path)),
+      readStart: (path, most) => counted(disk.readStart(path, most)),
       list: (path) => counted(disk.list(path)),
       makeFolder: (path) => counted(disk.makeFolder(path)),
       free: (path) => counted(disk.free(path)),
@@ -162,6 +176,10 @@ export class ScriptedCourier {
     const settle = this.pending.get(message)
     this.pending.delete(message)
     settle?.(outcome)
+  }
+
+  get held(): Outgoing[] {
+    return [...this.pending.keys()]
   }
 
   get holding(): number {

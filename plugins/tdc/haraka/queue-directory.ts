@@ -24,6 +24,9 @@ export interface QueueFileName {
  */
 const OWN_FOLDER = 'error.tdc'
 
+/** Between Haraka's own unique part of a file name, letters and digits, and a tag of ours. */
+const TAG_SIGN = '.'
+
 const NULL_SENDER = { original: '<>', user: '', host: '' }
 
 /** Haraka's queue directory: how files are named there, and how their head is written. */
@@ -59,6 +62,20 @@ export class QueueDirectory {
   retryName(name: string, nextAttempt: number, attempts: number): string {
     const { qfile } = this.outbound
     return qfile.name({ ...qfile.parts(name), next_attempt: Math.round(nextAttempt), attempts })
+  }
+
+  /** A name for a file with a tag of ours, which stays when Haraka or a retry renames it. */
+  taggedName(tag: string): string {
+    const { qfile } = this.outbound
+    const uid = qfile.parts(qfile.name())?.uid ?? ''
+    return qfile.name({ uid: `${uid}${TAG_SIGN}${tag}` })
+  }
+
+  /** The tag in a file's name; '' when it has none. */
+  tagOf(name: string): string {
+    const uid = this.outbound.qfile.parts(name)?.uid ?? ''
+    const at = uid.indexOf(TAG_SIGN)
+    return at < 0 ? '' : uid.slice(at + TAG_SIGN.length)
   }
 
   /** Charged attempts that a file name tells of; 0 when it cannot be read. */

@@ -4,7 +4,13 @@ import { headerField, textField } from './header-field'
 import { HEADER_VALUE_LIMIT, cut, isPrintableAscii } from './header-value'
 import { TOKEN_HEADER } from './loop-token'
 import type { HeadTraits } from './original'
-import { LEADING_FOLD_HEADER, NORMALIZED_HEADER, foldGuard, ownHeader } from './own-header'
+import {
+  LEADING_FOLD_HEADER,
+  NORMALIZED_HEADER,
+  REPLAYED_HEADER,
+  foldGuard,
+  ownHeader,
+} from './own-header'
 import type { ReportFacts } from './report'
 
 /**
@@ -19,6 +25,7 @@ export const BCC_REMOVALS: readonly string[] = [
   TOKEN_HEADER,
   NORMALIZED_HEADER,
   LEADING_FOLD_HEADER,
+  REPLAYED_HEADER,
 ]
 
 /** The header fields on top of the original, which follows at once. */

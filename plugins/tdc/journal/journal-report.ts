@@ -1,5 +1,6 @@
 import { asciiAddress, asciiDomain, mailboxPieces } from './ascii-address'
 import { clientIpText } from './client-ip'
+import { dateText } from './date-text'
 import { envelopePart } from './envelope-part'
 import { headerField, piecesOf } from './header-field'
 import { asciiText } from './header-value'
@@ -12,9 +13,6 @@ import { subjectField } from './subject'
 
 /** RFC 5322 2.2: printable ASCII without the colon; the length leaves room for a value on the line. */
 const FIELD_NAME = /^[!-9;-~]{1,76}$/
-
-/** The last second that a Date field of four year digits can name. */
-const LAST_DATE = Date.UTC(9999, 11, 31, 23, 59, 59)
 
 export interface JournalOptions {
   /** Value of X-MS-Journal-Report; '' leaves it empty, as Exchange Online does. */
@@ -93,10 +91,4 @@ function topOfOriginal(facts: ReportFacts, options: JournalOptions, traits: Head
   const name = options.remoteIpHeader
   if (name === undefined || !FIELD_NAME.test(name)) return []
   return [`${name}: ${clientIpText(facts.clientIp)}`, ...foldGuard(traits)]
-}
-
-/** RFC 5322 3.3, in UTC. */
-function dateText(date: number): string {
-  const time = Number.isFinite(date) ? Math.min(Math.max(date, 0), LAST_DATE) : 0
-  return new Date(time).toUTCString().replace('GMT', '+0000')
 }

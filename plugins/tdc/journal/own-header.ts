@@ -1,3 +1,4 @@
+import { dateText } from './date-text'
 import { headerField, piecesOf } from './header-field'
 import { asciiText } from './header-value'
 import { TOKEN_HEADER } from './loop-token'
@@ -8,6 +9,26 @@ export const NORMALIZED_HEADER = 'X-TDC-Normalized'
 
 /** Stands above an original that begins with a folded line, which then continues no other header. */
 export const LEADING_FOLD_HEADER = 'X-TDC-Leading-Fold'
+
+/** Says of a copy that it was given up once, and is sent again. */
+export const REPLAYED_HEADER = 'X-TDC-Replayed'
+
+/** `reason` is a word; the moments are milliseconds since 1970. */
+export interface ReplayFacts {
+  readonly at: number
+  readonly givenUpAt: number
+  readonly reason: string
+}
+
+/** A header field to stand in front of a copy that is on disk already; its lines end with CRLF. */
+export function replayedField({ at, givenUpAt, reason }: ReplayFacts): Buffer {
+  const field = headerField(REPLAYED_HEADER, [
+    ` ${dateText(at)};`,
+    ` reason=${reason};`,
+    ` given-up="${dateText(givenUpAt)}"`,
+  ])
+  return Buffer.from(`${field}\r\n`)
+}
 
 /** The connector's own statements in the outermost header of a copy. */
 export function ownHeader(token: string, traits: HeadTraits): string[] {

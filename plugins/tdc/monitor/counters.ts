@@ -34,6 +34,7 @@ export class Counters {
   private withdrawn = 0
   private kept = 0
   private keptDropped = 0
+  private replayed = 0
 
   /** Copies in the queue. */
   get depth(): number {
@@ -62,6 +63,10 @@ export class Counters {
         if (event.inDoubt) this.inDoubt++
         this.countCopy(event, now)
         break
+      case 'replayed':
+        this.replayed++
+        this.countCopy(event, now)
+        break
       case 'loaded':
       case 'vanished':
       case 'delivered':
@@ -85,6 +90,7 @@ export class Counters {
       withdrawn: this.withdrawn,
       kept: this.kept,
       keptDropped: this.keptDropped,
+      replayed: this.replayed,
     }
   }
 
@@ -113,6 +119,7 @@ type CopyEvent = Extract<
     kind:
       | 'enqueued'
       | 'loaded'
+      | 'replayed'
       | 'vanished'
       | 'delivered'
       | 'deferred'
@@ -138,6 +145,7 @@ class QueueCounters {
     switch (event.kind) {
       case 'enqueued':
       case 'loaded':
+      case 'replayed':
         this.active++
         break
       case 'vanished':

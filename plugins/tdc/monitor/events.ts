@@ -41,6 +41,17 @@ export type TdcEvent =
   | { kind: 'not-kept'; mid: string; why: string }
   /** `why`: the setting that it was beyond, or `on request`. */
   | { kind: 'kept-dropped'; mid: string; why: string }
+  | {
+      kind: 'replayed'
+      mid: string
+      messageId: string
+      intake: string
+      /** Milliseconds since 1970. */
+      givenUpAt: number
+      /** `tls-error`, `hard-bounce` or `expired`. */
+      reason: string
+    }
+  | { kind: 'not-replayed'; mid: string; why: string }
   // ── the connection ──
   | { kind: 'dns-error'; domain: string; result: string }
   | { kind: 'connected'; dcid: number; local: string; remote: string; port: number }

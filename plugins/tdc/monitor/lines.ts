@@ -19,6 +19,7 @@ const LEVELS: Partial<Record<Kind, Level>> = {
   'journal-failed': 'error',
   damaged: 'error',
   'not-kept': 'error',
+  'not-replayed': 'error',
   unremovable: 'error',
   problem: 'error',
   warning: 'warn',
@@ -62,6 +63,11 @@ const WORDING: Wording = {
   kept: (e) => [`TDC: MID ${safe(e.mid)} kept for a replay`],
   'not-kept': (e) => [`TDC: MID ${safe(e.mid)} cannot be kept, it is removed: ${safe(e.why)}`],
   'kept-dropped': (e) => [`TDC: Kept copy MID ${safe(e.mid)} dropped: ${e.why}`],
+  replayed: (e) => [
+    `TDC: MID ${safe(e.mid)} with Message-ID '${safe(e.messageId)}' replayed to the message intake ` +
+      `address ${safe(e.intake)}: given up at ${new Date(e.givenUpAt).toISOString()} (${e.reason})`,
+  ],
+  'not-replayed': (e) => [`TDC: Kept copy MID ${safe(e.mid)} not replayed: ${safe(e.why)}`],
 
   'dns-error': (e) => [`DNS Error ${safe(e.domain)} MX - ${e.result}`],
   connected: (e) => [

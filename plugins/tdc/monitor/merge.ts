@@ -108,6 +108,7 @@ function mergeMessages(all: readonly MessageCounters[]): MessageCounters {
     withdrawn: sum(all.map(({ withdrawn }) => withdrawn)),
     kept: sum(all.map(({ kept }) => kept)),
     keptDropped: sum(all.map(({ keptDropped }) => keptDropped)),
+    replayed: sum(all.map(({ replayed }) => replayed)),
   }
 }
 

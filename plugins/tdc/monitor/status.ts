@@ -147,6 +147,8 @@ export interface MessageCounters {
   readonly kept: number
   /** Kept copies that were dropped. */
   readonly keptDropped: number
+  /** Kept copies that are sent again. */
+  readonly replayed: number
 }
 
 export interface HistogramValue {

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import type { Outgoing } from '../delivery/outgoing'
 import type { CopyNotes } from './copy-notes'
 
@@ -10,6 +10,8 @@ export interface CopyPlace {
   readonly path: string
   /** Where the message begins in the file. */
   readonly start: number
+  /** Header lines that are sent in front of the message in the file. */
+  readonly preface?: Buffer | undefined
 }
 
 /** Octets per read of a long copy. */
@@ -20,6 +22,8 @@ const READ_SIZE = 64 * 1024
  * them on each of 50 connections is 25 MB.
  */
 const READ_WHOLE = 64 * 1024
+
+const NOTHING = Buffer.alloc(0)
 
 /** One copy in the.tdc.queue: a file on disk and what is known of it. */
 export class Copy implements Outgoing {
@@ -55,7 +59,7 @@ export class Copy implements Outgoing {
     this.domain = notes.intake.slice(notes.intake.lastIndexOf('@') + 1)
     this.reversePath = notes.reversePath
     this.messageId = notes.messageId
-    this.size = notes.size
+    this.size = notes.size + (place.preface?.length ?? 0)
     this.octets = notes.octets
     this.eightBit = notes.eightBit
     this.smtputf8 = notes.smtputf8
@@ -65,11 +69,11 @@ export class Copy implements Outgoing {
   }
 
   content(): Buffer | Promise<Buffer> | Readable {
-    const { path, start } = this.place
+    const { path, start, preface } = this.place
     if (this.message) return this.message
-    return this.octets <= READ_WHOLE
-      ? readPart(path, start, this.octets)
-      : createReadStream(path, { start, highWaterMark: READ_SIZE })
+    if (this.octets <= READ_WHOLE) return readPart(path, start, this.octets, preface)
+    const rest = () => createReadStream(path, { start, highWaterMark: READ_SIZE })
+    return preface ? Readable.from(inOrder(preface, rest)) : rest()
   }
 
   /** Octets of the queue file. */
@@ -87,10 +91,22 @@ export class Copy implements Outgoing {
   }
 }
 
-async function readPart(path: string, start: number, length: number): Promise<Buffer> {
+async function* inOrder(first: Buffer, rest: () => Readable): AsyncGenerator<Buffer> {
+  yield first
+  yield* rest()
+}
+
+async function readPart(
+  path: string,
+  start: number,
+  length: number,
+  preface: Buffer = NOTHING,
+): Promise<Buffer> {
   const file = await open(path, 'r')
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(length), 0, length, start)
+    const buffer = Buffer.allocUnsafe(preface.length + length)
+    preface.copy(buffer)
+    const { bytesRead } = await file.read(buffer, preface.length, length, start)
     if (bytesRead !== length) throw new Error(`${bytesRead} of ${length} octets`)
     return buffer
   } finally {

@@ -27,6 +27,8 @@ export interface Disk {
   rename(from: string, to: string): Promise<void>
   unlink(path: string): Promise<void>
   exists(path: string): Promise<boolean>
+  /** The first octets of a file, as many as there are up to `most`. */
+  readStart(path: string, most: number): Promise<Buffer>
   /** Names in a folder; none when there is no such folder. */
   list(path: string): Promise<string[]>
   /** A folder for its owner only, and those above it that are missing. */
@@ -63,6 +65,15 @@ export const systemDisk: Disk = {
       () => true,
       () => false,
     ),
+  async readStart(path, most) {
+    const handle = await open(path, 'r')
+    try {
+      const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(most), 0, most, 0)
+      return buffer.subarray(0, bytesRead)
+    } finally {
+      await handle.close()
+    }
+  },
   async list(path) {
     try {
       return await readdir(path)

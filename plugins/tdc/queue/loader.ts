@@ -6,6 +6,7 @@ import type { Report } from '../monitor/events'
 import { Copy } from './copy'
 import { isMid, parseNotes } from './copy-notes'
 import { diskErrorText, type Disk } from './disk'
+import { parseReplayTag, replayPreface } from './replay-mark'
 import type { Scheduler } from './scheduler'
 
 /** The most retries that any failure has; what a file name may claim beyond is not ours. */
@@ -50,8 +51,10 @@ export class Loader {
     // Delivered while Haraka read it? Asked in this order, so that no moment is left out.
     if (!(await this.disk.exists(path)) || this.scheduler.has(todo.uuid)) return
 
-    const place = { filename, path, start: item.data_start }
-    const copy = new Copy(todo.uuid, notes, place, this.enqueuedAt(todo.queue_time))
+    const mark = parseReplayTag(this.directory.tagOf(filename))
+    const preface = mark && replayPreface(mark)
+    const place = { filename, path, start: item.data_start, preface }
+    const copy = new Copy(todo.uuid, notes, place, this.enqueuedAt(mark?.at ?? todo.queue_time))
     // An attempt is due to everything that is found: the name may count attempts never made.
     copy.failedAttempts = Math.min(this.directory.attemptsOf(filename), MOST_RETRIES)
     this.report({ kind: 'loaded', mid: copy.mid, intake: copy.recipient })
