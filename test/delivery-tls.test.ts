@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
 import { createConnection } from 'node:net'
 import { Conversation } from '../plugins/tdc/delivery/conversation'
 import { retriesOf } from '../plugins/tdc/delivery/outcome'
@@ -7,7 +8,14 @@ import type { TlsFailureReason } from '../plugins/tdc/delivery/tls-failure'
 import { systemClock } from '../plugins/tdc/clock'
 import { createAuthority, selfSigned } from './support/certificates'
 import type { FaultServerOptions, TlsMaterial } from './support/fault-server'
-import { anyAuthority, INTAKE, IntakeLink, outgoing, TIMEOUTS } from './support/intake-link'
+import {
+  anyAuthority,
+  INTAKE,
+  IntakeLink,
+  outgoing,
+  TIMEOUTS,
+  VERIFIED,
+} from './support/intake-link'
 
 const CANARY = 'canary-7f3a'
 
@@ -162,7 +170,8 @@ describe('delivery: TLS', () => {
   })
 
   it('a good certificate: SNI is the host name, and only EHLO and STARTTLS are in plain text', async () => {
-    const link = await IntakeLink.start()
+    const tls = await issue()
+    const link = await IntakeLink.start({ tls })
     const session = await link.session()
     const result = await session.send(outgoing({ body: `${CANARY}\r\n` }))
     assert.equal(result.outcome.kind, 'delivered')
@@ -170,16 +179,31 @@ describe('delivery: TLS', () => {
     assert.equal(seen?.plaintext.toString(), 'EHLO gateway.example\r\nSTARTTLS\r\n')
     assert.equal(seen?.tls?.servername, INTAKE)
     assert.equal(seen?.tls?.resumed, false)
-    assert.deepEqual(link.events.slice(0, 2), [
-      {
-        kind: 'connected',
-        dcid: 1,
-        local: '127.0.0.1',
-        remote: '127.0.0.1',
-        port: link.server.port,
-      },
-      { kind: 'tls-success', dcid: 1, protocol: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384' },
-    ])
+    const [connected, success] = link.events
+    const { port } = link.server
+    const address = '127.0.0.1'
+    assert.deepEqual(connected, {
+      kind: 'connected',
+      dcid: 1,
+      local: address,
+      remote: address,
+      port,
+    })
+    const certificate = new X509Certificate(tls.cert)
+    assert.deepEqual(success, {
+      kind: 'tls-success',
+      dcid: 1,
+      domain: 'example.com',
+      host: INTAKE,
+      protocol: 'TLSv1.3',
+      cipher: 'TLS_AES_256_GCM_SHA384',
+      sni: INTAKE,
+      authorized: true,
+      issuer: 'CN=Test Root',
+      fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
+      certificateEnd: Date.parse(certificate.validTo),
+      policy: ['config'],
+    })
     session.destroy()
     await link.close()
   })
@@ -224,7 +248,7 @@ describe('delivery: TLS', () => {
   })
 
   it('verify=false takes any certificate, but still no old protocol', async () => {
-    const tls = { verify: false, minVersion: 'TLSv1.2' as const, ca: undefined }
+    const tls = { ...VERIFIED, verify: false, ca: undefined }
     const good = await IntakeLink.start({ tls: await selfSigned({ names: ['x'] }) }, { tls })
     const session = await good.session()
     session.destroy()
@@ -244,7 +268,7 @@ describe('delivery: TLS', () => {
       const { caPem } = await anyAuthority()
       const link = await IntakeLink.start(
         { tls: material },
-        { tls: { verify: true, minVersion, ca: caPem } },
+        { tls: { ...VERIFIED, minVersion, ca: caPem } },
       )
       const opened = await link.open()
       assert.equal(opened.kind, kind)

@@ -51,6 +51,7 @@ function eventsWith(value: string): TdcEvent[] {
     age: 120_000,
     attempts: 1,
   }
+  const reason = 'validation-failure'
   const failed = { ...copy, failure: 'reply' as const, response }
   return [
     {
@@ -64,7 +65,25 @@ function eventsWith(value: string): TdcEvent[] {
     { kind: 'journal-failed', transaction: 'T.1', intake: value, policy: 'accept', why: value },
     { kind: 'damaged', file: value, why: value },
     { kind: 'dns-error', domain: value, result: 'NXDomain' },
-    { kind: 'tls-failed', dcid: 1, host: value, remote: '::1', reason: 'x', text: value },
+    { kind: 'tls-failed', dcid: 1, host: value, remote: '::1', reason, text: value },
+    {
+      kind: 'tls-success',
+      dcid: 1,
+      domain: value,
+      host: value,
+      protocol: 'TLSv1.3',
+      cipher: 'x',
+      sni: value,
+      authorized: false,
+      issuer: value,
+      fingerprint: value,
+      certificateEnd: NaN,
+      policy: [],
+    },
+    { kind: 'certificate-ends', domain: value, host: value, certificateEnd: Infinity, days: 1 },
+    { kind: 'sts-policy', domain: value, mode: 'enforce', mx: [value, value], seconds: 1 },
+    { kind: 'sts-failed', domain: value, reason, text: value, kept: false },
+    { kind: 'sts-testing', dcid: 1, domain: value, host: value, reason, text: value },
     { kind: 'delivered', ...copy, response: value },
     { kind: 'tls-error', ...copy, response },
     { kind: 'hard-bounced', ...failed },

@@ -104,7 +104,14 @@ describe('settings of an empty tdc.ini', () => {
         data: 60_000,
         final: 100_000,
       },
-      tls: { verify: true, minVersion: 'TLSv1.2', ca: undefined },
+      tls: {
+        verify: true,
+        minVersion: 'TLSv1.2',
+        ca: undefined,
+        pins: [],
+        names: [],
+        mtaSts: true,
+      },
     })
     assert.equal(settings.prepareTimeout, 15_000)
     assert.equal(settings.serviceName, 'Cisco Secure Email Threat Defense')

@@ -6,6 +6,9 @@ import { problemsOf, settingsOf, warningsOf } from './support/settings-source'
 /** The domains of the test's host_list, which are incoming before all others. */
 const HOST_LIST = 2
 
+/** 32 octets of ones, in base64. */
+const PIN = Buffer.alloc(32, 0xff).toString('base64')
+
 type Row = readonly [text: string, value: (settings: Settings) => unknown, expected: unknown]
 
 const ACCEPTED: readonly Row[] = [
@@ -29,6 +32,19 @@ const ACCEPTED: readonly Row[] = [
   ['[delivery]\nmax_age_counts_downtime=Yes', (s) => s.delivery.maxAgeCountsDowntime, true],
   ['[delivery]\nmax_age_counts_downtime=1', (s) => s.delivery.maxAgeCountsDowntime, true],
   ['[tls]\nmin_version=tlsv1.3', (s) => s.delivery.tls.minVersion, 'TLSv1.3'],
+  [`[tls]\npin=sha256//${PIN}`, (s) => s.delivery.tls.pins, [PIN]],
+  [
+    `[tls]\npin=sha256//${PIN};sha256//${PIN},${'0A'.repeat(32)}`,
+    (s) => s.delivery.tls.pins,
+    [PIN, PIN, Buffer.alloc(32, 0x0a).toString('base64')],
+  ],
+  [`[tls]\npin[]=${'ff'.repeat(32)}`, (s) => s.delivery.tls.pins, [PIN]],
+  [
+    '[tls]\nnames=*.Scan.example, bücher.example',
+    (s) => s.delivery.tls.names,
+    ['*.scan.example', 'xn--bcher-kva.example'],
+  ],
+  ['[tls]\nmta_sts=off', (s) => s.delivery.tls.mtaSts, false],
   ['[main]\nservice_name=7', (s) => s.serviceName, '7'],
   ['[main]\nservice_name=Überwachung', (s) => s.serviceName, 'Überwachung'],
   ['[main]\non_journal_failure=tempfail', (s) => s.onJournalFailure, 'tempfail'],
@@ -113,6 +129,20 @@ const REFUSED: readonly (readonly [text: string, sentence: string])[] = [
   ['[tls]\nverify=maybe', 'tdc.ini [tls] verify=maybe: must be true or false'],
   ['[tls]\nmin_version=TLSv1.1', 'tdc.ini [tls] min_version=TLSv1.1: must be TLSv1.2 or TLSv1.3'],
   ['[tls]\nca_file=x.pem', 'tdc.ini [tls] ca_file=x.pem: the file cannot be read: ENOENT'],
+  ...['sha256//YQ==', PIN, `sha1//${PIN}`, 'ff', `sha256//${PIN},x`].map(
+    (value) =>
+      [
+        `[tls]\npin=${value}`,
+        `tdc.ini [tls] pin=${value}: must be sha256// and 44 characters of base64, or 64 hex digits`,
+      ] as const,
+  ),
+  ...['*', '*.', '*.*.example', 'mx.*.example', 'a b', 'ok.example,192.0.2.1'].map(
+    (value) =>
+      [
+        `[tls]\nnames=${value}`,
+        `tdc.ini [tls] names=${value}: must be host names, or *. and a host name`,
+      ] as const,
+  ),
   [
     '[main]\nservice_name=a\u0007b\u202e',
     'tdc.ini [main] service_name=a?b?: must be text of at most 100 characters',

@@ -14,6 +14,9 @@ import { Pool } from './delivery/pool'
 import { makeMxLookup } from './delivery/mx-lookup'
 import { Pools } from './delivery/pools'
 import type { SessionMaker } from './delivery/session'
+import { makeStsFetch } from './delivery/sts-fetch'
+import { StsPolicies } from './delivery/sts-policies'
+import { makeTxtLookup } from './delivery/txt-lookup'
 import type { Internals } from './haraka/contract'
 import { announceDelivered } from './haraka/loaded-item'
 import { logTo } from './haraka/log'
@@ -66,6 +69,7 @@ export class Connector {
   private readonly control: Control
   private readonly pools: Pools
   private readonly lookup = makeMxLookup(systemClock)
+  private readonly stsPolicies: StsPolicies
   private readonly nextDcid = dcidSource(cluster.worker?.id ?? 0)
   private readonly plugin: HarakaPlugin
   private readonly versions: Versions
@@ -90,6 +94,13 @@ export class Connector {
       tracked: () => this.settings.value.track,
     })
     const { report } = this.monitor
+    // They outlive the settings: a reload must not make a policy forgotten.
+    this.stsPolicies = new StsPolicies({
+      txt: makeTxtLookup(),
+      fetch: makeStsFetch(),
+      clock: systemClock,
+      reportOf: (domain) => this.monitor.reportOf(domain),
+    })
     const source = this.source()
     this.settings = new CurrentSettings(source, report)
     this.settings.read(source, this.announces)
@@ -237,6 +248,7 @@ export class Connector {
       clock: systemClock,
       report: this.monitor.reportOf(domain),
       lookup: this.lookup,
+      stsPolicyOf: this.stsPolicies.of,
       random: Math.random,
       nextDcid: this.nextDcid,
     })

@@ -27,10 +27,11 @@ export function poolFor(target: Target): Pool {
     helo: 'gateway.example',
     localAddress: undefined,
     timeouts: TIMEOUTS,
-    tls: { verify: true, minVersion: 'TLSv1.2', ca },
+    tls: { verify: true, minVersion: 'TLSv1.2', ca, pins: [], names: [], mtaSts: false },
     clock: systemClock,
     report: () => undefined,
     lookup: makeMxLookup(systemClock),
+    stsPolicyOf: () => Promise.resolve(undefined),
     random,
     nextDcid: dcidSource(0),
   })

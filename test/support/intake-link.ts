@@ -1,6 +1,6 @@
 import { type ConnectOptions, makeSessionMaker } from '../../plugins/tdc/delivery/connect'
 import type { MxLookup } from '../../plugins/tdc/delivery/mx-lookup'
-import type { Timeouts } from '../../plugins/tdc/delivery/options'
+import type { Timeouts, TlsPolicy } from '../../plugins/tdc/delivery/options'
 import type { Outgoing } from '../../plugins/tdc/delivery/outgoing'
 import type { Opened, Session, SessionMaker } from '../../plugins/tdc/delivery/session'
 import type { TdcEvent } from '../../plugins/tdc/monitor/events'
@@ -26,6 +26,15 @@ const LOOKUP: MxLookup = {
   mx: () => Promise.reject(new Error('no DNS here')),
   addresses: () => Promise.reject(new Error('no DNS here')),
   system: () => Promise.resolve(['127.0.0.1']),
+}
+
+/** The default policy but for the roots. */
+export const VERIFIED: Omit<TlsPolicy, 'ca'> = {
+  verify: true,
+  minVersion: 'TLSv1.2',
+  pins: [],
+  names: [],
+  mtaSts: true,
 }
 
 let shared: Promise<Authority> | undefined
@@ -74,10 +83,11 @@ export class IntakeLink {
       helo: 'gateway.example',
       localAddress: undefined,
       timeouts: TIMEOUTS,
-      tls: { verify: true, minVersion: 'TLSv1.2', ca },
+      tls: { ...VERIFIED, ca },
       clock: this.clock,
       report: (event) => this.events.push(event),
       lookup: LOOKUP,
+      stsPolicyOf: () => Promise.resolve(undefined),
       random: Math.random,
       nextDcid: () => ++this.dcid,
       ...(typeof overrides === 'function' ? overrides(port) : overrides),

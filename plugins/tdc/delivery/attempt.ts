@@ -2,6 +2,7 @@ import { isIP, type Socket } from 'node:net'
 import type { Clock } from '../clock'
 import type { Report } from '../monitor/events'
 import { dial } from './dial'
+import type { HostRules } from './host-rules'
 import { GIVEN_UP } from './loss'
 import type { Host } from './mx'
 import type { Timeouts } from './options'
@@ -10,7 +11,7 @@ import { type Peer, reportFailure } from './peer'
 import { PlainPhase } from './plain-phase'
 import type { Opened } from './session'
 import { type SessionOpened, SmtpSession } from './smtp-session'
-import type { Securer } from './tls'
+import type { Secured, Securer } from './tls'
 import type { ChunkingMemory } from './transmit'
 
 export interface AttemptOptions {
@@ -21,6 +22,9 @@ export interface AttemptOptions {
   readonly report: Report
   readonly secure: Securer
   readonly chunking: ChunkingMemory
+  /** Domain of the intake address, in ASCII. */
+  readonly domain: string
+  readonly rules: HostRules
 }
 
 /** One TCP connection to one address, from its DCID to the session or the failure. */
@@ -61,9 +65,32 @@ export class Attempt {
     options.report({ kind: 'connected', dcid, local, remote, port })
     const secured = await new PlainPhase(socket, host.name, options).secure()
     if (secured.kind === 'failed') return secured
-    const { protocol, cipher } = secured
-    options.report({ kind: 'tls-success', dcid, protocol, cipher })
+    this.tellOfTls(secured)
     return SmtpSession.open(secured.socket, this.peer, options)
+  }
+
+  private tellOfTls(secured: Extract<Secured, { kind: 'secured' }>): void {
+    const { report, domain, rules } = this.options
+    const { dcid, host } = this.peer
+    const { protocol, cipher, sni, certificate, unverified } = secured
+    report({
+      kind: 'tls-success',
+      dcid,
+      domain,
+      host,
+      protocol,
+      cipher,
+      sni,
+      authorized: unverified === undefined,
+      issuer: certificate.issuer,
+      fingerprint: certificate.fingerprint,
+      certificateEnd: certificate.end,
+      policy: rules.sources,
+    })
+    const complaint = rules.complaint(host, unverified)
+    if (!complaint) return
+    const { reason, text } = complaint
+    report({ kind: 'sts-testing', dcid, domain, host, reason, text })
   }
 
   /** Nothing is told of an attempt that was given up: it says nothing about the intake. */

@@ -4,13 +4,17 @@ import type { Report } from '../monitor/events'
 import { AddressBackoff } from './address-backoff'
 import { Attempt } from './attempt'
 import { DNS_RESULT_NAMES } from './dns-failure'
+import { HostRules } from './host-rules'
 import { GIVEN_UP } from './loss'
 import { type Host, type Resolved, resolveMx, resolveRoute } from './mx'
 import type { MxLookup } from './mx-lookup'
 import type { Route, Timeouts, TlsPolicy } from './options'
 import { type Failure, retriesOf } from './outcome'
+import { reportFailure } from './peer'
 import type { Opened, SessionMaker } from './session'
+import type { StsPolicy } from './sts-policy'
 import { makeSecurer } from './tls'
+import type { TlsFailure } from './tls-failure'
 
 export interface ConnectOptions {
   /** Domain of the intake address, in ASCII. */
@@ -28,6 +32,8 @@ export interface ConnectOptions {
   readonly clock: Clock
   readonly report: Report
   readonly lookup: MxLookup
+  /** The MTA-STS policy in force for a domain; never rejects, and answers within seconds. */
+  readonly stsPolicyOf: (domain: string) => Promise<StsPolicy | undefined>
   readonly random: () => number
   /** The next destination connection id; one for each TCP attempt. */
   readonly nextDcid: () => number
@@ -38,10 +44,11 @@ export function makeSessionMaker(options: ConnectOptions): SessionMaker {
   const { clock, report, timeouts, tls } = options
   const addresses = new AddressBackoff(clock, options.random)
   const chunking = { avoided: false }
-  const attemptOptions = { ...options, chunking, secure: makeSecurer(tls, timeouts.tls, clock) }
+  const securer = makeSecurer(tls, timeouts.tls, clock)
   return async (signal) => {
-    const resolved = await unlessAborted(resolve(options), signal)
-    if (resolved === undefined) return { kind: 'failed', dcid: 0, failure: GIVEN_UP }
+    const found = await unlessAborted(Promise.all([resolve(options), policyOf(options)]), signal)
+    if (found === undefined) return { kind: 'failed', dcid: 0, failure: GIVEN_UP }
+    const [resolved, sts] = found
     if (resolved.kind === 'failed') {
       const { failure } = resolved
       const { domain, result } = failure
@@ -49,8 +56,12 @@ export function makeSessionMaker(options: ConnectOptions): SessionMaker {
       return { kind: 'failed', dcid: 0, failure }
     }
     const hosts = reachable(resolved.hosts, options.localAddress)
+    const rules = new HostRules(tls, sts)
+    const attemptOptions = { ...options, chunking, rules, secure: securer(rules.verify) }
     const end = clock.monotonic() + OPENING_TIME
     const attempt = async (host: Host, left: number): Promise<Opened> => {
+      const refusal = rules.refusal(host.name)
+      if (refusal) return refuse(host, refusal, report)
       const share = (end - clock.monotonic()) / left
       const patience = addresses.isFailing(host) ? PROBE : Math.max(share, SHORTEST_CONNECT)
       const connect = Math.min(timeouts.connect, patience)
@@ -83,6 +94,18 @@ const PROBE = 4_000
 function resolve(options: ConnectOptions): Promise<Resolved> {
   const { domain, route, lookup } = options
   return route ? resolveRoute(route, lookup) : resolveMx(domain, options)
+}
+
+/** The hosts of a route are the administrator's own, whatever the domain says of its MX hosts. */
+async function policyOf(options: ConnectOptions): Promise<StsPolicy | undefined> {
+  const { domain, route, tls, stsPolicyOf } = options
+  return tls.mtaSts && !route ? stsPolicyOf(domain) : undefined
+}
+
+/** No connection is made to a host of the wrong name. */
+function refuse({ name, address, port }: Host, failure: TlsFailure, report: Report): Opened {
+  reportFailure(report, { dcid: 0, host: name, remote: address, port, local: '' }, failure)
+  return { kind: 'failed', dcid: 0, failure }
 }
 
 /** From a local IPv4 address no IPv6 address can be reached, nor the other way round. */

@@ -22,6 +22,12 @@ export interface TlsPolicy {
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
   /** PEM text of the trusted roots in place of Node's own; undefined: Node's. */
   readonly ca: string | undefined
+  /** SHA-256 of the public keys one of which the server must have, in base64; empty: any. */
+  readonly pins: readonly string[]
+  /** Names of the intake's hosts, as host-pattern.ts has them; empty: any that the MX records hold. */
+  readonly names: readonly string[]
+  /** The MTA-STS policy of the intake's domain is looked for and enforced (RFC 8461). */
+  readonly mtaSts: boolean
 }
 
 /** A host and port in place of MX look-ups. */

@@ -1,4 +1,4 @@
-import type { TlsFailureReason } from './tls-failure'
+import type { TlsFailure } from './tls-failure'
 
 /** The command that a reply answered; `CONNECT` is the greeting, `BODY` the end of the message. */
 export type Command = 'CONNECT' | 'EHLO' | 'STARTTLS' | 'MAIL' | 'RCPT' | 'DATA' | 'BODY' | 'QUIT'
@@ -19,8 +19,7 @@ export interface Reply {
 export type Failure =
   /** The intake answered, and the answer was no (4xx or 5xx, or SIZE made the 552 certain). */
   | { kind: 'reply'; command: Command; reply: Reply }
-  /** From sending STARTTLS until the verified session stands; also when STARTTLS is not offered. */
-  | { kind: 'tls'; reason: TlsFailureReason; text: string }
+  | TlsFailure
   /** TCP: refused, unreachable, timed out, cut; and a peer that does not speak SMTP. */
   | { kind: 'network'; details: NetworkDetails; reason: string }
   /** No address to connect to. */

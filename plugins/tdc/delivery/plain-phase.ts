@@ -6,7 +6,8 @@ import type { Loss } from './loss'
 import type { Timeouts } from './options'
 import type { Failure } from './outcome'
 import { failureOf } from './step'
-import { type Secured, type Securer, type TlsFailure, tlsFailure } from './tls'
+import type { Secured, Securer } from './tls'
+import { type TlsFailure, tlsFailure } from './tls-failure'
 
 export interface PlainPhaseOptions {
   readonly helo: string

@@ -3,9 +3,9 @@ import { isIP, type Socket } from 'node:net'
 import { connect, createSecureContext, type TLSSocket } from 'node:tls'
 import type { Clock } from '../clock'
 import { errorCode } from '../error-code'
+import { type Certificate, certificateOf } from './certificate'
 import type { TlsPolicy } from './options'
-import type { Failure } from './outcome'
-import type { TlsFailureReason } from './tls-failure'
+import { failureByCode, type TlsFailure, tlsFailure, type TlsFailureReason } from './tls-failure'
 
 declare const verified: unique symbol
 
@@ -15,14 +15,24 @@ declare const verified: unique symbol
  */
 export type SecureSocket = TLSSocket & { readonly [verified]: true }
 
-export type TlsFailure = Extract<Failure, { kind: 'tls' }>
-
 export type Secured =
-  | { kind: 'secured'; socket: SecureSocket; protocol: string; cipher: string }
+  | {
+      kind: 'secured'
+      socket: SecureSocket
+      protocol: string
+      cipher: string
+      sni: string | undefined
+      certificate: Certificate
+      /** What is wrong with the certificate where that was not asked for; undefined: nothing. */
+      unverified: TlsFailure | undefined
+    }
   | { kind: 'failed'; failure: TlsFailure }
 
 /** Makes the TLS session over a connected socket; `host` is the MX host's name, or an address. */
 export type Securer = (socket: Socket, host: string) => Promise<Secured>
+
+/** What a handshake must satisfy. */
+export type TlsDemands = Pick<TlsPolicy, 'verify' | 'minVersion' | 'pins'>
 
 /** Protocols that satisfy each minimum, as `getProtocol` names them. */
 const ACCEPTED: Readonly<Record<TlsPolicy['minVersion'], readonly (string | null)[]>> = {
@@ -30,36 +40,15 @@ const ACCEPTED: Readonly<Record<TlsPolicy['minVersion'], readonly (string | null
   'TLSv1.3': ['TLSv1.3'],
 }
 
-/** Verification codes of Node and OpenSSL (X509_V_ERR_*) as result types of RFC 8460 section 4.3. */
-const BY_CODE: Readonly<Record<string, readonly [TlsFailureReason, string]>> = {
-  ERR_TLS_CERT_ALTNAME_INVALID: ['certificate-host-mismatch', 'the certificate names other hosts'],
-  HOSTNAME_MISMATCH: ['certificate-host-mismatch', 'the certificate names other hosts'],
-  CERT_HAS_EXPIRED: ['certificate-expired', 'the certificate has expired'],
-  CERT_NOT_YET_VALID: ['validation-failure', 'the certificate is not yet valid'],
-  DEPTH_ZERO_SELF_SIGNED_CERT: ['certificate-not-trusted', 'the certificate is self-signed'],
-  SELF_SIGNED_CERT_IN_CHAIN: ['certificate-not-trusted', 'the root is not trusted'],
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: ['certificate-not-trusted', 'the issuer is not known'],
-  UNABLE_TO_GET_ISSUER_CERT: ['certificate-not-trusted', 'the issuer is not known'],
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: ['certificate-not-trusted', 'the issuer is not known'],
-  CERT_CHAIN_TOO_LONG: ['certificate-not-trusted', 'the chain is too long'],
-  CERT_REVOKED: ['certificate-not-trusted', 'the certificate is revoked'],
-  CERT_UNTRUSTED: ['certificate-not-trusted', 'the root is not trusted'],
-  CERT_REJECTED: ['certificate-not-trusted', 'the root is not trusted'],
-  INVALID_CA: ['certificate-not-trusted', 'the issuer may not issue certificates'],
-  PATH_LENGTH_EXCEEDED: ['certificate-not-trusted', 'the issuer may not issue certificates'],
-  INVALID_PURPOSE: ['certificate-not-trusted', 'the certificate is not for servers'],
-  CERT_SIGNATURE_FAILURE: ['certificate-not-trusted', 'a signature is wrong'],
-  ECONNRESET: ['validation-failure', 'connection closed during the handshake'],
-  EPIPE: ['validation-failure', 'connection closed during the handshake'],
-}
-
-/** A TLS failure without a code of its own. */
-export function tlsFailure(reason: TlsFailureReason, text: string): TlsFailure {
-  return { kind: 'tls', reason, text }
-}
-
-/** The roots are read once, for all connections; where none can be read, no certificate verifies. */
-export function makeSecurer(policy: TlsPolicy, timeout: number, clock: Clock): Securer {
+/**
+ * The roots are read once, for all connections; where none can be read, no certificate verifies.
+ * `verify` may be demanded for some of them, although the policy does not.
+ */
+export function makeSecurer(
+  policy: Omit<TlsPolicy, 'names' | 'mtaSts'>,
+  timeout: number,
+  clock: Clock,
+): (verify: boolean) => Securer {
   const secureContext = createSecureContext({
     // Explicit, because NODE_OPTIONS can lower the default.
     minVersion: policy.minVersion,
@@ -67,17 +56,18 @@ export function makeSecurer(policy: TlsPolicy, timeout: number, clock: Clock): S
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     ...(policy.ca === undefined ? {} : { ca: policy.ca }),
   })
-  return (socket, host) =>
+  return (verify) => (socket, host) =>
     new Promise((resolve) => {
+      const sni = isIP(host) === 0 ? host : undefined
       const tls = connect({
         socket,
         secureContext,
         host,
         // SNI carries names only (RFC 6066 section 3); for an address `host` is what is verified.
-        ...(isIP(host) === 0 ? { servername: host } : {}),
+        ...(sni === undefined ? {} : { servername: sni }),
         // Explicit, because NODE_TLS_REJECT_UNAUTHORIZED changes the default. No `session` is ever
         // given: a resumed one would not be verified again.
-        rejectUnauthorized: policy.verify,
+        rejectUnauthorized: verify,
       })
       const finish = (result: Secured): void => {
         timer.cancel()
@@ -86,8 +76,8 @@ export function makeSecurer(policy: TlsPolicy, timeout: number, clock: Clock): S
         resolve(result)
       }
       const fail = (failure: TlsFailure): void => finish({ kind: 'failed', failure })
-      const onSecure = (): void => finish(inspect(tls, policy))
-      const onError = (error: Error): void => fail(handshakeFailure(error))
+      const onSecure = (): void => finish(inspect(tls, sni, { ...policy, verify }))
+      const onError = (error: Error): void => fail(failureByCode(errorCode(error) ?? ''))
       const onClose = (): void =>
         fail(tlsFailure('validation-failure', 'connection closed during the handshake'))
       const timer = clock.after(timeout, () =>
@@ -100,28 +90,33 @@ export function makeSecurer(policy: TlsPolicy, timeout: number, clock: Clock): S
 }
 
 /** The last look before anything of a message may be written. */
-function inspect(tls: TLSSocket, policy: TlsPolicy): Secured {
+function inspect(tls: TLSSocket, sni: string | undefined, demands: TlsDemands): Secured {
   const protocol = tls.getProtocol()
-  if (protocol === null || !ACCEPTED[policy.minVersion].includes(protocol)) {
-    const text = `${protocol ?? 'unknown protocol'} is not enough`
-    return { kind: 'failed', failure: tlsFailure('validation-failure', text) }
+  if (protocol === null || !ACCEPTED[demands.minVersion].includes(protocol)) {
+    return refused('validation-failure', `${protocol ?? 'unknown protocol'} is not enough`)
   }
-  if (policy.verify && !tls.authorized) {
-    const text = 'the certificate was not verified'
-    return { kind: 'failed', failure: tlsFailure('certificate-not-trusted', text) }
+  const certificate = certificateOf(tls)
+  if (!certificate) return refused('certificate-not-trusted', 'there is no certificate')
+  if (demands.verify && !tls.authorized) {
+    return refused('certificate-not-trusted', 'the certificate was not verified')
+  }
+  const { pin = 'unknown' } = certificate
+  if (demands.pins.length > 0 && !demands.pins.includes(pin)) {
+    return refused('certificate-not-trusted', `the key sha256//${pin} is not one of [tls] pin`)
   }
   return {
     kind: 'secured',
     socket: tls as SecureSocket,
     protocol,
     cipher: tls.getCipher().name,
+    sni,
+    certificate,
+    unverified: tls.authorized ? undefined : failureByCode(String(tls.authorizationError)),
   }
 }
 
-function handshakeFailure(error: Error): TlsFailure {
-  const code = errorCode(error) ?? ''
-  const [reason, text] = BY_CODE[code] ?? ['validation-failure', 'the handshake failed']
-  return tlsFailure(reason, code === '' ? text : `${text} (${code})`)
+function refused(reason: TlsFailureReason, text: string): Secured {
+  return { kind: 'failed', failure: tlsFailure(reason, text) }
 }
 
 function ignore(): void {}

@@ -98,6 +98,7 @@ export interface HarakaPlugin {
   register_hook(hook: string, method: string, priority?: number): void
   /** Requires one of Haraka's own modules by its path below Haraka's folder. */
   haraka_require(path: string): unknown
+  readonly logdebug: LogMethod
   readonly loginfo: LogMethod
   readonly logwarn: LogMethod
   readonly logerror: LogMethod

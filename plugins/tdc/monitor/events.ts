@@ -1,3 +1,5 @@
+import type { TlsResult } from './tls-result'
+
 /**
  * Everything that the connector tells about itself: each event is one log line or a few and, where
  * it matters, a counter. Values from outside stand here as they came; they are made safe where the
@@ -55,8 +57,28 @@ export type TdcEvent =
   // ── the connection ──
   | { kind: 'dns-error'; domain: string; result: string }
   | { kind: 'connected'; dcid: number; local: string; remote: string; port: number }
-  | { kind: 'tls-success'; dcid: number; protocol: string; cipher: string }
-  | { kind: 'tls-failed'; dcid: number; host: string; remote: string; reason: string; text: string }
+  | ({ kind: 'tls-success'; dcid: number; domain: string; host: string } & TlsFacts)
+  | {
+      kind: 'tls-failed'
+      /** 0: the host was refused by its name, no connection was made. */
+      dcid: number
+      host: string
+      remote: string
+      reason: TlsResult
+      text: string
+    }
+  | { kind: 'certificate-ends'; domain: string; host: string; certificateEnd: number; days: number }
+  // ── MTA-STS ──
+  | { kind: 'sts-policy'; domain: string; mode: string; mx: readonly string[]; seconds: number }
+  | { kind: 'sts-failed'; domain: string; reason: TlsResult; text: string; kept: boolean }
+  | {
+      kind: 'sts-testing'
+      dcid: number
+      domain: string
+      host: string
+      reason: TlsResult
+      text: string
+    }
   | {
       kind: 'connection-error'
       dcid: number
@@ -108,6 +130,26 @@ export interface RouteTold {
   recipients: number
   policies: readonly string[]
 }
+
+/** What a TLS session is made of, and why it was taken for the intake's. */
+export interface TlsFacts {
+  readonly protocol: string
+  readonly cipher: string
+  /** The name in SNI; undefined: the host is an address. */
+  readonly sni: string | undefined
+  /** Chain and host name are good, whether or not that was demanded. */
+  readonly authorized: boolean
+  readonly issuer: string
+  /** SHA-256 of the certificate, in hex. */
+  readonly fingerprint: string
+  /** Milliseconds since 1970. */
+  readonly certificateEnd: number
+  /** What had to be satisfied. */
+  readonly policy: readonly TlsPolicySource[]
+}
+
+/** `config`: [tls] verify, the others what their names say. Tokens for scripts, as in the log. */
+export type TlsPolicySource = 'config' | 'pin' | 'names' | 'sts'
 
 /** `accept`: the client gets its 250 and the missing copy is counted; `tempfail`: it gets a 451. */
 export type JournalFailurePolicy = 'accept' | 'tempfail'

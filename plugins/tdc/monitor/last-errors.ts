@@ -8,6 +8,8 @@ const ERRORS: ReadonlySet<TdcEvent['kind']> = new Set([
   'unremovable',
   'dns-error',
   'tls-failed',
+  'certificate-ends',
+  'sts-failed',
   'connection-error',
   'deferred',
   'hard-bounced',

@@ -1,7 +1,7 @@
 import type { Attempted, BounceResponse, SkipReason, TdcEvent } from './events'
 import { safeText as safe } from './safe-text'
 
-export type Level = 'info' | 'warn' | 'error'
+export type Level = 'debug' | 'info' | 'warn' | 'error'
 
 export interface Line {
   readonly level: Level
@@ -11,6 +11,7 @@ export interface Line {
 type Kind = TdcEvent['kind']
 type EventOf<K extends Kind> = Extract<TdcEvent, { kind: K }>
 type Wording = { [K in Kind]: (event: EventOf<K>, service: string) => readonly string[] }
+type Details = { [K in Kind]?: (event: EventOf<K>) => string }
 
 /** The queue's destination name, whatever the intake address (spec 1.5). */
 export const QUEUE_DOMAIN = 'the.tdc.queue'
@@ -23,6 +24,8 @@ const LEVELS: Partial<Record<Kind, Level>> = {
   unremovable: 'error',
   problem: 'error',
   warning: 'warn',
+  'certificate-ends': 'warn',
+  'sts-failed': 'warn',
 }
 
 /**
@@ -77,6 +80,23 @@ const WORDING: Wording = {
   'tls-failed': (e) => [
     `TDC: DCID ${e.dcid} TLS failed with ${safe(e.host)} address ${e.remote}: ${e.reason}: ${safe(e.text)}`,
   ],
+  'certificate-ends': (e) => [
+    `TDC: The certificate of ${safe(e.host)} for the intake domain ${safe(e.domain)} ` +
+      (e.days < 0 ? 'has ended, ' : `ends in ${counted(e.days, 'day')}, `) +
+      moment(e.certificateEnd),
+  ],
+  'sts-policy': (e) => [
+    `TDC: MTA-STS policy of ${safe(e.domain)}: mode ${e.mode}, mx ${safe(e.mx.join(', '))}, ` +
+      `for ${e.seconds} seconds`,
+  ],
+  'sts-failed': (e) => [
+    `TDC: MTA-STS policy of ${safe(e.domain)} cannot be had: ${e.reason}: ${safe(e.text)}; ` +
+      (e.kept ? 'the one fetched before stays in force' : 'none is in force'),
+  ],
+  'sts-testing': (e) => [
+    `TDC: DCID ${e.dcid} with ${safe(e.host)} is against the MTA-STS policy of ${safe(e.domain)} ` +
+      `(mode testing): ${e.reason}: ${safe(e.text)}`,
+  ],
   'connection-error': (e) => [
     `TDC: Connection Error: DCID ${e.dcid} domain: ${QUEUE_DOMAIN} IP: ${e.remote} port: ${e.port} ` +
       `details: ${e.details} interface: ${e.local} reason: ${safe(e.reason)}`,
@@ -115,11 +135,21 @@ const WORDING: Wording = {
   warning: (e) => [`TDC: ${safe(e.text)}`],
 }
 
+/** Lines at level debug that follow. */
+const DETAILS: Details = {
+  'tls-success': (e) =>
+    `TDC: DCID ${e.dcid} TLS details host ${safe(e.host)} sni ${safe(e.sni ?? '-')} ` +
+    `authorized ${e.authorized ? 'yes' : 'no'} policy ${e.policy.join(',') || '-'} ` +
+    `issuer ${safe(e.issuer)} ends ${moment(e.certificateEnd)} sha256 ${safe(e.fingerprint)}`,
+}
+
 /** The lines of one event, in order; `service` is `service_name`. */
 export function linesOf(event: TdcEvent, service: string): Line[] {
   const level = LEVELS[event.kind] ?? 'info'
   const wording = WORDING[event.kind] as (event: TdcEvent, service: string) => readonly string[]
-  return wording(event, safe(service)).map((text) => ({ level, text }))
+  const lines = wording(event, safe(service)).map((text): Line => ({ level, text }))
+  const details = DETAILS[event.kind] as ((event: TdcEvent) => string) | undefined
+  return details ? [...lines, { level: 'debug', text: details(event) }] : lines
 }
 
 /**
@@ -211,6 +241,11 @@ export function skipText(reason: SkipReason): string {
     case 'policy-no':
       return `policy ${reason.policies.map(safe).join(', ')} says no`
   }
+}
+
+/** UTC, to the second. */
+function moment(ms: number): string {
+  return Number.isFinite(ms) ? `${new Date(ms).toISOString().slice(0, 19)}Z` : 'unknown'
 }
 
 function counted(n: number, noun: string): string {

@@ -1,3 +1,4 @@
+import { CertificateWatch } from './certificate-watch'
 import { Counters } from './counters'
 import type { Report, TdcEvent } from './events'
 import { Histogram } from './histogram'
@@ -31,6 +32,7 @@ export class Monitor {
   readonly errors = new LastErrors()
   readonly tracking: Tracking
   private readonly tls = new Map<string, TlsCounters>()
+  private readonly certificates = new CertificateWatch()
 
   constructor(private readonly deps: MonitorDeps) {
     this.minutes = new Minutes(deps.now())
@@ -42,6 +44,8 @@ export class Monitor {
     this.count(event, now)
     this.tracking.note(event, now)
     this.write(event, now)
+    const warning = this.certificates.warning(event, now)
+    if (warning) this.report(warning)
   }
 
   /** For the connections of one intake domain: what they report is counted for that. */

@@ -128,9 +128,9 @@ export interface DomainStatus extends PoolStatus {
 export interface TlsFigures {
   /** TLS sessions by protocol and cipher, such as `TLSv1.3 TLS_AES_256_GCM_SHA384`. */
   readonly sessions: Readonly<Record<string, number>>
-  /** Openings by RFC 8460 result type (section 4.3). */
+  /** Failed connections and policies by the result types of RFC 8460, all of TLS_RESULTS. */
   readonly results: Readonly<Record<string, number>>
-  /** The earliest end of the certificates that the hosts showed last; null: not known. */
+  /** When the certificate of the last connection ends; of several processes the earliest; null: not known. */
   readonly certificateEnd: number | null
 }
 

@@ -1,23 +1,43 @@
 import type { TdcEvent } from './events'
 import type { TlsFigures } from './status'
+import { TLS_RESULTS, type TlsResult } from './tls-result'
 
 /** Kinds of TLS session that are told apart; an intake that invents ciphers must not fill memory. */
 const MOST_KINDS = 50
 const OTHER_KINDS = 'others'
 
-/** Counts the TLS sessions with the hosts of one intake domain. */
+/** Counts the TLS sessions with the hosts of one intake domain, and what kept them from standing. */
 export class TlsCounters {
   private readonly sessions = new Map<string, number>()
+  private readonly results = Object.fromEntries(TLS_RESULTS.map((name) => [name, 0])) as Record<
+    TlsResult,
+    number
+  >
+  private certificateEnd: number | null = null
 
   count(event: TdcEvent): void {
-    if (event.kind !== 'tls-success') return
-    const kind = `${event.protocol} ${event.cipher}`
-    const known = this.sessions.has(kind) || this.sessions.size < MOST_KINDS
-    const name = known ? kind : OTHER_KINDS
-    this.sessions.set(name, (this.sessions.get(name) ?? 0) + 1)
+    switch (event.kind) {
+      case 'tls-success':
+        this.add(`${event.protocol} ${event.cipher}`)
+        // JSON, which carries the status, has no Infinity.
+        this.certificateEnd = Number.isFinite(event.certificateEnd) ? event.certificateEnd : null
+        break
+      case 'tls-failed':
+      case 'sts-failed':
+      case 'sts-testing':
+        this.results[event.reason]++
+        break
+    }
   }
 
   value(): TlsFigures {
-    return { sessions: Object.fromEntries(this.sessions), results: {}, certificateEnd: null }
+    const { results, certificateEnd } = this
+    return { sessions: Object.fromEntries(this.sessions), results: { ...results }, certificateEnd }
+  }
+
+  private add(kind: string): void {
+    const known = this.sessions.has(kind) || this.sessions.size < MOST_KINDS
+    const name = known ? kind : OTHER_KINDS
+    this.sessions.set(name, (this.sessions.get(name) ?? 0) + 1)
   }
 }

@@ -194,6 +194,19 @@ const TLS = {
     kinds.filePath,
     "A PEM file of the trusted roots, in place of Node's own. Unset: Node's own.",
   ),
+  pin: unset(
+    kinds.keyPins,
+    "SHA-256 of the server's public key (comma list): sha256//BASE64= as curl has it, or hex. With verify=false the pin alone decides. Unset: any key.",
+  ),
+  names: unset(
+    kinds.hostPatterns,
+    "Names of the intake's MX hosts (comma list); *.example.com stands for one label more. Unset: any that DNS says.",
+  ),
+  mta_sts: key(
+    kinds.yesNo,
+    'true',
+    "The MTA-STS policy of the intake's domain (RFC 8461) is looked for, and enforced.",
+  ),
 }
 
 const JOURNAL = {

@@ -20,6 +20,8 @@ const TEXT_MAX = 100
 /** RFC 5322 2.1.1: a line has at most 998 characters; `From: ` takes six. */
 const FROM_MAX = 998 - 6
 const PRINTABLE = /^[\x20-\x7e]+$/
+const SHA256_OCTETS = 32
+const PIN = /^(?:sha256\/\/([A-Za-z0-9+/]{43}=)|([0-9A-Fa-f]{64}))$/
 /** RFC 5322 2.2: printable ASCII without the colon. The length is ours: the line must hold an IP too. */
 const FIELD_NAME = /^[\x21-\x39\x3b-\x7e]{1,76}$/
 /** RFC 5322 3.2.3 atext, 3.2.4 quoted-string, 3.2.5 phrase. */
@@ -162,4 +164,43 @@ export const fieldName: Kind<string | undefined> = {
       ? { value: text }
       : undefined
   },
+}
+
+/** `sha256//` and base64, as curl's --pinnedpubkey has it, or 64 hex digits; given as base64. */
+export const keyPins: Kind<readonly string[]> = {
+  must: 'must be sha256// and 44 characters of base64, or 64 hex digits',
+  takes: 'many',
+  // curl puts ";" between several.
+  read: (items) =>
+    every(
+      items.flatMap((item) => item.split(';')),
+      keyPin,
+    ),
+}
+
+/** Host names, or `*.` before one. */
+export const hostPatterns: Kind<readonly string[]> = {
+  must: 'must be host names, or *. and a host name',
+  takes: 'many',
+  read: (items) => every(items, hostPattern),
+}
+
+function every<T>(
+  items: readonly string[],
+  read: (item: string) => T | undefined,
+): { readonly value: readonly T[] } | undefined {
+  const values = items.map(read).filter((value) => value !== undefined)
+  return values.length === items.length ? { value: values } : undefined
+}
+
+function keyPin(text: string): string | undefined {
+  const [, base64, hex] = PIN.exec(text.trim()) ?? []
+  const octets = Buffer.from(base64 ?? hex ?? '', hex === undefined ? 'base64' : 'hex')
+  return octets.length === SHA256_OCTETS ? octets.toString('base64') : undefined
+}
+
+function hostPattern(text: string): string | undefined {
+  const wildcard = text.startsWith('*.') ? '*.' : ''
+  const name = asciiDomain(text.slice(wildcard.length))
+  return name === undefined ? undefined : wildcard + name
 }

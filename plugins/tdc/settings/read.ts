@@ -138,6 +138,9 @@ function readDelivery(
       verify: tls.verify,
       minVersion: tls.min_version,
       ca: readTrustedRoots(source.readFile, tls.ca_file, problems),
+      pins: tls.pin ?? [],
+      names: tls.names ?? [],
+      mtaSts: tls.mta_sts,
     },
   }
 }

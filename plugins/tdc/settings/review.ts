@@ -77,7 +77,9 @@ export function reviewDelivery(delivery: DeliverySettings, problems: Problems): 
   if (!tls.verify) {
     problems.warn(
       { section: 'tls', key: 'verify', value: false },
-      'certificates are not verified; anyone on the way can read the copies',
+      tls.pins.length > 0
+        ? 'of certificates the pin alone is looked at, not chain, name and dates'
+        : 'certificates are not verified; anyone on the way can read the copies',
     )
   }
 }

@@ -1,0 +1,38 @@
+import { createHash, type X509Certificate } from 'node:crypto'
+import type { TLSSocket } from 'node:tls'
+
+/** What is told of a server's certificate. */
+export interface Certificate {
+  /** Distinguished name, one attribute after the other. */
+  readonly issuer: string
+  /** SHA-256 of the whole certificate, in hex. */
+  readonly fingerprint: string
+  /** Milliseconds since 1970; Infinity when it cannot be read. */
+  readonly end: number
+  /** SHA-256 of the public key (SubjectPublicKeyInfo, RFC 7469 section 2.4), in base64. */
+  readonly pin: string | undefined
+}
+
+/** The certificate that the server proved in the handshake. */
+export function certificateOf(tls: TLSSocket): Certificate | undefined {
+  const certificate = tls.getPeerX509Certificate()
+  if (!certificate) return undefined
+  const end = Date.parse(certificate.validTo)
+  return {
+    issuer: certificate.issuer.split('\n').join(', '),
+    fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
+    end: Number.isNaN(end) ? Infinity : end,
+    pin: pinOf(certificate),
+  }
+}
+
+/** As `openssl x509 -pubkey | openssl pkey -pubin -outform der | openssl dgst -sha256 -binary` has it. */
+export function pinOf(certificate: X509Certificate): string | undefined {
+  try {
+    const key = certificate.publicKey.export({ type: 'spki', format: 'der' })
+    return createHash('sha256').update(key).digest('base64')
+  } catch {
+    // A key of a kind that OpenSSL does not know: no pin can be right.
+    return undefined
+  }
+}

@@ -1,0 +1,87 @@
+import { get, type RequestOptions } from 'node:https'
+import type { IncomingMessage } from 'node:http'
+import { errorCode } from '../error-code'
+import { isCertificateCode } from './tls-failure'
+
+export type Fetched =
+  | { kind: 'fetched'; text: string }
+  | { kind: 'failed'; reason: 'sts-policy-fetch-error' | 'sts-webpki-invalid'; text: string }
+
+/** Gets the policy file of a domain. Never rejects. */
+export type StsFetch = (domain: string) => Promise<Fetched>
+
+/** RFC 8461 section 3.3 suggests a minute and 64 KB. */
+const FETCH_TIMEOUT = 60_000
+const LONGEST_POLICY = 64 * 1024
+
+const PATH = '/.well-known/mta-sts.txt'
+
+/** Where and by whose roots: for tests; the web's own otherwise. */
+export type FetchPlace = Pick<RequestOptions, 'port' | 'ca' | 'lookup'>
+
+/**
+ * By HTTPS from `mta-sts.DOMAIN`, whose certificate must be good for that name by the roots that Node
+ * trusts ([tls] ca_file is about the intake). No redirect is followed, nothing is cached (section 3.3).
+ */
+export function makeStsFetch(place: FetchPlace = {}): StsFetch {
+  return (domain) =>
+    new Promise((resolve) => {
+      const fail = (error: unknown): void => resolve(failureOf(error))
+      const host = `mta-sts.${domain}`
+      const request = get(
+        {
+          ...place,
+          host,
+          servername: host,
+          path: PATH,
+          headers: { accept: 'text/plain' },
+          agent: false,
+          // Explicit, because the environment can lower both defaults.
+          rejectUnauthorized: true,
+          minVersion: 'TLSv1.2',
+          signal: AbortSignal.timeout(FETCH_TIMEOUT),
+        },
+        (response) => {
+          const refusal = refusalOf(response)
+          if (refusal !== undefined) {
+            resolve(fetchError(refusal))
+            request.destroy()
+            return
+          }
+          textOf(response)
+            .then(resolve, fail)
+            .finally(() => request.destroy())
+        },
+      )
+      request.on('error', fail)
+    })
+}
+
+function refusalOf({ statusCode, headers }: IncomingMessage): string | undefined {
+  if (statusCode !== 200) return `the answer was ${statusCode}`
+  // Some servers let strangers put up files, but not of any type.
+  const [type = ''] = (headers['content-type'] ?? '').split(';', 1)
+  return type.trim().toLowerCase() === 'text/plain' ? undefined : 'the answer is not text/plain'
+}
+
+async function textOf(response: IncomingMessage): Promise<Fetched> {
+  const chunks: Buffer[] = []
+  let octets = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    octets += chunk.length
+    if (octets > LONGEST_POLICY) return fetchError('the answer is too long')
+    chunks.push(chunk)
+  }
+  return { kind: 'fetched', text: Buffer.concat(chunks).toString('utf8') }
+}
+
+function failureOf(error: unknown): Fetched {
+  const code = errorCode(error) ?? 'unknown'
+  return isCertificateCode(code)
+    ? { kind: 'failed', reason: 'sts-webpki-invalid', text: code }
+    : fetchError(error instanceof Error && error.name === 'AbortError' ? 'timed out' : code)
+}
+
+function fetchError(text: string): Fetched {
+  return { kind: 'failed', reason: 'sts-policy-fetch-error', text }
+}
