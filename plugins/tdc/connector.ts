@@ -97,7 +97,7 @@ export class Connector {
     // They outlive the settings: a reload must not make a policy forgotten.
     this.stsPolicies = new StsPolicies({
       txt: makeTxtLookup(),
-      fetch: makeStsFetch(),
+      fetch: makeStsFetch(systemClock),
       clock: systemClock,
       reportOf: (domain) => this.monitor.reportOf(domain),
     })

@@ -2,7 +2,7 @@ import type { Clock } from '../clock'
 import type { Report } from '../monitor/events'
 import type { TlsResult } from '../monitor/tls-result'
 import { isFinal } from './dns-failure'
-import type { StsFetch } from './sts-fetch'
+import type { Fetched, StsFetch } from './sts-fetch'
 import { parseStsPolicy, type StsPolicy } from './sts-policy'
 import { stsIdOf } from './sts-record'
 import type { TxtLookup } from './txt-lookup'
@@ -146,7 +146,8 @@ export class StsDomain {
   }
 
   private async fetched(id: string): Promise<Found> {
-    const answer = await this.deps.fetch(this.domain)
+    // What throws here would be a mistake; it must not keep the copies.
+    const answer = await this.deps.fetch(this.domain).catch((error: unknown) => mistake(error))
     if (answer.kind === 'failed') return answer
     const parsed = parseStsPolicy(answer.text)
     if (parsed.kind === 'invalid') return failed('sts-policy-invalid', parsed.why)
@@ -164,6 +165,10 @@ export class StsDomain {
       })
     })
   }
+}
+
+function mistake(error: unknown): Fetched {
+  return { kind: 'failed', reason: 'sts-policy-fetch-error', text: String(error) }
 }
 
 function failed(reason: TlsResult, text: string): Found {

@@ -1,5 +1,6 @@
 import { get, type RequestOptions } from 'node:https'
 import type { IncomingMessage } from 'node:http'
+import type { Clock } from '../clock'
 import { errorCode } from '../error-code'
 import { isCertificateCode } from './tls-failure'
 
@@ -23,10 +24,15 @@ export type FetchPlace = Pick<RequestOptions, 'port' | 'ca' | 'lookup'>
  * By HTTPS from `mta-sts.DOMAIN`, whose certificate must be good for that name by the roots that Node
  * trusts ([tls] ca_file is about the intake). No redirect is followed, nothing is cached (section 3.3).
  */
-export function makeStsFetch(place: FetchPlace = {}): StsFetch {
+export function makeStsFetch(clock: Clock, place: FetchPlace = {}): StsFetch {
   return (domain) =>
     new Promise((resolve) => {
-      const fail = (error: unknown): void => resolve(failureOf(error))
+      const finish = (fetched: Fetched): void => {
+        timer.cancel()
+        request.destroy()
+        resolve(fetched)
+      }
+      const fail = (error: unknown): void => finish(failureOf(error))
       const host = `mta-sts.${domain}`
       const request = get(
         {
@@ -39,20 +45,15 @@ export function makeStsFetch(place: FetchPlace = {}): StsFetch {
           // Explicit, because the environment can lower both defaults.
           rejectUnauthorized: true,
           minVersion: 'TLSv1.2',
-          signal: AbortSignal.timeout(FETCH_TIMEOUT),
         },
         (response) => {
           const refusal = refusalOf(response)
-          if (refusal !== undefined) {
-            resolve(fetchError(refusal))
-            request.destroy()
-            return
-          }
-          textOf(response)
-            .then(resolve, fail)
-            .finally(() => request.destroy())
+          if (refusal === undefined) textOf(response).then(finish, fail)
+          else finish(fetchError(refusal))
         },
       )
+      const timer = clock.after(FETCH_TIMEOUT, () => finish(fetchError('timed out')))
+      // Stays: what fails after the end must not reach the process.
       request.on('error', fail)
     })
 }
@@ -79,7 +80,7 @@ function failureOf(error: unknown): Fetched {
   const code = errorCode(error) ?? 'unknown'
   return isCertificateCode(code)
     ? { kind: 'failed', reason: 'sts-webpki-invalid', text: code }
-    : fetchError(error instanceof Error && error.name === 'AbortError' ? 'timed out' : code)
+    : fetchError(code)
 }
 
 function fetchError(text: string): Fetched {
