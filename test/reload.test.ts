@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { inTheLab } from './support/gateway'
 import { type HarakaServer, logText } from './support/haraka'
 import { RESULTS_TELLER, resultsOf } from './support/results-teller'
 import { sendMail } from './support/smtp-client'
@@ -156,7 +157,7 @@ function start(
 async function change(server: HarakaServer, name: string, text: string): Promise<void> {
   const from = server.lines.size
   // The settings that gateways have beside the given ones.
-  server.writeConfig(name, name === 'tdc.ini' ? `${text}\n[tls]\nca_file=trusted.pem\n` : text)
+  server.writeConfig(name, name === 'tdc.ini' ? inTheLab(text) : text)
   const told = (line: string) => EFFECTIVE.test(logText(line))
   await server.lines.first(told, RELOADED, () => server.tail(), from)
 }

@@ -86,6 +86,7 @@ describe('settings of an empty tdc.ini', () => {
     assert.deepEqual(settings.delivery, {
       route: undefined,
       port: 25,
+      allowPrivate: false,
       helo: undefined,
       localAddress: undefined,
       envelopeFrom: '',

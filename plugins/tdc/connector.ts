@@ -13,6 +13,7 @@ import { dcidSource } from './delivery/dcid'
 import { Pool } from './delivery/pool'
 import { makeMxLookup } from './delivery/mx-lookup'
 import { Pools } from './delivery/pools'
+import { isPublic } from './delivery/public-address'
 import type { SessionMaker } from './delivery/session'
 import { makeStsFetch } from './delivery/sts-fetch'
 import { StsPolicies } from './delivery/sts-policies'
@@ -249,6 +250,7 @@ export class Connector {
       report: this.monitor.reportOf(domain),
       lookup: this.lookup,
       stsPolicyOf: this.stsPolicies.of,
+      mayConnect: (address) => delivery.allowPrivate || isPublic(address),
       random: Math.random,
       nextDcid: this.nextDcid,
     })

@@ -32,6 +32,7 @@ export function poolFor(target: Target): Pool {
     report: () => undefined,
     lookup: makeMxLookup(systemClock),
     stsPolicyOf: () => Promise.resolve(undefined),
+    mayConnect: () => true,
     random,
     nextDcid: dcidSource(0),
   })

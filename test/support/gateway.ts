@@ -9,7 +9,7 @@ export interface GatewayOptions {
   readonly dns: string
   /** PEM of the roots that may have signed an intake's certificate. */
   readonly trusted: string
-  /** config/tdc.ini without its [tls] section. */
+  /** config/tdc.ini without its [tls] section and `allow_private`. */
   readonly tdc: string
   /** The domains that the gateway receives mail for. */
   readonly domains: readonly string[]
@@ -17,6 +17,14 @@ export interface GatewayOptions {
   readonly scanners?: Readonly<Record<string, string>>
   /** Further files for config/. */
   readonly config?: Readonly<Record<string, string>>
+}
+
+/** A tdc.ini with what every gateway here needs: the intakes listen on loopback addresses. */
+export function inTheLab(tdc: string): string {
+  const delivery = '[delivery]'
+  // A section that stands twice is refused.
+  const whole = tdc.includes(delivery) ? tdc : `${tdc}\n${delivery}\n`
+  return `${whole.replace(delivery, `${delivery}\nallow_private=true`)}\n[tls]\nca_file=trusted.pem\n`
 }
 
 /** The usual gateway: scanners, the connector, quarantine, and the mailbox server as next hop. */
@@ -36,7 +44,7 @@ export function gateway(options: GatewayOptions): HarakaOptions {
       'smtp_forward.ini': `[main]\nhost=${mailbox.host}\nport=${mailbox.port}\n`,
       'quarantine.ini': `[main]\nquarantine_path=${makeTempDir('quarantine')}\n`,
       'trusted.pem': trusted,
-      'tdc.ini': `${tdc}\n[tls]\nca_file=trusted.pem\n`,
+      'tdc.ini': inTheLab(tdc),
       ...config,
     },
     nodeArgs: ['-r', join(__dirname, 'dns-preload.js')],

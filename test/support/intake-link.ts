@@ -88,6 +88,7 @@ export class IntakeLink {
       report: (event) => this.events.push(event),
       lookup: LOOKUP,
       stsPolicyOf: () => Promise.resolve(undefined),
+      mayConnect: () => true,
       random: Math.random,
       nextDcid: () => ++this.dcid,
       ...(typeof overrides === 'function' ? overrides(port) : overrides),

@@ -25,6 +25,13 @@ export interface AttemptOptions {
   /** Domain of the intake address, in ASCII. */
   readonly domain: string
   readonly rules: HostRules
+  readonly mayConnect: (address: string) => boolean
+}
+
+/** What was asked for was permitted, but it is not what was reached. */
+function notPublic(address: string): Failure {
+  const reason = `${address} is not public (allow_private=false)`
+  return { kind: 'network', details: 'unreachable', reason }
 }
 
 /** One TCP connection to one address, from its DCID to the session or the failure. */
@@ -63,6 +70,11 @@ export class Attempt {
     this.peer = { ...this.peer, local: socket.localAddress ?? this.peer.local }
     const { dcid, local, remote, port } = this.peer
     options.report({ kind: 'connected', dcid, local, remote, port })
+    const reached = socket.remoteAddress
+    if (reached !== undefined && !options.mayConnect(reached)) {
+      socket.destroy()
+      return { kind: 'failed', failure: notPublic(reached) }
+    }
     const secured = await new PlainPhase(socket, host.name, options).secure()
     if (secured.kind === 'failed') return secured
     this.tellOfTls(secured)

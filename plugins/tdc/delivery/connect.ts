@@ -6,7 +6,7 @@ import { Attempt } from './attempt'
 import { DNS_RESULT_NAMES } from './dns-failure'
 import { HostRules } from './host-rules'
 import { GIVEN_UP } from './loss'
-import { type Host, type Resolved, resolveMx, resolveRoute } from './mx'
+import { type Host, permitted, type Resolved, resolveMx, resolveRoute } from './mx'
 import type { MxLookup } from './mx-lookup'
 import type { Route, Timeouts, TlsPolicy } from './options'
 import { type Failure, retriesOf } from './outcome'
@@ -34,6 +34,8 @@ export interface ConnectOptions {
   readonly lookup: MxLookup
   /** The MTA-STS policy in force for a domain; never rejects, and answers within seconds. */
   readonly stsPolicyOf: (domain: string) => Promise<StsPolicy | undefined>
+  /** Whether an address that the DNS names may be connected to; a route is not asked about. */
+  readonly mayConnect: (address: string) => boolean
   readonly random: () => number
   /** The next destination connection id; one for each TCP attempt. */
   readonly nextDcid: () => number
@@ -45,19 +47,22 @@ export function makeSessionMaker(options: ConnectOptions): SessionMaker {
   const addresses = new AddressBackoff(clock, options.random)
   const chunking = { avoided: false }
   const securer = makeSecurer(tls, timeouts.tls, clock)
+  const mayConnect = options.route ? () => true : options.mayConnect
   return async (signal) => {
     const found = await unlessAborted(Promise.all([resolve(options), policyOf(options)]), signal)
     if (found === undefined) return { kind: 'failed', dcid: 0, failure: GIVEN_UP }
     const [resolved, sts] = found
     if (resolved.kind === 'failed') {
       const { failure } = resolved
-      const { domain, result } = failure
-      report({ kind: 'dns-error', domain, result: DNS_RESULT_NAMES[result] })
+      const { domain, result, text } = failure
+      const why = result === 'private' ? { why: text } : {}
+      report({ kind: 'dns-error', domain, result: DNS_RESULT_NAMES[result], ...why })
       return { kind: 'failed', dcid: 0, failure }
     }
     const hosts = reachable(resolved.hosts, options.localAddress)
     const rules = new HostRules(tls, sts)
-    const attemptOptions = { ...options, chunking, rules, secure: securer(rules.verify) }
+    const secure = securer(rules.verify)
+    const attemptOptions = { ...options, mayConnect, chunking, rules, secure }
     const end = clock.monotonic() + OPENING_TIME
     const attempt = async (host: Host, left: number): Promise<Opened> => {
       const refusal = rules.refusal(host.name)
@@ -91,9 +96,10 @@ const SHORTEST_CONNECT = 2_000
  */
 const PROBE = 4_000
 
-function resolve(options: ConnectOptions): Promise<Resolved> {
-  const { domain, route, lookup } = options
-  return route ? resolveRoute(route, lookup) : resolveMx(domain, options)
+async function resolve(options: ConnectOptions): Promise<Resolved> {
+  const { domain, route, lookup, mayConnect } = options
+  if (route) return resolveRoute(route, lookup)
+  return permitted(domain, await resolveMx(domain, options), mayConnect)
 }
 
 /** The hosts of a route are the administrator's own, whatever the domain says of its MX hosts. */

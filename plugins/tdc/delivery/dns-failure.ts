@@ -21,6 +21,7 @@ export const DNS_RESULT_NAMES: Readonly<Record<DnsResult, string>> = {
   servfail: 'ServFail',
   timeout: 'Timeout',
   error: 'Error',
+  private: 'Private',
 }
 
 export function dnsFailure(domain: string, result: DnsResult, text: string): DnsFailure {

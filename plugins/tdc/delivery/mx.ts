@@ -40,6 +40,20 @@ export async function resolveMx(domain: string, options: MxOptions): Promise<Res
   return usable.kind === 'failed' ? usable : hostsOf(domain, usable.names, options)
 }
 
+/** The hosts whose addresses may be connected to; none of them is a failure that may heal. */
+export function permitted(
+  domain: string,
+  resolved: Resolved,
+  mayConnect: (address: string) => boolean,
+): Resolved {
+  if (resolved.kind === 'failed') return resolved
+  const hosts = resolved.hosts.filter(({ address }) => mayConnect(address))
+  if (hosts.length > 0) return { kind: 'hosts', hosts }
+  const addresses = resolved.hosts.map(({ address }) => address).join(', ')
+  const text = `no address is public: ${addresses} (allow_private=false)`
+  return { kind: 'failed', failure: dnsFailure(domain, 'private', text) }
+}
+
 /** A fixed host in place of the MX hosts. */
 export async function resolveRoute(route: Route, lookup: MxLookup): Promise<Resolved> {
   const { host, port } = route

@@ -28,8 +28,11 @@ export type Failure =
 export type NetworkDetails =
   'timeout' | 'refused' | 'unreachable' | 'reset' | 'closed' | 'protocol' | 'error'
 
-/** `nxdomain` and `nullmx` are final (spec 5.4); the others may heal. */
-export type DnsResult = 'nxdomain' | 'nullmx' | 'servfail' | 'timeout' | 'error'
+/**
+ * `nxdomain` and `nullmx` are final (spec 5.4); the others may heal. `private`: there are addresses,
+ * but none that an intake on the internet can have.
+ */
+export type DnsResult = 'nxdomain' | 'nullmx' | 'servfail' | 'timeout' | 'error' | 'private'
 
 /** Who took the copy. */
 export interface Taker {

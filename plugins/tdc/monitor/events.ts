@@ -55,7 +55,8 @@ export type TdcEvent =
     }
   | { kind: 'not-replayed'; mid: string; why: string }
   // ── the connection ──
-  | { kind: 'dns-error'; domain: string; result: string }
+  /** `why` only where the result by itself does not tell what to do. */
+  | { kind: 'dns-error'; domain: string; result: string; why?: string }
   | { kind: 'connected'; dcid: number; local: string; remote: string; port: number }
   | ({ kind: 'tls-success'; dcid: number; domain: string; host: string } & TlsFacts)
   | {

@@ -72,7 +72,9 @@ const WORDING: Wording = {
   ],
   'not-replayed': (e) => [`TDC: Kept copy MID ${safe(e.mid)} not replayed: ${safe(e.why)}`],
 
-  'dns-error': (e) => [`DNS Error ${safe(e.domain)} MX - ${e.result}`],
+  'dns-error': (e) => [
+    `DNS Error ${safe(e.domain)} MX - ${e.result}${e.why === undefined ? '' : `: ${safe(e.why)}`}`,
+  ],
   connected: (e) => [
     `TDC: New SMTP DCID ${e.dcid} interface ${e.local} address ${e.remote} port ${e.port}`,
   ],

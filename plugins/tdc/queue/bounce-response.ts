@@ -25,6 +25,7 @@ const DNS: Record<DnsResult, readonly [string, string]> = {
   servfail: ['1.2', 'ServFail'],
   timeout: ['1.2', 'Timeout'],
   error: ['1.2', 'Error'],
+  private: ['1.2', 'Private'],
 }
 
 const BAD_HOST = 'Bad destination host'

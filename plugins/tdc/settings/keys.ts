@@ -129,6 +129,11 @@ const POLICY = {
 const DELIVERY = {
   route: unset(kinds.route, 'host:port in place of MX look-ups, for a lab. Unset: DNS.'),
   port: key(kinds.port, '25', 'TCP port of the MX hosts.'),
+  allow_private: key(
+    kinds.yesNo,
+    'false',
+    'MX hosts may have addresses that are not public (loopback, private networks, ...) or our own.',
+  ),
   helo: unset(kinds.helloName, 'Name for EHLO. Unset: config/me.'),
   local_address: unset(
     kinds.ipAddress,

@@ -123,6 +123,7 @@ function readDelivery(
   return {
     route: delivery.route,
     port: delivery.port,
+    allowPrivate: delivery.allow_private,
     helo: delivery.helo,
     localAddress: delivery.local_address,
     envelopeFrom: delivery.envelope_from ?? '',

@@ -26,6 +26,8 @@ export interface DeliverySettings {
   readonly route: { readonly host: string; readonly port: number } | undefined
   /** TCP port of the MX hosts. Default 25. */
   readonly port: number
+  /** MX hosts may have addresses that are not public, or our own. Default false. */
+  readonly allowPrivate: boolean
   /** Name for EHLO; undefined: the server's own (config/me). */
   readonly helo: string | undefined
   /** Local address to connect from; undefined: the system's choice. */
