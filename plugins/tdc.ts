@@ -52,12 +52,15 @@ export function register(this: TdcPlugin): void {
   this.register_hook('send_email', 'take_over', FIRST)
 }
 
-/** init_master: says what in the server's other settings stands in the way of copies. */
+/**
+ * init_master: says what in the server's other settings stands in the way of copies, and looks at
+ * the queue before Haraka loads it.
+ */
 export function survey(this: TdcPlugin, next: Next): void {
   const warnings = [...surroundingWarnings(this), ...orderWarnings(this.internals.hooks, this.name)]
   for (const text of warnings) this.tdc.monitor.report({ kind: 'warning', text })
   this.tdc.openControl()
-  next()
+  void this.tdc.sweep.run().finally(() => next())
 }
 
 /** Before other plugins: a client that may relay has that on its connection, not on the message. */

@@ -41,6 +41,7 @@ import { Replay } from './queue/replay'
 import { Room } from './queue/room'
 import { Scheduler } from './queue/scheduler'
 import { Spool } from './queue/spool'
+import { Sweep } from './queue/sweep'
 import { CurrentSettings } from './settings/current'
 import type { Settings } from './settings/settings'
 import type { SettingsSource } from './settings/source'
@@ -62,6 +63,7 @@ export class Connector {
   readonly scheduler: Scheduler
   readonly preparer: Preparer
   readonly loader: Loader
+  readonly sweep: Sweep
   readonly kept: KeptCopies
   readonly replay: Replay
   readonly loopKey: Buffer
@@ -145,6 +147,13 @@ export class Connector {
       clock,
       report,
       options: () => this.settings.value.delivery,
+    })
+    this.sweep = new Sweep({
+      directory,
+      disk,
+      clock,
+      report,
+      retryDelay: () => this.settings.value.delivery.retryDelay,
     })
     this.loader = new Loader({
       directory,

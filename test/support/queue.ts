@@ -144,6 +144,7 @@ export class TestQueue {
       unlink: (path) => counted(disk.unlink(path)),
       exists: (path) => counted(disk.exists(path)),
       readStart: (path, most) => counted(disk.readStart(path, most)),
+      sizeOf: (path) => counted(disk.sizeOf(path)),
       list: (path) => counted(disk.list(path)),
       makeFolder: (path) => counted(disk.makeFolder(path)),
       free: (path) => counted(disk.free(path)),

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { QUEUE_DOMAIN } from '../monitor/lines'
 import type { Outbound } from './contract'
@@ -24,8 +25,14 @@ export interface QueueFileName {
  */
 const OWN_FOLDER = 'error.tdc'
 
-/** Between Haraka's own unique part of a file name, letters and digits, and a tag of ours. */
+/** The unique part of our files' names begins so; Haraka keeps it through all renames. */
+const OWN_UNIQUE = 'tdc'
+const UNIQUE_OCTETS = 4
+
+/** Between the unique part of a file name, letters and digits, and a tag of ours. */
 const TAG_SIGN = '.'
+
+const OWN_NAME = new RegExp(`^${OWN_UNIQUE}[0-9a-f]{${UNIQUE_OCTETS * 2}}(\\${TAG_SIGN}|$)`)
 
 const NULL_SENDER = { original: '<>', user: '', host: '' }
 
@@ -41,7 +48,7 @@ export class QueueDirectory {
 
   newFile(): QueueFileName {
     const { qfile } = this.outbound
-    const name = qfile.name()
+    const name = qfile.name({ uid: uniquePart() })
     return { name, path: this.pathOf(name), temporaryPath: this.pathOf(qfile.platformDOT + name) }
   }
 
@@ -66,9 +73,7 @@ export class QueueDirectory {
 
   /** A name for a file with a tag of ours, which stays when Haraka or a retry renames it. */
   taggedName(tag: string): string {
-    const { qfile } = this.outbound
-    const uid = qfile.parts(qfile.name())?.uid ?? ''
-    return qfile.name({ uid: `${uid}${TAG_SIGN}${tag}` })
+    return this.outbound.qfile.name({ uid: `${uniquePart()}${TAG_SIGN}${tag}` })
   }
 
   /** The tag in a file's name; '' when it has none. */
@@ -76,6 +81,17 @@ export class QueueDirectory {
     const uid = this.outbound.qfile.parts(name)?.uid ?? ''
     const at = uid.indexOf(TAG_SIGN)
     return at < 0 ? '' : uid.slice(at + TAG_SIGN.length)
+  }
+
+  /** A name that we gave, whatever the file holds. */
+  isOwnName(name: string): boolean {
+    const [, , , , uid = ''] = name.split('_')
+    return OWN_NAME.test(uid) && this.outbound.qfile.parts(name) !== null
+  }
+
+  /** Milliseconds since 1970 before which Haraka does not load the file. */
+  nextAttemptOf(name: string): number {
+    return this.outbound.qfile.parts(name)?.next_attempt ?? 0
   }
 
   /** Charged attempts that a file name tells of; 0 when it cannot be read. */
@@ -104,6 +120,10 @@ export class QueueDirectory {
     if (!head) throw new Error('outbound.build_todo wrote nothing')
     return head
   }
+}
+
+function uniquePart(): string {
+  return OWN_UNIQUE + randomBytes(UNIQUE_OCTETS).toString('hex')
 }
 
 /**

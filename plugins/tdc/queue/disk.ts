@@ -1,4 +1,4 @@
-import { access, mkdir, open, readdir, rename, statfs, unlink } from 'node:fs/promises'
+import { access, mkdir, open, readdir, rename, stat, statfs, unlink } from 'node:fs/promises'
 import { errorCode } from '../error-code'
 
 /** A file being written. */
@@ -29,6 +29,8 @@ export interface Disk {
   exists(path: string): Promise<boolean>
   /** The first octets of a file, as many as there are up to `most`. */
   readStart(path: string, most: number): Promise<Buffer>
+  /** Octets of a file. */
+  sizeOf(path: string): Promise<number>
   /** Names in a folder; none when there is no such folder. */
   list(path: string): Promise<string[]>
   /** A folder for its owner only, and those above it that are missing. */
@@ -74,6 +76,7 @@ export const systemDisk: Disk = {
       await handle.close()
     }
   },
+  sizeOf: async (path) => (await stat(path)).size,
   async list(path) {
     try {
       return await readdir(path)

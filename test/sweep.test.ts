@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { headDamage, Sweep } from '../plugins/tdc/queue/sweep'
+import { type Disk, systemDisk } from '../plugins/tdc/queue/disk'
+import { Dice } from './support/dice'
+import { NOTES, TestQueue } from './support/queue'
+
+const RETRY_DELAY = 30_000
+
+describe('the queue directory before Haraka loads it', () => {
+  let queue: TestQueue
+  beforeEach(() => {
+    queue = new TestQueue()
+    // Haraka names files by the machine's clock.
+    queue.clock.setWall(Date.now() + 1_000)
+  })
+  afterEach(() => queue.remove())
+
+  async function sweep(disk: Disk = systemDisk): Promise<void> {
+    const { directory, clock } = queue
+    const report = (event: (typeof queue.events)[number]) => void queue.events.push(event)
+    await new Sweep({ directory, disk, clock, report, retryDelay: () => RETRY_DELAY }).run()
+  }
+
+  /** A good file of ours in the queue directory; its name. */
+  function good(mid = 'T.1.tdc1'): string {
+    const { name, path } = queue.directory.newFile()
+    const head = queue.directory.head({ mid, intake: NOTES.intake, notes: NOTES })
+    writeFileSync(path, Buffer.concat([head, Buffer.alloc(NOTES.octets, 'x')]))
+    return name
+  }
+
+  function bad(change: (file: Buffer) => Buffer): string {
+    const name = good()
+    const path = queue.directory.pathOf(name)
+    writeFileSync(path, change(readFileSync(path)))
+    return name
+  }
+
+  const damages: [why: string, change: (file: Buffer) => Buffer][] = [
+    ['it is empty', () => Buffer.alloc(0)],
+    ['its head is not complete', (file) => file.subarray(0, 3)],
+    ['its head is not complete', (file) => file.subarray(0, 90)],
+    ['its head cannot be read', (file) => Buffer.alloc(file.length)],
+    ['its head is too long', () => Buffer.concat([Buffer.of(0, 1, 0, 0), Buffer.alloc(70_000)])],
+    ['its head names another domain than the.tdc.queue', headed({ domain: 'tdc.queue' })],
+    ['its head has no uuid', headed({ uuid: '../x' })],
+    ['its head has no envelope', headed({ rcpt_to: undefined })],
+    ['its head has no notes.tdc', headed({ notes: {} })],
+    ['its message is not complete', (file) => file.subarray(0, file.length - 1)],
+  ]
+  for (const [why, change] of damages) {
+    it(`sets a file aside: ${why}`, async () => {
+      const file = bad(change)
+      const other = good('T.2.tdc1')
+      await sweep()
+      assert.deepEqual(queue.files.sort(), [other, `error.${file}`].sort())
+      assert.deepEqual(queue.events, [{ kind: 'damaged', file, why }])
+    })
+  }
+
+  it('sets aside what is no file', async () => {
+    const [folder, link] = [queue.directory.newFile(), queue.directory.newFile()]
+    mkdirSync(folder.path)
+    symlinkSync('/nowhere', link.path)
+    await sweep()
+    assert.deepEqual(queue.files.sort(), [`error.${folder.name}`, `error.${link.name}`].sort())
+  })
+
+  it('leaves the files of others alone, whatever they hold', async () => {
+    const names = ['1_1_0_1_abcdef_1_host', 'junk', '__tmp__.1_1_0_1_tdc00000000_1_host']
+    for (const name of names) writeFileSync(join(queue.path, name), '')
+    await sweep()
+    assert.deepEqual(queue.files.sort(), [...names].sort())
+    assert.deepEqual(queue.events, [])
+  })
+
+  it('leaves what cannot be read now: that may pass', async () => {
+    const name = good()
+    const readStart = () => Promise.reject(Object.assign(new Error(), { code: 'EMFILE' }))
+    await sweep({ ...systemDisk, readStart })
+    assert.deepEqual(queue.files, [name])
+  })
+
+  it('a copy that is due later than any retry is due now, with its attempts', async () => {
+    const now = queue.clock.wall()
+    const far = queue.directory.retryName(good(), now + 3_600_000, 1)
+    writeFileSync(queue.directory.pathOf(far), readFileSync(queue.directory.pathOf(good())))
+    const soon = queue.directory.retryName(good(), now + RETRY_DELAY, 1)
+    writeFileSync(queue.directory.pathOf(soon), readFileSync(queue.directory.pathOf(good())))
+    await sweep()
+    const due = queue.files.map((name) => name.split('_')).filter(([, , tries]) => tries === '1')
+    assert.deepEqual(due.map(([, next]) => Number(next)).sort(), [now, now + RETRY_DELAY])
+  })
+
+  it('does not keep Haraka from starting when the disk hangs', async () => {
+    good()
+    const readStart = () => new Promise<never>(() => {})
+    const swept = sweep({ ...systemDisk, readStart })
+    await queue.idle()
+    await queue.clock.advance(10_000)
+    await swept
+  })
+
+  it('takes any octets for a head (fuzz)', () => {
+    const dice = Dice.thrown('heads')
+    const file = readFileSync(queue.directory.pathOf(good()))
+    assert.equal(headDamage(file.length, file), undefined)
+    for (let round = 0; round < 10_000; round++) {
+      const octets = Buffer.from(file.subarray(0, dice.below(file.length + 1)))
+      for (let flips = dice.below(8); flips > 0 && octets.length > 0; flips--) {
+        octets[dice.below(octets.length)] = dice.below(256)
+      }
+      headDamage(dice.pick([file.length, octets.length, dice.below(2 ** 32)]), octets)
+    }
+  })
+})
+
+/** The same file with some fields of its head replaced. */
+function headed(fields: Record<string, unknown>): (file: Buffer) => Buffer {
+  return (file) => {
+    const end = 4 + file.readUInt32BE(0)
+    const head = JSON.parse(file.toString('utf8', 4, end)) as object
+    const text = Buffer.from(JSON.stringify({ ...head, ...fields }))
+    const length = Buffer.alloc(4)
+    length.writeUInt32BE(text.length)
+    return Buffer.concat([length, text, file.subarray(end)])
+  }
+}
