@@ -54,6 +54,18 @@ describe('the counters', () => {
     ],
     ['TLS error', [ENQUEUED, { kind: 'tls-error', ...COPY, response: RESPONSE }], '0 0 0 1 1 0'],
     ['expired', [ENQUEUED, { kind: 'expired', ...COPY, response: RESPONSE }], '0 0 0 1 0 1'],
+    ['dropped by hand', [LOADED, { kind: 'dropped', ...COPY }], '0 0 0 0 0 0'],
+    [
+      'expired, kept, replayed and delivered',
+      [
+        ENQUEUED,
+        { kind: 'expired', ...COPY, response: RESPONSE },
+        { kind: 'kept', ...COPY },
+        { kind: 'replayed', ...COPY, givenUpAt: 0, reason: 'expired' },
+        { kind: 'delivered', ...COPY, response: '' },
+      ],
+      '0 1 0 1 0 1',
+    ],
     ['taken away by somebody', [LOADED, { kind: 'vanished', ...COPY }], '0 0 0 0 0 0'],
   ]
   for (const [story, events, expected] of table) {
@@ -76,6 +88,20 @@ describe('the counters', () => {
     assert.deepEqual(Object.keys(value.intakes), ['a@scan.example', 'b@scan.example'])
     assert.deepEqual([value.skipped.outgoing, value.skipped.quarantined], [2, 1])
     assert.deepEqual([value.inDoubt, value.withdrawn, value.journalFailed], [1, 1, 1])
+  })
+
+  it('count what was kept, dropped and replayed', () => {
+    const counters = new Counters()
+    const events: TdcEvent[] = [
+      { kind: 'kept', ...COPY },
+      { kind: 'kept', ...COPY },
+      { kind: 'kept-dropped', mid: COPY.mid, why: 'keep_age' },
+      { kind: 'replayed', ...COPY, givenUpAt: 0, reason: 'expired' },
+      { kind: 'dropped', ...COPY },
+    ]
+    for (const event of events) counters.count(event, NOW)
+    const { kept, keptDropped, replayed, dropped } = counters.value()
+    assert.deepEqual([kept, keptDropped, replayed, dropped], [2, 1, 1, 1])
   })
 
   it('are bounded: a queue of invented intakes does not fill memory', () => {

@@ -15,6 +15,21 @@ describe('pool: taking messages back', () => {
     assert.equal(session?.destroys, 0)
   })
 
+  it('forgets a recalled one that waits, and leaves one that is on its way', async () => {
+    const story = new PoolStory(ONE)
+    story.submit('m1', 'm2')
+    await story.accept()
+    assert.deepEqual(
+      [story.recall('m1'), story.recall('m2'), story.recall('m2')],
+      [false, true, false],
+    )
+    await story.deliverAll()
+    assert.deepEqual(story.told, ['m1: delivered 1'])
+    story.submit('m2')
+    await story.deliverAll()
+    assert.deepEqual(story.told, ['m1: delivered 1', 'm2: delivered 1'])
+  })
+
   it('cuts the connection of one that is on its way, and opens none for it', async () => {
     const story = new PoolStory(ONE)
     story.submit('m1')

@@ -89,6 +89,10 @@ function eventsWith(value: string): TdcEvent[] {
     { kind: 'hard-bounced', ...failed },
     { kind: 'deferred', ...failed, retry: 1, retries: 1, seconds: 30 },
     { kind: 'expired', ...copy, response },
+    { kind: 'dropped', mid: value, intake: value },
+    { kind: 'held', domain: value, copies: 1 },
+    { kind: 'released', domain: value, copies: 2 },
+    { kind: 'hold-not-stored', why: value },
     { kind: 'not-kept', mid: value, why: value },
     { kind: 'not-replayed', mid: value, why: value },
     {

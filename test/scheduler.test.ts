@@ -198,7 +198,7 @@ describe('a copy in the queue', () => {
   it('has its retry at once when the process is to end', async () => {
     queue.scheduler.schedule(queue.copy())
     await answer(failed(NETWORK))
-    queue.scheduler.hurry()
+    assert.equal(queue.scheduler.flush(), 1)
     await queue.idle()
     assert.equal(queue.courier.submissions, 2)
     await answer({ kind: 'aborted', dcid: 0 })

@@ -32,6 +32,7 @@ import type { TrackedMessage } from './monitor/tracked'
 import { type Announce, QueueCopyFiles } from './queue/copy-files'
 import { DirectorySync } from './queue/directory-sync'
 import { systemDisk } from './queue/disk'
+import { Holds } from './queue/holds'
 import { Journey } from './queue/journey'
 import { KeptCopies } from './queue/kept-copies'
 import { Loader } from './queue/loader'
@@ -147,6 +148,7 @@ export class Connector {
       clock,
       report,
       options: () => this.settings.value.delivery,
+      holds: new Holds({ directory, disk, report }),
     })
     this.sweep = new Sweep({
       directory,
@@ -220,7 +222,7 @@ export class Connector {
    */
   shutdown(): void {
     this.control.close()
-    this.scheduler.hurry()
+    this.scheduler.flush()
     systemClock.after(SHUTDOWN_TIME, () => this.pools.destroy())
   }
 

@@ -58,6 +58,7 @@ export class PoolModel {
       [1, () => this.hangUp()],
       [1, () => this.stick()],
       [2, () => this.abort()],
+      [1, () => this.recall()],
       [2, () => this.reload()],
       [4, () => this.clock.advance(this.below(400))],
       [1, () => this.clock.advance(this.below(15_000))],
@@ -115,6 +116,11 @@ export class PoolModel {
   private abort(): void {
     const message = this.any([...this.open])
     if (message) this.pool.abort(message)
+  }
+
+  private recall(): void {
+    const message = this.any([...this.open])
+    if (message && this.pool.recall(message)) this.open.delete(message)
   }
 
   private comeBack(): void {

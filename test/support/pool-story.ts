@@ -56,6 +56,12 @@ export class PoolStory {
     this.pool.abort(message)
   }
 
+  recall(mid: string): boolean {
+    const message = this.messages.get(mid)
+    assert.ok(message, mid)
+    return this.pool.recall(message)
+  }
+
   /** All attempts under way succeed; the sessions, after the pool has seen them. */
   async accept(window = 1): Promise<FakeSession[]> {
     const sessions = this.sessions.acceptAll(window)

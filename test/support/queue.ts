@@ -11,6 +11,7 @@ import { Copy } from '../../plugins/tdc/queue/copy'
 import type { CopyNotes } from '../../plugins/tdc/queue/copy-notes'
 import { QueueCopyFiles } from '../../plugins/tdc/queue/copy-files'
 import { systemDisk, type Disk } from '../../plugins/tdc/queue/disk'
+import { Holds } from '../../plugins/tdc/queue/holds'
 import { KeptCopies } from '../../plugins/tdc/queue/kept-copies'
 import { MemoryBudget } from '../../plugins/tdc/queue/memory-budget'
 import { Replay } from '../../plugins/tdc/queue/replay'
@@ -54,6 +55,7 @@ export class TestQueue {
   readonly announced: string[] = []
   readonly scheduler: Scheduler
   readonly kept: KeptCopies
+  readonly holds: Holds
   maxCopies = 1000
   options = { maxAge: 120_000, retryDelay: 30_000 }
   keep: KeepSettings = { keep: false, number: 1000, bytes: 2 ** 20, age: 604_800_000 }
@@ -73,6 +75,7 @@ export class TestQueue {
     const report = (event: TdcEvent) => void this.events.push(event)
     const announce = async ({ mid }: Copy) => void this.announced.push(mid)
     this.kept = this.keptCopies()
+    this.holds = new Holds({ directory, disk: this.disk, report })
     const { kept } = this
     this.scheduler = new Scheduler({
       courierOf: () => this.courier,
@@ -88,16 +91,18 @@ export class TestQueue {
       clock,
       report,
       options: () => this.options,
+      holds: this.holds,
     })
   }
 
   /** A copy with its file in the queue directory. */
-  copy(mid = 'T.1.tdc1'): Copy {
+  copy(mid = 'T.1.tdc1', intake = NOTES.intake): Copy {
     const { name, path } = this.directory.newFile()
-    const head = this.directory.head({ mid, intake: NOTES.intake, notes: NOTES })
+    const notes = { ...NOTES, intake }
+    const head = this.directory.head({ mid, intake, notes })
     writeFileSync(path, Buffer.concat([head, Buffer.from('x\r\n')]))
     const place = { filename: name, path, start: head.length }
-    return new Copy(mid, NOTES, place, this.clock.monotonic())
+    return new Copy(mid, notes, place, this.clock.monotonic())
   }
 
   /** The kept copies as this process sees them, or another one. */
@@ -169,6 +174,13 @@ export class ScriptedCourier {
 
   abort(message: Outgoing): void {
     this.answer({ kind: 'aborted', dcid: 0 }, message)
+  }
+
+  /** Messages that are on their way, and cannot be recalled. */
+  readonly flying = new Set<Outgoing>()
+
+  recall(message: Outgoing): boolean {
+    return !this.flying.has(message) && this.pending.delete(message)
   }
 
   /** Ends the only message that is here, or the one named. */

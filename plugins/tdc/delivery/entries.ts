@@ -66,6 +66,15 @@ export class Entries {
     return undefined
   }
 
+  /** Forgets a waiting message, without an outcome; false: it is on its way, or not here. */
+  recall(message: Outgoing): boolean {
+    const entry = this.table.get(message)
+    if (!entry?.place) return false
+    this.leave(entry)
+    this.table.delete(message)
+    return true
+  }
+
   takeBackAll(): void {
     for (const message of this.table.keys()) this.takeBack(message)
   }

@@ -135,6 +135,13 @@ export class Pool {
     this.pulse()
   }
 
+  /** Takes a message back that waits in the line, without an outcome; false: it is on its way. */
+  recall(message: Outgoing): boolean {
+    const recalled = this.entries.recall(message)
+    this.pulse()
+    return recalled
+  }
+
   /** Finishes what is waiting and on its way, then closes; resolves when all is closed. */
   close(): Promise<void> {
     if (this.phase === 'running') this.phase = 'closing'

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { QUEUE_DOMAIN } from '../monitor/lines'
 import type { Outbound } from './contract'
@@ -63,6 +64,20 @@ export class QueueDirectory {
 
   keptPath(file: string): string {
     return join(this.keptFolder, file)
+  }
+
+  /** Where holds are noted, a file for each. */
+  get holdFolder(): string {
+    return join(this.path, OWN_FOLDER, 'hold')
+  }
+
+  holdPath(name: string): string {
+    return join(this.holdFolder, name)
+  }
+
+  /** At start, before any copy is sent: so it is waited for. */
+  holdNames(): string[] {
+    return existsSync(this.holdFolder) ? readdirSync(this.holdFolder) : []
   }
 
   /** The name that tells Haraka's loader when to try next and how often it was tried. */

@@ -35,6 +35,7 @@ export class Counters {
   private kept = 0
   private keptDropped = 0
   private replayed = 0
+  private dropped = 0
 
   /** Copies in the queue. */
   get depth(): number {
@@ -61,6 +62,10 @@ export class Counters {
         break
       case 'enqueued':
         if (event.inDoubt) this.inDoubt++
+        this.countCopy(event, now)
+        break
+      case 'dropped':
+        this.dropped++
         this.countCopy(event, now)
         break
       case 'replayed':
@@ -91,6 +96,7 @@ export class Counters {
       kept: this.kept,
       keptDropped: this.keptDropped,
       replayed: this.replayed,
+      dropped: this.dropped,
     }
   }
 
@@ -121,6 +127,7 @@ type CopyEvent = Extract<
       | 'loaded'
       | 'replayed'
       | 'vanished'
+      | 'dropped'
       | 'delivered'
       | 'deferred'
       | 'tls-error'
@@ -149,6 +156,7 @@ class QueueCounters {
         this.active++
         break
       case 'vanished':
+      case 'dropped':
         this.active--
         break
       case 'delivered':

@@ -38,6 +38,12 @@ export type TdcEvent =
   | { kind: 'damaged'; file: string; why: string }
   | { kind: 'vanished'; mid: string; intake: string }
   | { kind: 'unremovable'; mid: string; file: string; why: string }
+  // ── what was asked of the queue ──
+  | { kind: 'dropped'; mid: string; intake: string }
+  /** Without a domain: all; `copies` are those of this process. */
+  | { kind: 'held'; domain: string | undefined; copies: number }
+  | { kind: 'released'; domain: string | undefined; copies: number }
+  | { kind: 'hold-not-stored'; why: string }
   // ── copies that were given up ──
   | { kind: 'kept'; mid: string; intake: string }
   | { kind: 'not-kept'; mid: string; why: string }

@@ -19,6 +19,7 @@ export const QUEUE_DOMAIN = 'the.tdc.queue'
 const LEVELS: Partial<Record<Kind, Level>> = {
   'journal-failed': 'error',
   damaged: 'error',
+  'hold-not-stored': 'error',
   'not-kept': 'error',
   'not-replayed': 'error',
   unremovable: 'error',
@@ -63,12 +64,21 @@ const WORDING: Wording = {
     `TDC: MID ${safe(e.mid)} is done but its queue file ${safe(e.file)} cannot be removed: ${safe(e.why)}`,
   ],
 
+  dropped: (e) => [`TDC: MID ${safe(e.mid)} dropped on request`],
+  held: (e) => [
+    `TDC: Delivery to ${whereText(e)} held: ${counted(e.copies, 'copy', 'copies')} waiting`,
+  ],
+  released: (e) => [
+    `TDC: Delivery to ${whereText(e)} released: ${counted(e.copies, 'copy', 'copies')} waited`,
+  ],
+  'hold-not-stored': (e) => [`TDC: The hold is not stored for a restart: ${safe(e.why)}`],
+
   kept: (e) => [`TDC: MID ${safe(e.mid)} kept for a replay`],
   'not-kept': (e) => [`TDC: MID ${safe(e.mid)} cannot be kept, it is removed: ${safe(e.why)}`],
   'kept-dropped': (e) => [`TDC: Kept copy MID ${safe(e.mid)} dropped: ${e.why}`],
   replayed: (e) => [
     `TDC: MID ${safe(e.mid)} with Message-ID '${safe(e.messageId)}' replayed to the message intake ` +
-      `address ${safe(e.intake)}: given up at ${new Date(e.givenUpAt).toISOString()} (${e.reason})`,
+      `address ${safe(e.intake)}: given up at ${moment(e.givenUpAt)} (${e.reason})`,
   ],
   'not-replayed': (e) => [`TDC: Kept copy MID ${safe(e.mid)} not replayed: ${safe(e.why)}`],
 
@@ -250,6 +260,10 @@ function moment(ms: number): string {
   return Number.isFinite(ms) ? `${new Date(ms).toISOString().slice(0, 19)}Z` : 'unknown'
 }
 
-function counted(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? '' : 's'}`
+function whereText({ domain }: { domain: string | undefined }): string {
+  return domain === undefined ? 'all intakes' : safe(domain)
+}
+
+function counted(n: number, noun: string, plural = `${noun}s`): string {
+  return `${n} ${n === 1 ? noun : plural}`
 }

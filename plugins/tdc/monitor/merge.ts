@@ -36,6 +36,7 @@ export function mergeStatus(all: readonly [Status, ...Status[]]): Status {
     messages: mergeMessages(all.map(({ messages }) => messages)),
     prepared: sum(all.map(({ prepared }) => prepared)),
     deferred: sum(all.map(({ deferred }) => deferred)),
+    held: sum(all.map(({ held }) => held)),
     ages: sumLists(all.map(({ ages }) => ages)),
     timeInQueue: mergeHistogram(all.map(({ timeInQueue }) => timeInQueue)),
     minutes: mergeMinutes(all.map(({ minutes }) => minutes)),
@@ -109,6 +110,7 @@ function mergeMessages(all: readonly MessageCounters[]): MessageCounters {
     kept: sum(all.map(({ kept }) => kept)),
     keptDropped: sum(all.map(({ keptDropped }) => keptDropped)),
     replayed: sum(all.map(({ replayed }) => replayed)),
+    dropped: sum(all.map(({ dropped }) => dropped)),
   }
 }
 

@@ -33,6 +33,7 @@ export interface StatusSources {
   readonly scheduler: {
     readonly prepared: number
     readonly deferred: number
+    readonly held: number
     readonly oldestAge: number
     readonly oldestAges: ReadonlyMap<string, number>
     readonly ages: readonly number[]
@@ -46,7 +47,7 @@ export function processStatus(sources: StatusSources): Status {
   const { now, process, versions, settings, monitor, scheduler } = sources
   const { serviceName, effective } = settings.value
   const { queue, intakes, ...messages } = monitor.counters.value()
-  const { prepared, deferred, oldestAge, ages } = scheduler
+  const { prepared, deferred, held, oldestAge, ages } = scheduler
   return {
     service: serviceName,
     versions,
@@ -64,6 +65,7 @@ export function processStatus(sources: StatusSources): Status {
     messages,
     prepared,
     deferred,
+    held,
     ages,
     timeInQueue: monitor.timeInQueue.value(),
     minutes: monitor.minutes.value(now),

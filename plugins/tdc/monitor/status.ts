@@ -40,6 +40,8 @@ export interface Status {
   readonly prepared: number
   /** Copies put off until their retry. */
   readonly deferred: number
+  /** Copies that are not sent until somebody releases them. */
+  readonly held: number
   /** Copies in the queue, by age: as many as QUEUE_AGES has limits, and one more. */
   readonly ages: readonly number[]
   /** Time in the queue of the copies that were delivered. */
@@ -149,6 +151,8 @@ export interface MessageCounters {
   readonly keptDropped: number
   /** Kept copies that are sent again. */
   readonly replayed: number
+  /** Copies in the queue that somebody ended by hand. */
+  readonly dropped: number
 }
 
 export interface HistogramValue {

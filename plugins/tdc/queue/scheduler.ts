@@ -1,18 +1,21 @@
 import type { Clock, Timer } from '../clock'
 import type { Failure, Outcome, Taker } from '../delivery/outcome'
 import type { Outgoing } from '../delivery/outgoing'
-import type { Attempted, Report } from '../monitor/events'
-import { Histogram } from '../monitor/histogram'
-import { QUEUE_AGES } from '../monitor/status'
-import { bounceResponse, expiredResponse } from './bounce-response'
+import type { Report } from '../monitor/events'
+import { deferredEvent, endEvent } from './attempt-events'
 import type { Copy } from './copy'
+import type { Holds } from './holds'
 import type { Cause } from './kept-name'
+import { queuedCopy, type QueuedCopy } from './queued-copy'
+import { type SchedulerStats, statsOf } from './scheduler-stats'
 import { stepAfter, type Step } from './step'
 
 /** Where copies are handed to for delivery: the pool of their intake's domain. */
 export interface Courier {
   submit(message: Outgoing, settle: (outcome: Outcome) => void): void
   abort(message: Outgoing): void
+  /** Takes a message back that still waits, without an outcome; false: it is on its way. */
+  recall(message: Outgoing): boolean
 }
 
 /** What happens to the queue file at the end of an attempt. */
@@ -44,26 +47,17 @@ const REMOVE_AGAIN = 5_000
 const REMOVE_AGAIN_MOST = 3_600_000
 
 /** Each copy that this process has, and where it stands. */
-type Entry = { readonly copy: Copy; lastFailure?: Failure } & Stage
+type Entry = { readonly copy: Copy; readonly lastFailure?: Failure | undefined } & Stage
 type Stage =
   /** Written ahead; the original is still on its way. */
   | { at: 'prepared' }
-  | { at: 'courier'; expiry: Timer; expired: boolean }
+  | { at: 'courier'; expiry: Timer; over?: 'expired' | 'dropped' }
   | { at: 'waiting'; expiry: Timer; retry: Timer }
+  /** Not sent, and not aging, until it is released. */
+  | { at: 'held' }
   | { at: 'finishing' }
   /** Ended, but its file cannot be removed: it must not be sent again when Haraka loads it again. */
   | { at: 'unremovable' }
-
-export interface SchedulerStats {
-  readonly prepared: number
-  readonly deferred: number
-  /** Milliseconds. */
-  readonly oldestAge: number
-  /** Of the copies of each intake address. */
-  readonly oldestAges: ReadonlyMap<string, number>
-  /** By age, with the limits of QUEUE_AGES. */
-  readonly ages: readonly number[]
-}
 
 /**
  * Owns every copy of this process from the moment its file is written until it is gone: hands it to
@@ -78,6 +72,7 @@ export class Scheduler {
   private readonly clock: Clock
   private readonly report: Report
   private readonly options: () => SchedulerOptions
+  private readonly holds: Holds
 
   constructor(deps: {
     courierOf: (copy: Copy) => Courier
@@ -85,12 +80,14 @@ export class Scheduler {
     clock: Clock
     report: Report
     options: () => SchedulerOptions
+    holds: Holds
   }) {
     this.courierOf = deps.courierOf
     this.files = deps.files
     this.clock = deps.clock
     this.report = deps.report
     this.options = deps.options
+    this.holds = deps.holds
   }
 
   has(mid: string): boolean {
@@ -127,55 +124,129 @@ export class Scheduler {
   /** From now on the copy is to be delivered, within what is left of its time. */
   schedule(copy: Copy): void {
     const left = this.options().maxAge - this.age(copy)
-    const entry: Entry = {
-      copy,
-      at: 'courier',
-      expired: left <= 0,
-      expiry: this.clock.after(Math.max(0, left), () => this.expire(copy)),
-    }
-    this.entries.set(copy.mid, entry)
-    if (entry.expired) void this.take(copy, { kind: 'expired', dcid: 0, failure: undefined })
-    else this.send(copy)
+    if (left > 0 || this.holds.isHeld(copy.domain)) return this.begin(copy, left)
+    this.entries.set(copy.mid, { copy, at: 'finishing' })
+    void this.take(copy, { kind: 'expired', dcid: 0, failure: undefined })
   }
 
-  /** The process ends soon: what waits for its retry has it now, or in the next process. */
-  hurry(): void {
+  /** What waits for its retry has it now; returns how many did. */
+  flush(): number {
+    let flushed = 0
     for (const entry of [...this.entries.values()]) {
       if (entry.at !== 'waiting') continue
+      flushed++
       entry.retry.cancel()
       void this.files.settled(entry.copy).then(() => this.again(entry.copy))
     }
+    return flushed
+  }
+
+  /**
+   * Nothing is handed to the courier any more, or nothing for one domain; what is on its way already
+   * is finished. Held copies do not age: an outage that somebody ended by hand must not end them.
+   * Returns how many are held; rejects when `domain` is not one.
+   */
+  async hold(domain?: string): Promise<number> {
+    const stored = this.holds.hold(domain)
+    for (const entry of [...this.entries.values()]) {
+      if (this.holds.isHeld(entry.copy.domain)) this.pause(entry)
+    }
+    const { held } = this.stats
+    this.report({ kind: 'held', domain, copies: held })
+    await stored
+    return held
+  }
+
+  /** Held copies go out, each with its whole time again, as after a restart; returns how many. */
+  async release(domain?: string): Promise<number> {
+    const stored = this.holds.release(domain)
+    let released = 0
+    for (const entry of [...this.entries.values()]) {
+      const { at, copy, lastFailure } = entry
+      if (at !== 'held' || this.holds.isHeld(copy.domain)) continue
+      released++
+      // Not before the file has its new name: a long copy is read from it.
+      void this.files.settled(copy).then(() => {
+        if (this.entries.get(copy.mid) === entry) {
+          this.begin(copy, this.options().maxAge, lastFailure)
+        }
+      })
+    }
+    this.report({ kind: 'released', domain, copies: released })
+    await stored
+    return released
+  }
+
+  /** Ends a copy unsent; false: it is not here, its original is not queued yet, or it ends anyway. */
+  drop(mid: string): boolean {
+    const entry = this.entries.get(mid)
+    switch (entry?.at) {
+      case 'courier':
+        entry.over = 'dropped'
+        this.courierOf(entry.copy).abort(entry.copy)
+        return true
+      case 'waiting':
+        entry.retry.cancel()
+        void this.take(entry.copy, { kind: 'dropped' })
+        return true
+      case 'held':
+        void this.take(entry.copy, { kind: 'dropped' })
+        return true
+      default:
+        return false
+    }
+  }
+
+  /** The copies of this process, the oldest first. */
+  list(limit: number): QueuedCopy[] {
+    const listed: QueuedCopy[] = []
+    for (const entry of this.entries.values()) {
+      if (listed.length >= limit) break
+      listed.push(queuedCopy(entry, this.age(entry.copy)))
+    }
+    return listed
   }
 
   get stats(): SchedulerStats {
-    let [prepared, deferred, oldestAge] = [0, 0, 0]
-    const ages = new Histogram(QUEUE_AGES)
-    const oldestAges = new Map<string, number>()
-    for (const { at, copy } of this.entries.values()) {
-      if (at === 'unremovable') continue
-      if (at === 'prepared') prepared++
-      if (at === 'waiting') deferred++
-      const age = this.age(copy)
-      ages.add(age)
-      oldestAge = Math.max(oldestAge, age)
-      oldestAges.set(copy.recipient, Math.max(oldestAges.get(copy.recipient) ?? 0, age))
-    }
-    return { prepared, deferred, oldestAge, oldestAges, ages: ages.value().counts }
+    return statsOf(this.entries.values(), (copy) => this.age(copy))
   }
 
   private age(copy: Copy): number {
     return this.clock.monotonic() - copy.enqueuedAt
   }
 
-  private send(copy: Copy): void {
+  /** To the courier, unless it is held. */
+  private begin(copy: Copy, lifetime: number, lastFailure?: Failure): void {
+    if (this.holds.isHeld(copy.domain)) {
+      this.entries.set(copy.mid, { copy, lastFailure, at: 'held' })
+      return
+    }
+    const expiry = this.clock.after(lifetime, () => this.expire(copy))
+    this.entries.set(copy.mid, { copy, lastFailure, at: 'courier', expiry })
+    this.submit(copy)
+  }
+
+  private submit(copy: Copy): void {
     this.courierOf(copy).submit(copy, (outcome) => this.settle(copy, outcome))
+  }
+
+  /** Out of the courier's line, or of its wait for a retry; what is on its way is left there. */
+  private pause(entry: Entry): void {
+    const { copy, lastFailure } = entry
+    if (entry.at === 'courier') {
+      if (entry.over || !this.courierOf(copy).recall(copy)) return
+    } else if (entry.at === 'waiting') {
+      entry.retry.cancel()
+    } else return
+    entry.expiry.cancel()
+    this.entries.set(copy.mid, { copy, lastFailure, at: 'held' })
   }
 
   private expire(copy: Copy): void {
     const entry = this.entries.get(copy.mid)
     if (entry?.at === 'courier') {
       // The courier answers with `aborted`, or with an outcome that was already on its way.
-      entry.expired = true
+      entry.over = 'expired'
       this.courierOf(copy).abort(copy)
     } else if (entry?.at === 'waiting') {
       entry.retry.cancel()
@@ -186,9 +257,9 @@ export class Scheduler {
   private settle(copy: Copy, outcome: Outcome): void {
     const entry = this.entries.get(copy.mid)
     if (entry?.at !== 'courier') return
-    const { expired, lastFailure } = entry
+    const { over, lastFailure } = entry
     const { failedAttempts } = copy
-    void this.take(copy, stepAfter(outcome, { failedAttempts, expired, lastFailure }))
+    void this.take(copy, stepAfter(outcome, { failedAttempts, over, lastFailure }))
   }
 
   /** Carries a step out: file, log, counters; then the copy is gone, or waits. */
@@ -203,45 +274,21 @@ export class Scheduler {
       this.report({ kind: 'vanished', mid: copy.mid, intake: copy.recipient })
       return await this.end(copy)
     }
-    this.tell(copy, step)
+    if (step.kind === 'dropped') {
+      this.report({ kind: 'dropped', mid: copy.mid, intake: copy.recipient })
+      return await this.end(copy)
+    }
+    this.report(endEvent(copy, this.age(copy), step))
     if (step.kind !== 'delivered') return await this.end(copy, step.kind)
     await this.files.announce(copy, step.response, step.taker)
     await this.end(copy)
-  }
-
-  private tell(copy: Copy, step: Exclude<Step, { kind: 'retry' | 'left' }>): void {
-    const attempted = this.attempted(copy, step)
-    switch (step.kind) {
-      case 'delivered':
-        return this.report({ kind: 'delivered', ...attempted, response: step.response })
-      case 'tls-error': {
-        const response = bounceResponse(step.failure, 5)
-        return this.report({ kind: 'tls-error', ...attempted, response })
-      }
-      case 'hard-bounce': {
-        const response = bounceResponse(step.failure, 5)
-        const failure = step.failure.kind
-        return this.report({ kind: 'hard-bounced', ...attempted, failure, response })
-      }
-      case 'expired': {
-        const response = expiredResponse(step.failure)
-        return this.report({ kind: 'expired', ...attempted, response })
-      }
-    }
-  }
-
-  private attempted(copy: Copy, { kind, dcid }: Exclude<Step, { kind: 'left' }>): Attempted {
-    const { mid, recipient: intake, messageId, failedAttempts } = copy
-    // What expired while it waited had no further attempt; a retry is counted already.
-    const attempts = failedAttempts + (kind === 'retry' || kind === 'expired' ? 0 : 1)
-    return { mid, intake, messageId, dcid, age: this.age(copy), attempts }
   }
 
   private async retry(copy: Copy, entry: Entry, step: Step & { kind: 'retry' }): Promise<void> {
     if (entry.at !== 'courier') return
     const { retryDelay } = this.options()
     copy.failedAttempts = step.retry
-    this.entries.set(copy.mid, {
+    const waiting: Entry = {
       copy,
       lastFailure: step.failure,
       at: 'waiting',
@@ -250,31 +297,20 @@ export class Scheduler {
       retry: this.clock.after(retryDelay, () => {
         void this.files.settled(copy).then(() => this.again(copy))
       }),
-    })
-    this.report({
-      kind: 'deferred',
-      ...this.attempted(copy, step),
-      failure: step.failure.kind,
-      response: bounceResponse(step.failure, 4),
-      retry: step.retry,
-      retries: step.retries,
-      seconds: Math.round(retryDelay / 1000),
-    })
+    }
+    this.entries.set(copy.mid, waiting)
+    this.report(deferredEvent(copy, this.age(copy), step, retryDelay))
+    if (this.holds.isHeld(copy.domain)) this.pause(waiting)
     await this.files.postpone(copy, retryDelay)
   }
 
   private again(copy: Copy): void {
     const entry = this.entries.get(copy.mid)
     if (entry?.at !== 'waiting') return
+    if (this.holds.isHeld(copy.domain)) return this.pause(entry)
     const { expiry, lastFailure } = entry
-    this.entries.set(copy.mid, {
-      copy,
-      at: 'courier',
-      expired: false,
-      expiry,
-      ...(lastFailure && { lastFailure }),
-    })
-    this.send(copy)
+    this.entries.set(copy.mid, { copy, lastFailure, at: 'courier', expiry })
+    this.submit(copy)
   }
 
   /** The lease ends only when the file is gone: a copy loaded again is then not found. */

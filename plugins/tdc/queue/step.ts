@@ -7,33 +7,36 @@ export type Step =
   | { kind: 'tls-error'; dcid: number; failure: Failure & { kind: 'tls' } }
   | { kind: 'hard-bounce'; dcid: number; failure: Failure }
   | { kind: 'expired'; dcid: number; failure: Failure | undefined }
+  /** Somebody asked for its end. */
+  | { kind: 'dropped' }
   /** Neither delivered nor failed: it stays on disk for the next process. */
-  | { kind: 'left'; dcid: number }
+  | { kind: 'left' }
 
 export interface History {
   /** Attempts that failed before this one. */
   readonly failedAttempts: number
-  /** The copy's time in the queue is over. */
-  readonly expired: boolean
+  /** Why this attempt is the last one: its time is over, or somebody asked for its end. */
+  readonly over: 'expired' | 'dropped' | undefined
   readonly lastFailure: Failure | undefined
 }
 
 /** The one place where an outcome becomes what happens next (spec 5.4 and 5.5). */
 export function stepAfter(outcome: Outcome, history: History): Step {
   const { dcid } = outcome
+  if (history.over === 'dropped' && outcome.kind !== 'delivered') return { kind: 'dropped' }
   switch (outcome.kind) {
     case 'delivered':
       return { kind: 'delivered', dcid, response: outcome.response, taker: outcome.taker }
     case 'aborted':
-      return history.expired
+      return history.over
         ? { kind: 'expired', dcid, failure: history.lastFailure }
-        : { kind: 'left', dcid }
+        : { kind: 'left' }
     case 'failed': {
       const { failure } = outcome
       if (failure.kind === 'tls') return { kind: 'tls-error', dcid, failure }
       const retries = retriesOf(failure)
       if (history.failedAttempts >= retries) return { kind: 'hard-bounce', dcid, failure }
-      if (history.expired) return { kind: 'expired', dcid, failure }
+      if (history.over) return { kind: 'expired', dcid, failure }
       return { kind: 'retry', dcid, failure, retry: history.failedAttempts + 1, retries }
     }
   }
