@@ -82,6 +82,8 @@ export class Connector {
     worker: cluster.worker?.id ?? 0,
     startedAt: systemClock.wall(),
   }
+  /** config/me, as of the last reading of the settings: asking for it is not cheap. */
+  private me = hostname()
 
   /** `announces`: this process says in the log what the settings are, for all of them. */
   constructor(
@@ -226,13 +228,13 @@ export class Connector {
     systemClock.after(SHUTDOWN_TIME, () => this.pools.destroy())
   }
 
-  private get me(): string {
-    return this.plugin.config.get('me', 'value') ?? hostname()
-  }
-
   /** Everything that settings are made of; when a file of it changes, they are read anew. */
   private source(): SettingsSource {
-    return settingsSource(this.plugin, () => this.settings.read(this.source(), this.announces))
+    const source = settingsSource(this.plugin, () =>
+      this.settings.read(this.source(), this.announces),
+    )
+    this.me = source.me || source.hostname
+    return source
   }
 
   private makePool(domain: string, onEmpty: () => void): Pool {

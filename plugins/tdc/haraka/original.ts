@@ -1,4 +1,4 @@
-import { Writable } from 'node:stream'
+import { EventEmitter } from 'node:events'
 import type { Transaction } from './types'
 
 /** Takes a piece of the original, in order; the next comes when it has resolved. */
@@ -50,40 +50,60 @@ export async function readOriginal(
   }
 }
 
-class PieceSink extends Writable {
+/**
+ * What `pipe` needs of a destination and no more: message_stream writes line by line, and for each
+ * line node's own Writable would cost more than all that is done with it here.
+ */
+class PieceSink extends EventEmitter {
   readonly ended: Promise<void>
-  private readonly take: TakePiece
+  private lines: Buffer[] = []
+  private octets = 0
+  private over = false
 
-  constructor(take: TakePiece) {
-    super({ highWaterMark: PIECE, decodeStrings: true })
-    this.take = take
+  constructor(private readonly take: TakePiece) {
+    super()
     this.ended = new Promise((resolve, reject) => {
       this.once('finish', resolve)
       this.once('error', reject)
-      this.once('close', () => reject(new Error('the message was not read to its end')))
     })
     // Whoever stops reading early does not wait for the promise any more.
     this.ended.catch(() => {})
   }
 
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error) => void): void {
-    this.handOn(chunk, done)
+  write(line: Buffer): boolean {
+    if (this.over) return false
+    this.lines.push(line)
+    this.octets += line.length
+    if (this.octets < PIECE) return true
+    this.handOn(() => this.emit('drain'))
+    return false
   }
 
-  override _writev(
-    chunks: { chunk: Buffer; encoding: BufferEncoding }[],
-    done: (error?: Error) => void,
-  ): void {
-    this.handOn(Buffer.concat(chunks.map(({ chunk }) => chunk)), done)
+  end(): void {
+    if (!this.over) this.handOn(() => this.emit('finish'))
   }
 
-  private handOn(piece: Buffer, done: (error?: Error) => void): void {
-    try {
-      const taken = this.take(piece)
-      if (taken) taken.then(() => done(), done)
-      else done()
-    } catch (error) {
-      done(error as Error)
-    }
+  destroy(reason: Error): void {
+    if (this.over) return
+    this.over = true
+    this.lines = []
+    this.emit('error', reason)
+  }
+
+  private handOn(done: () => void): void {
+    const piece = Buffer.concat(this.lines, this.octets)
+    this.lines = []
+    this.octets = 0
+    // Later in any case: `pipe` does not expect its answer while it writes.
+    void this.taken(piece).then(
+      () => {
+        if (!this.over) done()
+      },
+      (error: Error) => this.destroy(error),
+    )
+  }
+
+  private async taken(piece: Buffer): Promise<void> {
+    if (piece.length > 0) await this.take(piece)
   }
 }

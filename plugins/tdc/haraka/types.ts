@@ -1,4 +1,4 @@
-import type { Writable } from 'node:stream'
+import type { EventEmitter } from 'node:events'
 
 /**
  * Haraka's untyped API, described structurally by the members that are used here and by no others.
@@ -17,10 +17,17 @@ export interface HarakaAddress {
   format(): string
 }
 
+/** What node's `pipe` uses of a destination. */
+export interface PipeDestination extends EventEmitter {
+  /** False: nothing more until `drain`. */
+  write(chunk: Buffer): boolean
+  end(): void
+}
+
 /** haraka-message-stream: the message as it came, in memory or spooled to disk. */
 export interface MessageStream {
   /** Throws while another pipe of the same stream is running. */
-  pipe(destination: Writable, options: { dot_stuffed: boolean }): Writable
+  pipe(destination: PipeDestination, options: { dot_stuffed: boolean }): unknown
   unpipe(): void
 }
 

@@ -4,12 +4,19 @@ import type { QueueDirectory } from '../haraka/queue-directory'
 import { Copy } from './copy'
 import type { CopyNotes } from './copy-notes'
 import { diskErrorText } from './disk'
+import { FewAtOnce } from './few-at-once'
 import type { MemoryBudget } from './memory-budget'
 import type { MessageSize, ReadOriginal, Spool, SpoolPlan, Spooled } from './spool'
 import type { Wrapping } from './wrapping'
 
 /** Originals up to this are copied in memory and written in one go; longer ones are streamed. */
 export const HELD_ORIGINAL = 256 * 1024
+
+/**
+ * Long originals that are streamed at a time: as many as node has threads for files. More would not
+ * be faster, and each has its pieces in memory.
+ */
+export const STREAMED_AT_ONCE = 4
 
 /** Characters of the Message-ID that are kept: the log shows no more, and the sender chooses them. */
 const LOGGED_MESSAGE_ID = 256
@@ -40,6 +47,7 @@ export class Preparer {
   private readonly memory: MemoryBudget
   private readonly clock: Clock
   private readonly room: { lack(): Promise<string | undefined> }
+  private readonly streaming = new FewAtOnce(STREAMED_AT_ONCE)
 
   constructor(deps: {
     directory: QueueDirectory
@@ -104,7 +112,7 @@ export class Preparer {
     }
     return held
       ? this.spool.writeHeld(held, plan, signal)
-      : this.spool.writeStreamed(original.read, plan, signal)
+      : this.streaming.run(() => this.spool.writeStreamed(original.read, plan, signal), signal)
   }
 
   private copyOf(original: Original, planned: PlannedCopy, spooled: Spooled): Copy {

@@ -58,12 +58,12 @@ export class Spool {
 
   /** One write of the whole file, for an original that is in memory. */
   async writeHeld(original: Buffer, plan: SpoolPlan, signal: AbortSignal): Promise<Spooled> {
-    const { head, message, facts } = assemble(original, plan)
+    const { content, start, facts } = assemble(original, plan)
     const file = await this.durably(signal, async (out) => {
-      await out.write(Buffer.concat([head, message]), 0)
-      return head.length + message.length
+      await out.write(content, 0)
+      return content.length
     })
-    return { file, start: head.length, ...facts, message }
+    return { file, start, ...facts, message: content.subarray(start) }
   }
 
   /**
@@ -177,12 +177,12 @@ function assemble(original: Buffer, plan: SpoolPlan) {
     if (collided && attempt < BOUNDARY_TRIES) continue
     if (collided) throw new Error('the boundary stands in the message')
     const reportHead = pass.head(traits)
-    const message = Buffer.concat([reportHead, first, rest])
     const facts = {
       size: reportHead.length + size,
-      octets: message.length,
+      octets: reportHead.length + first.length + rest.length,
       eightBit: traits.eightBit,
     }
-    return { head: plan.fileHead(facts), message, facts }
+    const head = plan.fileHead(facts)
+    return { content: Buffer.concat([head, reportHead, first, rest]), start: head.length, facts }
   }
 }
