@@ -21,9 +21,14 @@ export interface Clock {
 export const systemClock: Clock = {
   monotonic: () => performance.now(),
   wall: () => Date.now(),
-  after(ms, then) {
-    const timeout = setTimeout(then, ms)
-    timeout.unref()
-    return { cancel: () => clearTimeout(timeout) }
-  },
+  after: (ms, then) => new SystemTimer(setTimeout(then, ms).unref()),
+}
+
+/** Every waiting copy has one: so it is small. */
+class SystemTimer implements Timer {
+  constructor(private readonly timeout: NodeJS.Timeout) {}
+
+  cancel(): void {
+    clearTimeout(this.timeout)
+  }
 }

@@ -2,7 +2,13 @@ import { randomBytes } from 'node:crypto'
 import type { Connector } from './connector'
 import { decide, type Route } from './decide/decision'
 import type { MessageFacts } from './decide/message-facts'
-import { addressOf, hasInternationalHeader, headerOf, messageFacts } from './haraka/message'
+import {
+  addressOf,
+  hasInternationalHeader,
+  headerOf,
+  messageFacts,
+  messageIdOf,
+} from './haraka/message'
 import { readOriginal } from './haraka/original'
 import type { Connection, HarakaPlugin, Transaction } from './haraka/types'
 import { TOKEN_HEADER, verifyToken } from './journal/loop-token'
@@ -164,10 +170,6 @@ function originalOf(transaction: Transaction): Original {
     octets: transaction.data_bytes,
     read: (take, signal) => readOriginal(transaction, take, signal),
   }
-}
-
-function messageIdOf(transaction: Transaction): string | undefined {
-  return headerOf(transaction, 'Message-ID')?.trim()
 }
 
 function prepareTime({ timeout }: HarakaPlugin, wanted: number): number {

@@ -29,6 +29,15 @@ export function headerOf(transaction: Transaction, name: string): string | undef
   return transaction.header.get_all(name)[0]
 }
 
+/**
+ * The Message-ID, in a string of its own: one that is cut out of the header would keep all of the
+ * header in memory for as long as the copy waits.
+ */
+export function messageIdOf(transaction: Transaction): string | undefined {
+  const found = headerOf(transaction, 'Message-ID')?.trim()
+  return found === undefined ? undefined : Buffer.from(found, 'utf16le').toString('utf16le')
+}
+
 /** Raw UTF-8 in the header, so that the message itself is internationalized (RFC 6532). */
 export function hasInternationalHeader(transaction: Transaction): boolean {
   return transaction.header.lines().some((line) => /[^\u0000-\u007f]/.test(line))

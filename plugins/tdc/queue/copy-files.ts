@@ -104,7 +104,11 @@ export class QueueCopyFiles implements CopyFiles {
   private inTurn<T>(copy: Copy, work: () => Promise<T>): Promise<T> {
     const before = this.pending.get(copy) ?? Promise.resolve()
     const result = before.then(work, work)
+    const ended = () => {
+      if (this.pending.get(copy) === result) this.pending.delete(copy)
+    }
     this.pending.set(copy, result)
+    void result.then(ended, ended)
     return result
   }
 }
