@@ -227,10 +227,10 @@ describe('a replay of kept copies', () => {
       if (typeof read === 'string') assert.match(read, /^its? [ -~]+$/)
       else assert.match(read.notes.intake, /^[^\u0000-\u001f<>]+$/)
     }
-    writeFileSync(path, head.subarray(0, 20))
+    writeFileSync(path, whole.subarray(0, whole.length - 1))
     assert.deepEqual(await queue.replay().replay(), { replayed: 0, refused: 1, left: 0 })
     assert.deepEqual(queue.events, [
-      { kind: 'not-replayed', mid: 'T.1.tdc1', why: 'its head is not complete' },
+      { kind: 'not-replayed', mid: 'T.1.tdc1', why: 'its message is not complete' },
     ])
   })
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Ledger } from './ledger'
@@ -186,6 +186,11 @@ export class HarakaServer {
   /** Replaces a file of config/, which Haraka watches. */
   writeConfig(name: string, text: string): void {
     writeFileSync(join(this.dir, 'config', name), text)
+  }
+
+  /** A file of config/. */
+  config(name: string): string {
+    return readFileSync(join(this.dir, 'config', name), 'utf8')
   }
 
   /** Names of all files in the queue directory, those being written included. */

@@ -45,8 +45,10 @@ export interface StatusReply {
     readonly journalFailed: number
     readonly inDoubt: number
     readonly withdrawn: number
+    readonly kept: number
   }
   readonly prepared: number
+  readonly held: number
 }
 
 /** The straight way of mail: one gateway, the mailbox server behind it, one intake for the copies. */

@@ -100,7 +100,7 @@ export class TestQueue {
     const { name, path } = this.directory.newFile()
     const notes = { ...NOTES, intake }
     const head = this.directory.head({ mid, intake, notes })
-    writeFileSync(path, Buffer.concat([head, Buffer.from('x\r\n')]))
+    writeFileSync(path, Buffer.concat([head, Buffer.from('x\r\n'.padStart(NOTES.octets, 'x'))]))
     const place = { filename: name, path, start: head.length }
     return new Copy(mid, notes, place, this.clock.monotonic())
   }

@@ -1,13 +1,14 @@
+import { QUEUE_DOMAIN } from '../monitor/lines'
 import { type CopyNotes, isMid, parseNotes } from './copy-notes'
 import type { Disk } from './disk'
 
 /** Octets of the length in front of the head. */
 const LENGTH = 4
-/** Ours have less than 2,000 octets, or 2,000 more with blanks for a long message. */
-const LONGEST_HEAD = 64 * 1024
-/** Read at once: most heads are shorter. */
-const FIRST_READ = 4096
 
+/** Octets of a head that are looked at; ours have about a thousand. */
+const LONGEST_HEAD = 64 * 1024
+
+/** What the head of a copy's file says. */
 export interface QueueFileHead {
   readonly mid: string
   readonly notes: CopyNotes
@@ -16,26 +17,47 @@ export interface QueueFileHead {
 }
 
 /**
- * The head of a queue file, or the sentence that says what is wrong with it. Rejects when the file
+ * The head of a copy's file, or the sentence that says what is wrong with the file. Rejects when it
  * cannot be read, with ENOENT when it is not there.
  */
 export async function readHead(disk: Disk, path: string): Promise<QueueFileHead | string> {
-  const first = await disk.readStart(path, FIRST_READ)
-  if (first.length < LENGTH) return 'it has no head'
-  const start = LENGTH + first.readUInt32BE(0)
-  if (start > LENGTH + LONGEST_HEAD) return 'its head is too long'
-  const whole = start <= first.length ? first : await disk.readStart(path, start)
-  if (whole.length < start) return 'its head is not complete'
-  const todo = parseJson(whole.subarray(LENGTH, start).toString())
-  const { uuid, notes: all } = (todo ?? {}) as { uuid?: unknown; notes?: { tdc?: unknown } | null }
-  if (!isMid(uuid)) return 'its head has no uuid'
-  const notes = parseNotes(all?.tdc)
-  return typeof notes === 'string' ? notes : { mid: uuid, notes, start }
+  const bytes = await disk.readStart(path, LONGEST_HEAD)
+  return parseHead(await disk.sizeOf(path), bytes)
 }
 
-function parseJson(text: string): unknown {
+/** Of a file of `size` octets that begins with `bytes`. */
+export function parseHead(size: number, bytes: Buffer): QueueFileHead | string {
+  if (size === 0) return 'it is empty'
+  if (bytes.length < LENGTH) return 'its head is not complete'
+  const start = LENGTH + bytes.readUInt32BE(0)
+  if (start > size) return 'its head is not complete'
+  if (start > bytes.length) return 'its head is too long'
+  const head = parsed(bytes.toString('utf8', LENGTH, start)) as Partial<Head> | undefined
+  if (!head) return 'its head cannot be read'
+  if (head.domain !== QUEUE_DOMAIN) return `its head names another domain than ${QUEUE_DOMAIN}`
+  if (!isMid(head.uuid)) return 'its head has no uuid'
+  if (typeof head.mail_from !== 'object' || !Array.isArray(head.rcpt_to)) {
+    return 'its head has no envelope'
+  }
+  const notes = parseNotes(head.notes?.tdc)
+  if (typeof notes === 'string') return notes
+  if (size - start !== notes.octets) return 'its message is not complete'
+  return { mid: head.uuid, notes, start }
+}
+
+interface Head {
+  readonly domain: unknown
+  readonly uuid: unknown
+  readonly mail_from: unknown
+  readonly rcpt_to: unknown
+  readonly notes?: { readonly tdc?: unknown } | null
+}
+
+/** An object in JSON; undefined for everything else. */
+function parsed(text: string): object | undefined {
   try {
-    return JSON.parse(text)
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? value : undefined
   } catch {
     return undefined
   }

@@ -2,18 +2,14 @@ import type { Clock, Timer } from '../clock'
 import { errorCode } from '../error-code'
 import type { QueueDirectory } from '../haraka/queue-directory'
 import type { Report } from '../monitor/events'
-import { QUEUE_DOMAIN } from '../monitor/lines'
-import { isMid, parseNotes } from './copy-notes'
 import { diskErrorText, type Disk } from './disk'
+import { readHead } from './queue-file'
 
 /** Files that are read at a time. */
 const AT_A_TIME = 16
 
 /** Milliseconds: Haraka starts only when we are done, and ends itself after `plugin_timeout`. */
 const LONGEST = 10_000
-
-/** Octets of a head that are looked at; ours have about a thousand. */
-const LONGEST_HEAD = 64 * 1024
 
 /**
  * Looks at the copies in the queue directory before Haraka loads them. A damaged one is set aside:
@@ -81,9 +77,8 @@ export class Sweep {
   /** What is wrong with a file; undefined also when it cannot be read now, which may pass. */
   private async damageOf(name: string): Promise<string | undefined> {
     try {
-      const path = this.directory.pathOf(name)
-      const bytes = await this.disk.readStart(path, LONGEST_HEAD)
-      return headDamage(await this.disk.sizeOf(path), bytes)
+      const head = await readHead(this.disk, this.directory.pathOf(name))
+      return typeof head === 'string' ? head : undefined
     } catch (error) {
       const code = errorCode(error)
       return code === 'EISDIR' || code === 'ELOOP' || code === 'ENOENT'
@@ -104,42 +99,5 @@ export class Sweep {
 
   private rename(from: string, to: string): Promise<void> {
     return this.disk.rename(this.directory.pathOf(from), this.directory.pathOf(to))
-  }
-}
-
-/** What is wrong with a queue file of `size` octets that begins with these; undefined: nothing. */
-export function headDamage(size: number, bytes: Buffer): string | undefined {
-  if (size === 0) return 'it is empty'
-  if (bytes.length < 4) return 'its head is not complete'
-  const end = 4 + bytes.readUInt32BE(0)
-  if (end > size) return 'its head is not complete'
-  if (end > bytes.length) return 'its head is too long'
-  const head = parsed(bytes.toString('utf8', 4, end)) as Partial<Head> | undefined
-  if (!head) return 'its head cannot be read'
-  if (head.domain !== QUEUE_DOMAIN) return `its head names another domain than ${QUEUE_DOMAIN}`
-  if (!isMid(head.uuid)) return 'its head has no uuid'
-  if (typeof head.mail_from !== 'object' || !Array.isArray(head.rcpt_to)) {
-    return 'its head has no envelope'
-  }
-  const notes = parseNotes(head.notes?.tdc)
-  if (typeof notes === 'string') return notes
-  return size - end === notes.octets ? undefined : 'its message is not complete'
-}
-
-interface Head {
-  readonly domain: unknown
-  readonly uuid: unknown
-  readonly mail_from: unknown
-  readonly rcpt_to: unknown
-  readonly notes?: { readonly tdc?: unknown }
-}
-
-/** An object in JSON; undefined for everything else. */
-function parsed(text: string): object | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? value : undefined
-  } catch {
-    return undefined
   }
 }

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { complaints } from './support/haraka'
+import { isCopyOf } from './support/identical'
+import { mailAbout, MailPath } from './support/mail-path'
+
+const OWN_FOLDER = 'error.tdc'
+
+const OPTIONS = {
+  beforeTdc: ['tdc_inspect'],
+  delivery: ['max_age=2', 'retry_delay=1'],
+  sections: ['[failed]', 'keep=true'],
+}
+
+describe('copies that the intake did not take in time', function () {
+  this.timeout(60_000)
+  let path: MailPath
+
+  before(async () => {
+    path = await MailPath.start(OPTIONS)
+  })
+  after(() => path.close())
+
+  const keptFiles = () => readdirSync(join(path.haraka.dir, 'queue', OWN_FOLDER, 'kept'))
+  const queueIsEmpty = () =>
+    path.untilQueue((names) => names.every((name) => name === OWN_FOLDER), 'files in the queue')
+  const rowsOf = (listing: string) => listing.split('\n').filter((line) => line.startsWith('Q: '))
+
+  it('are kept over restarts, with or without the plugin, and replayed once, marked', async () => {
+    const subjects = ['first', 'second', 'third']
+    let intakeIsUp = () => {}
+    const down = new Promise<string>((resolve) => {
+      intakeIsUp = () => resolve('421 4.3.2 was down')
+    })
+    path.onCopy = () => down
+    for (const subject of subjects) {
+      assert.equal((await path.send(mailAbout(subject))).code, 250)
+    }
+    const isKept = / kept for a replay$/
+    const keptLines = () => path.haraka.log.filter((line) => isKept.test(line))
+    await path.haraka.waitForLine(() => keptLines().length === subjects.length)
+    await queueIsEmpty()
+    assert.equal(keptFiles().length, subjects.length)
+    const { messages } = await path.status()
+    assert.equal(messages.kept, subjects.length)
+    assert.deepEqual(rowsOf(await path.haraka.command('--qlist')), [])
+
+    await path.haraka.stop()
+    const withPlugin = path.haraka.config('plugins')
+    path.haraka.writeConfig('plugins', withPlugin.replace(/^tdc\n/m, ''))
+    await path.haraka.start()
+    assert.equal((await path.send(mailAbout('without the plugin'))).code, 250)
+    await path.haraka.stop()
+    path.haraka.writeConfig('plugins', withPlugin)
+    await path.haraka.start()
+    assert.equal(keptFiles().length, subjects.length)
+    assert.deepEqual(
+      path.haraka.log.filter((line) => line.includes(' found in the queue for ')),
+      [],
+    )
+
+    intakeIsUp()
+    path.onCopy = () => Promise.resolve(undefined)
+    assert.deepEqual(JSON.parse(await path.ask('TDC REPLAY')), {
+      replayed: subjects.length,
+      refused: 0,
+      left: 0,
+    })
+    for (const subject of subjects) {
+      const [original, copy] = [await path.original(subject), await path.copy(subject)]
+      assert.ok(isCopyOf(await copy.original(), original.raw), subject)
+      assert.match(
+        copy.raw.toString('latin1'),
+        /^X-TDC-Replayed: .*; reason=expired;\r\n given-up=/,
+      )
+    }
+    await queueIsEmpty()
+    for (const subject of subjects) assert.equal(path.copiesOf(subject).length, 1, subject)
+    assert.deepEqual(keptFiles(), [])
+    const errors = complaints(path.haraka.log).filter((line) => !line.startsWith('[WARN]'))
+    assert.deepEqual(errors, [])
+  })
+
+  it('wait while they are held, also over a restart, and go out when they are released', async () => {
+    await path.ask('TDC HOLD')
+    assert.equal((await path.send(mailAbout('held'))).code, 250)
+    await path.haraka.restart()
+    await path.haraka.waitForLine(/ found in the queue for the message intake address /)
+    assert.equal(path.copiesOf('held').length, 0)
+    assert.equal((await path.status()).held, 1)
+    assert.equal(await path.ask('TDC RELEASE'), '1')
+    await path.copy('held')
+    await queueIsEmpty()
+    assert.equal(path.copiesOf('held').length, 1)
+  })
+})
+
+describe('on a disk that is nearly full', function () {
+  this.timeout(60_000)
+
+  it('no copy is written: the client is told to come back, or the miss is counted', async () => {
+    for (const [policy, code] of [
+      ['tempfail', 451],
+      ['accept', 250],
+    ] as const) {
+      const path = await MailPath.start({
+        ...OPTIONS,
+        main: [`on_journal_failure=${policy}`],
+        sections: ['[queue]', 'min_free_space=999999999G'],
+      })
+      try {
+        assert.equal((await path.send(mailAbout('no room'))).code, code)
+        const line = await path.haraka.waitForLine(/ not copied to the message intake address /)
+        assert.match(line, / free on the queue disk, min_free_space is \d+ MB /)
+        assert.match(line, new RegExp(`on_journal_failure=${policy}`))
+        assert.equal((await path.status()).messages.journalFailed, 1)
+        assert.deepEqual(path.haraka.queueFiles(), [])
+      } finally {
+        await path.close()
+      }
+    }
+  })
+})
