@@ -17,6 +17,8 @@ export interface GatewayOptions {
   readonly scanners?: Readonly<Record<string, string>>
   /** Further files for config/. */
   readonly config?: Readonly<Record<string, string>>
+  /** Of Haraka's process, beside the tests' own. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** A tdc.ini with what every gateway here needs: the intakes listen on loopback addresses. */
@@ -48,6 +50,6 @@ export function gateway(options: GatewayOptions): HarakaOptions {
       ...config,
     },
     nodeArgs: ['-r', join(__dirname, 'dns-preload.js')],
-    env: { TDC_TEST_DNS: dns },
+    env: { TDC_TEST_DNS: dns, ...options.env },
   }
 }

@@ -36,8 +36,9 @@ export class Stage {
     private readonly listeners: Readonly<Record<string, FaultServer | BlackHole>>,
   ) {}
 
-  static async start(sites: Readonly<Record<string, Site>>): Promise<Stage> {
-    const authority = await createAuthority()
+  /** `issuer`: the authority that gateways trust; by default one of the stage's own. */
+  static async start(sites: Readonly<Record<string, Site>>, issuer?: Authority): Promise<Stage> {
+    const authority = issuer ?? (await createAuthority())
     const domains = Object.keys(sites)
     const listeners = await listen(authority, sites)
     const records = domains.flatMap((domain, at) => [
