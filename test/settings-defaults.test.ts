@@ -136,6 +136,16 @@ describe('settings of an empty tdc.ini', () => {
     })
   })
 
+  it('show nothing to anyone', () => {
+    assert.deepEqual(settings.statusPage, {
+      enabled: false,
+      path: '/tdc',
+      token: undefined,
+      showAddresses: false,
+      hosts: new Set(['localhost', 'mail.example.org']),
+    })
+  })
+
   it('are those of a file in which every key is set to nothing', () => {
     const text = Object.entries(SECTIONS)
       .filter(([section]) => !section.startsWith('group.'))

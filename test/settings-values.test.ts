@@ -5,6 +5,8 @@ import { problemsOf, settingsOf, warningsOf } from './support/settings-source'
 
 /** The domains of the test's host_list, which are incoming before all others. */
 const HOST_LIST = 2
+/** localhost and config/me come before the hosts of [status_page]. */
+const OWN_HOSTS = 2
 
 /** 32 octets of ones, in base64. */
 const PIN = Buffer.alloc(32, 0xff).toString('base64')
@@ -70,6 +72,13 @@ const ACCEPTED: readonly Row[] = [
   ['[failed]\nkeep=yes', (s) => s.failed.keep, true],
   ['[failed]\nkeep_bytes=2KB', (s) => s.failed.bytes, 2048],
   ['[failed]\nkeep_age=60', (s) => s.failed.age, 60_000],
+  ['[status_page]\npath=/mail/tdc', (s) => s.statusPage.path, '/mail/tdc'],
+  ['[status_page]\ntoken=p4ssw0rd-and-more;#=', (s) => s.statusPage.token, 'p4ssw0rd-and-more;#='],
+  [
+    '[status_page]\nhosts=MX.Example, 192.0.2.1,2001:DB8::1',
+    (s) => [...s.statusPage.hosts].slice(OWN_HOSTS),
+    ['mx.example', '192.0.2.1', '2001:db8::1'],
+  ],
 ]
 
 /** One line of tdc.ini, and the one sentence that refuses it. */
@@ -196,6 +205,21 @@ const REFUSED: readonly (readonly [text: string, sentence: string])[] = [
     '[formats]\ns@x.example=bcc\nS@X.example=journal',
     'tdc.ini [formats] S@X.example=journal: s@x.example stands twice',
   ],
+  ...['/', '/tdc/', 'tdc', '/a//b', '/a/../b', '/a b', '/ä', '//evil.example'].map(
+    (value) =>
+      [
+        `[status_page]\npath=${value}`,
+        `tdc.ini [status_page] path=${value}: must begin with / and be of letters, digits, - . _ ~ and single slashes, such as /tdc`,
+      ] as const,
+  ),
+  [
+    '[status_page]\nhosts=mx.example,http://mx,mx:8080',
+    'tdc.ini [status_page] hosts: the entry http://mx must be a host name or an IP address|tdc.ini [status_page] hosts: the entry mx:8080 must be a host name or an IP address',
+  ],
+  [
+    '[status_page]\ntoken_env=A-B',
+    'tdc.ini [status_page] token_env=A-B: must be the name of an environment variable',
+  ],
 ]
 
 const UNKNOWN: readonly (readonly [text: string, sentence: string])[] = [
@@ -243,6 +267,45 @@ describe('a value of tdc.ini', () => {
     const [sentence = ''] = problemsOf(`[tls]\nverify=${'x'.repeat(5000)}`)
     assert.equal(sentence.length, `tdc.ini [tls] verify=...: must be true or false`.length + 100)
   })
+})
+
+describe('the token of the status page', () => {
+  const MUST = 'must be 16 to 200 printable ASCII characters without spaces, not only digits'
+  const environment = (name: string) =>
+    ({ GOOD: 'from-the-environment', SHORT: 'secret', EMPTY: '' })[name]
+
+  for (const value of ['secret', '1234567890123456789', 'two words of twenty', 'ä'.repeat(20)]) {
+    it(`${value} is refused, and not repeated`, () =>
+      assert.deepEqual(problemsOf(`[status_page]\ntoken=${value}`), [
+        `tdc.ini [status_page] token: ${MUST}`,
+      ]))
+  }
+
+  it('is not repeated in the wrong section', () => {
+    assert.deepEqual(problemsOf('[main]\ntoken=a-token-of-mine-0'), [
+      'tdc.ini [main] token: there is no such key here; it belongs to [status_page]',
+    ])
+  })
+
+  it('comes from the environment', () => {
+    const { statusPage } = settingsOf('[status_page]\ntoken_env=GOOD', { environment })
+    assert.equal(statusPage.token, 'from-the-environment')
+  })
+
+  for (const [text, sentence] of [
+    ['token_env=NONE', 'token_env=NONE: is not set in the environment'],
+    ['token_env=EMPTY', 'token_env=EMPTY: is not set in the environment'],
+    ['token_env=SHORT', `token_env=SHORT: its value ${MUST}`],
+    [
+      'token_env=GOOD\ntoken=a-token-of-mine-0',
+      'token_env=GOOD: must not be set together with token',
+    ],
+  ] as const) {
+    it(`${text.replace('\n', ' ')} is refused`, () =>
+      assert.deepEqual(problemsOf(`[status_page]\n${text}`, { environment }), [
+        `tdc.ini [status_page] ${sentence}`,
+      ]))
+  }
 })
 
 describe('files that tdc.ini names', () => {

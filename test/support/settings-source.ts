@@ -20,6 +20,7 @@ export function sourceOf(text: string, over: Partial<SettingsSource> = {}): Sett
     localDomains: ['example.org', 'Example.NET'],
     readList: () => ({ kind: 'unreadable', why: 'ENOENT' }),
     readFile: () => ({ kind: 'unreadable', why: 'ENOENT' }),
+    environment: () => undefined,
     ...over,
   }
 }

@@ -39,6 +39,7 @@ export function settingsSource(plugin: HarakaPlugin, changed: () => void): Setti
       return { kind: 'lines', lines: config.get(name, 'list', changed) }
     },
     readFile: readConfig,
+    environment: (name) => process.env[name],
   }
 }
 

@@ -286,6 +286,32 @@ const MONITOR = {
   ),
 }
 
+const STATUS_PAGE = {
+  enabled: key(
+    kinds.yesNo,
+    'false',
+    "The page, its data and the metrics are served through Haraka's own HTTP (http.ini, express).",
+  ),
+  path: key(kinds.urlPath, '/tdc', 'Where it is: PATH/ is the page, PATH/metrics the metrics.'),
+  token: unset(
+    kinds.token,
+    'What every client must show. Unset: only clients on this machine are served, and without one.',
+  ),
+  token_env: unset(
+    kinds.variableName,
+    'The environment variable that holds the token, so that it need not stand in this file.',
+  ),
+  show_addresses: key(
+    kinds.yesNo,
+    'false',
+    'Addresses of senders, recipients and intakes are shown; otherwise only their domains.',
+  ),
+  hosts: unset(
+    kinds.list,
+    'Names (comma list) by which browsers reach this server, beside localhost, its IP address and config/me.',
+  ),
+}
+
 /** The sections of one fixed name. `[formats]` is the other one: its keys are addresses. */
 export const FIXED = {
   main: MAIN,
@@ -296,6 +322,7 @@ export const FIXED = {
   queue: QUEUE,
   failed: FAILED,
   monitor: MONITOR,
+  status_page: STATUS_PAGE,
 } as const
 
 /** The sections that bear a name, `[group.edge]`. */

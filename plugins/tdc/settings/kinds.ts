@@ -9,6 +9,8 @@ export interface Kind<T> {
   readonly must: string
   /** `many`: several `key[]=` lines or one line with commas; `one`: a single value. */
   readonly takes: 'one' | 'many'
+  /** Never repeated in a sentence: a refused password would stand in the log. */
+  readonly secret?: true
   /** The value that non-empty texts stand for; undefined when they stand for none. */
   read(items: readonly string[]): { readonly value: T } | undefined
 }
@@ -143,6 +145,32 @@ export const fromHeader = one(
     if (text.length > FROM_MAX || !PRINTABLE.test(text)) return undefined
     return parseMailbox(NAMED_FROM.exec(text)?.[1] ?? text) && text
   },
+)
+
+/** Ours: shorter ones can be guessed, longer ones do not fit a header comfortably. */
+const TOKEN_MIN = 16
+const TOKEN_MAX = 200
+const TOKEN = new RegExp(`^[\\x21-\\x7e]{${TOKEN_MIN},${TOKEN_MAX}}$`)
+/** What haraka-config reads as a number, and so not as it was written. */
+const NUMBER = /^[-+.\de]+$/i
+
+/** A password for programs and people (RFC 6750 section 2.1 allows fewer characters in a header). */
+export const token: Kind<string> = {
+  ...one(
+    `must be ${TOKEN_MIN} to ${TOKEN_MAX} printable ASCII characters without spaces, not only digits`,
+    (text) => (TOKEN.test(text) && !NUMBER.test(text) ? text : undefined),
+  ),
+  secret: true,
+}
+
+export const variableName = one('must be the name of an environment variable', (text) =>
+  /^[A-Za-z_]\w{0,99}$/.test(text) ? text : undefined,
+)
+
+/** RFC 3986 section 3.3, of unreserved characters (section 2.3) only. */
+export const urlPath = one(
+  'must begin with / and be of letters, digits, - . _ ~ and single slashes, such as /tdc',
+  (text) => (/^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+){1,10}$/.test(text) ? text : undefined),
 )
 
 /** Value of a header of the report; `empty` stands for the empty value. */

@@ -14,6 +14,7 @@ import type { Values } from './section'
 import { sortSections } from './sections'
 import type { DeliverySettings, ReadResult, Settings } from './settings'
 import type { SettingsSource } from './source'
+import { readStatusPage } from './status-page'
 import { readTrustedRoots } from './trusted-roots'
 
 /** What the sections of one fixed name say. */
@@ -44,6 +45,7 @@ function read(source: SettingsSource, problems: Problems): Settings {
     queue: section('queue'),
     failed: section('failed'),
     monitor: section('monitor'),
+    status_page: section('status_page'),
   }
   const { main, journal, queue, failed } = fixed
   const incomingDomains = readIncoming(source, main, problems)
@@ -93,6 +95,7 @@ function read(source: SettingsSource, problems: Problems): Settings {
       age: failed.keep_age,
     },
     track: fixed.monitor.track,
+    statusPage: readStatusPage(source, fixed.status_page, problems),
   }
 }
 

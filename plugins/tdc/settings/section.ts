@@ -2,7 +2,7 @@ import { SECTIONS } from './keys'
 import type { Key, Keys } from './keys'
 import type { Kind } from './kinds'
 import { nearest } from './nearest'
-import type { Problems } from './problems'
+import type { Place, Problems } from './problems'
 import type { RawSection } from './source'
 
 /** The values of a section, each of its key's type. */
@@ -19,7 +19,7 @@ export function readSection<K extends Keys>(
 ): Values<K> {
   for (const name of Object.keys(raw)) {
     if (!Object.hasOwn(keys, name)) {
-      problems.refuse({ section, key: name, value: raw[name] }, unknownKey(name, keys))
+      problems.refuse(placeOf(section, name, raw[name]), unknownKey(name, keys))
     }
   }
   const values: Record<string, unknown> = {}
@@ -45,9 +45,17 @@ function readKey<T>(
     case 'value':
       return given.value
     case 'wrong':
-      problems.refuse({ section, key: name, value: raw }, given.must)
+      problems.refuse(placeOf(section, name, raw), given.must)
       return key.fallback
   }
+}
+
+/** A secret is not repeated, also when it stands in the wrong section. */
+function placeOf(section: string, key: string, value: unknown): Place {
+  const secret = Object.values(SECTIONS).some(
+    (keys) => Object.hasOwn(keys, key) && keys[key]?.kind.secret,
+  )
+  return secret ? { section, key } : { section, key, value }
 }
 
 export type Given<T> =

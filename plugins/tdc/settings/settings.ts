@@ -112,6 +112,18 @@ export interface KeepSettings {
   readonly age: number
 }
 
+export interface StatusPageSettings {
+  readonly enabled: boolean
+  /** Begins with a slash and does not end with one. Default /tdc. */
+  readonly path: string
+  /** What every client must show; undefined: only clients on this machine are served. */
+  readonly token: string | undefined
+  /** Default false: of addresses only the domain is shown. */
+  readonly showAddresses: boolean
+  /** Names that the Host header may have, the server's own among them; ASCII, lower case. */
+  readonly hosts: ReadonlySet<string>
+}
+
 /** Everything that config/tdc.ini says, validated; one immutable value that a reload swaps whole. */
 export interface Settings {
   readonly effective: Effective
@@ -132,6 +144,7 @@ export interface Settings {
   readonly failed: KeepSettings
   /** Messages that tracking keeps in each process. Default 10,000; 0: none. */
   readonly track: number
+  readonly statusPage: StatusPageSettings
 }
 
 /** The outcome of reading: settings, or every sentence that says what is wrong. */

@@ -29,4 +29,6 @@ export interface SettingsSource {
   readonly localDomains: readonly string[]
   readList(name: string): ListFile
   readFile(path: string): TextFile
+  /** An environment variable of this process. */
+  environment(name: string): string | undefined
 }

@@ -1,0 +1,57 @@
+import { isIP } from 'node:net'
+import { asciiDomain } from './domain'
+import type { FIXED } from './keys'
+import type { Problems } from './problems'
+import { readValue, type Values } from './section'
+import type { StatusPageSettings } from './settings'
+import type { SettingsSource } from './source'
+import { token as tokenKind } from './kinds'
+
+const SECTION = 'status_page'
+
+export function readStatusPage(
+  source: Pick<SettingsSource, 'me' | 'environment'>,
+  section: Values<(typeof FIXED)['status_page']>,
+  problems: Problems,
+): StatusPageSettings {
+  const { enabled, path, show_addresses: showAddresses } = section
+  return {
+    enabled,
+    path,
+    token: readToken(source, section, problems),
+    showAddresses,
+    hosts: new Set(['localhost', source.me.trim().toLowerCase(), ...readHosts(section, problems)]),
+  }
+}
+
+function readToken(
+  { environment }: Pick<SettingsSource, 'environment'>,
+  { token, token_env: variable }: Values<(typeof FIXED)['status_page']>,
+  problems: Problems,
+): string | undefined {
+  if (variable === undefined) return token
+  const place = { section: SECTION, key: 'token_env', value: variable }
+  if (token !== undefined) {
+    problems.refuse(place, 'must not be set together with token')
+    return token
+  }
+  const given = readValue(environment(variable)?.trim() ?? '', tokenKind)
+  if (given.kind === 'value') return given.value
+  const isSet = given.kind === 'wrong'
+  problems.refuse(place, isSet ? `its value ${given.must}` : 'is not set in the environment')
+  return undefined
+}
+
+function readHosts(
+  { hosts = [] }: Values<(typeof FIXED)['status_page']>,
+  problems: Problems,
+): readonly string[] {
+  const place = { section: SECTION, key: 'hosts' }
+  const bad = hosts.filter((host) => hostOf(host) === undefined)
+  problems.refuseEntries(place, bad, 'must be a host name or an IP address')
+  return hosts.flatMap((host) => hostOf(host) ?? [])
+}
+
+function hostOf(text: string): string | undefined {
+  return isIP(text) ? text.toLowerCase() : asciiDomain(text)
+}
