@@ -5,8 +5,20 @@ import { DELAY, DENYSOFT, OK, STOP } from './tdc/haraka/codes'
 import { checkContract, type Internals } from './tdc/haraka/contract'
 import { takeOver } from './tdc/haraka/loaded-item'
 import { logTo } from './tdc/haraka/log'
-import { fillConnectionIni, orderWarnings, surroundingWarnings } from './tdc/haraka/surroundings'
-import type { Connection, DenyParams, HarakaPlugin, LoadedItem, Next } from './tdc/haraka/types'
+import {
+  fillConnectionIni,
+  httpWarnings,
+  orderWarnings,
+  surroundingWarnings,
+} from './tdc/haraka/surroundings'
+import type {
+  Connection,
+  DenyParams,
+  HarakaPlugin,
+  HttpServer,
+  LoadedItem,
+  Next,
+} from './tdc/haraka/types'
 import { QUEUE_DOMAIN } from './tdc/monitor/lines'
 import { complain } from './tdc/monitor/monitor'
 import type { Status } from './tdc/monitor/status'
@@ -42,6 +54,7 @@ export function register(this: TdcPlugin): void {
   this.forwarding = new Forwarding(this, this.tdc)
 
   this.register_hook('init_master', 'survey', LAST)
+  this.register_hook('init_http', 'serve_page')
   this.register_hook('mail', 'note_relay_client', FIRST)
   this.register_hook('data_post', 'decide', LAST)
   this.register_hook('queue', 'prepare', FIRST)
@@ -57,10 +70,20 @@ export function register(this: TdcPlugin): void {
  * the queue before Haraka loads it.
  */
 export function survey(this: TdcPlugin, next: Next): void {
-  const warnings = [...surroundingWarnings(this), ...orderWarnings(this.internals.hooks, this.name)]
+  const warnings = [
+    ...surroundingWarnings(this),
+    ...httpWarnings(this, this.tdc.settings.value.statusPage),
+    ...orderWarnings(this.internals.hooks, this.name),
+  ]
   for (const text of warnings) this.tdc.monitor.report({ kind: 'warning', text })
   this.tdc.openControl()
   void this.tdc.sweep.run().finally(() => next())
+}
+
+/** init_http, in each process that listens for HTTP: the page, which is off until it is enabled. */
+export function serve_page(this: TdcPlugin, next: Next, { http }: HttpServer): void {
+  http.app.use(this.tdc.statusPage().handle)
+  next()
 }
 
 /** Before other plugins: a client that may relay has that on its connection, not on the message. */

@@ -17,6 +17,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   delivery: ['monitor', ...LEAVES],
   control: ['monitor', ...LEAVES],
   decide: ['settings', 'monitor'],
+  web: ['control', 'settings', 'monitor', ...LEAVES],
   haraka: ['decide', 'settings', 'monitor', ...LEAVES],
   queue: ['haraka', 'decide', 'settings', 'journal', 'delivery', 'monitor', ...LEAVES],
   'clock.ts': [],

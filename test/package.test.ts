@@ -15,7 +15,7 @@ interface Manifest {
 
 /** What a server needs, and nothing else. */
 const ALLOWED =
-  /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|config\/.+|docs\/.+|dist\/.+\.(js|d\.ts))$/
+  /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|config\/.+|docs\/.+|dist\/.+\.(js|d\.ts)|web\/[a-z]+\.(css|html|js|svg))$/
 
 describe('the package', function () {
   this.timeout(120_000)

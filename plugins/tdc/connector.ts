@@ -46,6 +46,7 @@ import { Sweep } from './queue/sweep'
 import { CurrentSettings } from './settings/current'
 import type { Settings } from './settings/settings'
 import type { SettingsSource } from './settings/source'
+import { StatusPage } from './web/page'
 
 const { version } = JSON.parse(
   readFileSync(join(__dirname, '..', '..', 'package.json'), 'utf8'),
@@ -71,6 +72,7 @@ export class Connector {
   /** What all processes of this server know together. */
   readonly gathered: Gathered
   private readonly control: Control
+  private page: StatusPage | undefined
   private readonly pools: Pools
   private readonly lookup = makeMxLookup(systemClock)
   private readonly stsPolicies: StsPolicies
@@ -181,6 +183,19 @@ export class Connector {
     this.control = new Control(serverDirectory(), this.gathered, clock, report)
   }
 
+  /** The Delivery Status page, made in a process that serves HTTP. */
+  statusPage(): StatusPage {
+    const { gathered, monitor } = this
+    this.page ??= new StatusPage({
+      settings: () => this.settings.value.statusPage,
+      gather: () => gathered.status(),
+      find: (wanted) => gathered.track(wanted),
+      clock: systemClock,
+      report: monitor.report,
+    })
+    return this.page
+  }
+
   /** In the only process, or in the master: the socket that the command line asks. */
   openControl(): void {
     process.once('exit', () => this.control.close())
@@ -223,6 +238,7 @@ export class Connector {
    * close by themselves; what is left at the end stays on disk.
    */
   shutdown(): void {
+    this.page?.shutdown()
     this.control.close()
     this.scheduler.flush()
     systemClock.after(SHUTDOWN_TIME, () => this.pools.destroy())

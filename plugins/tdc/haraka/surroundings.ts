@@ -53,6 +53,18 @@ function outboundIni(plugin: HarakaPlugin): string[] {
   return warnings
 }
 
+/** The page is served by Haraka's own HTTP; that express is missing, Haraka says itself. */
+export function httpWarnings(plugin: HarakaPlugin, page: { readonly enabled: boolean }): string[] {
+  const { http } = plugin.haraka_require('server') as {
+    http?: { cfg?: { listen?: unknown } | null }
+  }
+  if (!page.enabled || http?.cfg?.listen) return []
+  return [
+    'tdc.ini [status_page] enabled=true: the page is not served, because http.ini has no listen; ' +
+      'set it, such as listen=127.0.0.1:8080, and install express',
+  ]
+}
+
 /** Seconds that writing the copies needs to be left at the least. */
 const SHORTEST_TIMEOUT = 5
 

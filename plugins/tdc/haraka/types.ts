@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /**
  * Haraka's untyped API, described structurally by the members that are used here and by no others.
@@ -86,6 +87,13 @@ export interface LoadedItem {
   hooks_to_run?: unknown[]
   current_hook?: unknown[] | null
   next_cb?: () => void
+}
+
+type HttpHandler = (request: IncomingMessage, response: ServerResponse, next: () => void) => void
+
+/** Haraka's server once it listens for HTTP; the app is express's, which the operator installs. */
+export interface HttpServer {
+  readonly http: { readonly app: { use(handler: HttpHandler): unknown } }
 }
 
 export interface HarakaConfig {

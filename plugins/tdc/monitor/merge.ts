@@ -51,7 +51,7 @@ export function mergeStatus(all: readonly [Status, ...Status[]]): Status {
   }
 }
 
-function mergeQueue(all: readonly QueueFigures[]): QueueFigures {
+export function mergeQueue(all: readonly QueueFigures[]): QueueFigures {
   const of = (
     key: 'active' | 'delivered' | 'softBounced' | 'hardBounced' | 'tlsErrors' | 'expired',
   ) => sum(all.map((each) => each[key]))

@@ -1,0 +1,44 @@
+import type { IncomingMessage } from 'node:http'
+import { COOKIE, isToken, SESSION_LENGTH, sessionValue } from './credentials'
+
+/** Octets of the form that is read: the longest token, its name, and room for escapes. */
+const LONGEST_FORM = 1024
+const FORM_TYPE = 'application/x-www-form-urlencoded'
+
+export type Login =
+  | { readonly kind: 'welcome'; readonly cookie: string }
+  | { readonly kind: 'wrong-token' }
+  | { readonly kind: 'unreadable'; readonly status: number; readonly why: string }
+
+/** Reads the form and, for the right token, makes the cookie that stands for it. */
+export async function login(
+  request: IncomingMessage,
+  page: { readonly token: string; readonly path: string },
+  now: number,
+): Promise<Login> {
+  const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase()
+  if (type !== FORM_TYPE) {
+    return { kind: 'unreadable', status: 415, why: `The form must come as ${FORM_TYPE}.` }
+  }
+  const form = await readForm(request)
+  if (form === undefined) return { kind: 'unreadable', status: 413, why: 'The form is too long.' }
+  if (!isToken(form.get('token')?.trim() ?? '', page.token)) return { kind: 'wrong-token' }
+  return { kind: 'welcome', cookie: cookie(sessionValue(page.token, now), page.path, request) }
+}
+
+async function readForm(request: IncomingMessage): Promise<URLSearchParams | undefined> {
+  const pieces: Buffer[] = []
+  let octets = 0
+  for await (const piece of request as AsyncIterable<Buffer>) {
+    octets += piece.length
+    if (octets > LONGEST_FORM) return undefined
+    pieces.push(piece)
+  }
+  return new URLSearchParams(Buffer.concat(pieces).toString('utf8'))
+}
+
+function cookie(value: string, path: string, { socket }: IncomingMessage): string {
+  const secure = 'encrypted' in socket ? '; Secure' : ''
+  const ends = `Max-Age=${SESSION_LENGTH}`
+  return `${COOKIE}=${value}; Path=${path}; ${ends}; HttpOnly; SameSite=Strict${secure}`
+}

@@ -1,0 +1,239 @@
+import { AggregatorRegistry, Registry } from 'prom-client'
+import { type HistogramValue, type Status, TIMES_IN_QUEUE } from '../monitor/status'
+import { byDomain, type DomainFigures } from './by-domain'
+
+export const METRICS_TYPE = Registry.PROMETHEUS_CONTENT_TYPE
+
+type Labels = Readonly<Record<string, string>>
+
+interface Sample {
+  readonly labels: Labels
+  readonly value: number
+  /** With the suffix of a histogram's part. */
+  readonly metricName?: string
+}
+
+/** One metric as prom-client's own `getMetricsAsJSON` has it. */
+interface Metric {
+  readonly name: string
+  readonly help: string
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  readonly aggregator: 'sum'
+  readonly values: readonly Sample[]
+}
+
+/** Prometheus text of what all processes know together. */
+export function exposition(status: Status): Promise<string> {
+  return AggregatorRegistry.aggregate([metricsOf(status)]).metrics()
+}
+
+/** Every metric; docs/monitoring.md lists them. Labels are domains and words of ours, no address. */
+export function metricsOf(status: Status): Metric[] {
+  return [
+    ...stateMetrics(status),
+    ...messageMetrics(status),
+    ...copyMetrics(status),
+    ...deliveryMetrics(status),
+  ]
+}
+
+function stateMetrics(status: Status): Metric[] {
+  const { enabled, versions, processes, problems } = status
+  return [
+    gauge('enabled', 'Whether copies are made on this machine (1) or not (0).', [
+      only(enabled ? 1 : 0),
+    ]),
+    gauge('info', 'Always 1; the labels tell the versions.', [
+      { labels: { ...versions }, value: 1 },
+    ]),
+    gauge('settings_problems', 'Sentences about a tdc.ini that was refused; 0: it was taken.', [
+      only(problems.length),
+    ]),
+    gauge(
+      'process_start_time_seconds',
+      'When each worker process began, since 1970.',
+      processes.map(({ worker, startedAt }) => labelled({ worker }, startedAt / 1000)),
+    ),
+  ]
+}
+
+function messageMetrics({ messages }: Status): Metric[] {
+  const { skipped, journalFailed, inDoubt, withdrawn, kept, keptDropped, replayed } = messages
+  return [
+    counter(
+      'skipped_total',
+      'Messages or groups of recipients without a copy, by reason.',
+      Object.entries(skipped).map(([reason, value]) => labelled({ reason }, value)),
+    ),
+    counter('journal_failed_total', 'Copies that could not be written to the queue.', [
+      only(journalFailed),
+    ]),
+    counter('in_doubt_total', "Copies sent although the original's outcome was not known.", [
+      only(inDoubt),
+    ]),
+    counter('withdrawn_total', 'Copies taken back because the original was not accepted.', [
+      only(withdrawn),
+    ]),
+    counter('kept_total', 'Copies that were given up and kept.', [only(kept)]),
+    counter('kept_dropped_total', 'Kept copies that were dropped.', [only(keptDropped)]),
+    counter('replayed_total', 'Kept copies that were sent again.', [only(replayed)]),
+  ]
+}
+
+function copyMetrics(status: Status): Metric[] {
+  const { queue, timeInQueue } = status
+  const perDomain = byDomain(status)
+  return [
+    counter(
+      'messages_total',
+      'Copies by result; soft_bounced are attempts that are retried, the others ends.',
+      perDomain.flatMap(results),
+    ),
+    counter(
+      'failures_total',
+      'Attempts that failed and copies that expired, by what was in the way.',
+      perDomain.flatMap(({ domain, figures }) =>
+        Object.entries(figures.failures).map(([name, value]) =>
+          labelled({ intake_domain: domain, class: name }, value),
+        ),
+      ),
+    ),
+    gauge('queue_messages', 'Copies by where they are.', queueStates(status)),
+    gauge('queue_oldest_age_seconds', 'How long the oldest copy has been in the queue.', [
+      only(queue.oldestAge / 1000),
+    ]),
+    histogram('time_in_queue_seconds', 'Time in the queue of delivered copies.', timeInQueue),
+    gauge(
+      'last_success_timestamp_seconds',
+      'When a copy was delivered last, since 1970.',
+      perDomain.flatMap(({ domain, figures: { lastSuccess } }) =>
+        lastSuccess === null ? [] : [labelled({ intake_domain: domain }, lastSuccess / 1000)],
+      ),
+    ),
+  ]
+}
+
+function queueStates({ domains, prepared, deferred }: Status): Sample[] {
+  const all = Object.values(domains)
+  const sum = (of: 'waiting' | 'inFlight') => all.reduce((total, each) => total + each[of], 0)
+  return [
+    labelled({ state: 'prepared' }, prepared),
+    labelled({ state: 'waiting' }, sum('waiting')),
+    labelled({ state: 'in_flight' }, sum('inFlight')),
+    labelled({ state: 'deferred' }, deferred),
+  ]
+}
+
+function deliveryMetrics(status: Status): Metric[] {
+  const perDomain = byDomain(status)
+  const known = perDomain.flatMap(({ domain, delivery }) =>
+    delivery ? [{ delivery, labels: { intake_domain: domain } }] : [],
+  )
+  return [
+    gauge(
+      'connections',
+      'Connections to the intakes by state.',
+      known.flatMap(({ labels, delivery }) =>
+        (['connecting', 'idle', 'busy', 'closing'] as const).map((state) =>
+          labelled({ ...labels, state }, delivery[state]),
+        ),
+      ),
+    ),
+    gauge(
+      'intake_up',
+      'As of the last delivery attempt: reached (1) or not (0); absent before the first.',
+      known.flatMap(({ labels, delivery: { lastAttempt } }) =>
+        lastAttempt === 'unknown' ? [] : [labelled(labels, lastAttempt === 'up' ? 1 : 0)],
+      ),
+    ),
+    counter(
+      'tls_sessions_total',
+      'TLS sessions by protocol and cipher.',
+      known.flatMap(({ labels, delivery }) =>
+        Object.entries(delivery.tls.sessions).map(([kind, value]) => {
+          const [protocol = '', cipher = ''] = kind.split(' ')
+          return labelled({ ...labels, protocol, cipher }, value)
+        }),
+      ),
+    ),
+    counter(
+      'tls_results_total',
+      'Openings of connections by result type (RFC 8460 section 4.3).',
+      known.flatMap(({ labels, delivery }) =>
+        Object.entries(delivery.tls.results).map(([result, value]) =>
+          labelled({ ...labels, result }, value),
+        ),
+      ),
+    ),
+    gauge(
+      'certificate_end_timestamp_seconds',
+      "The earliest end of the intake hosts' certificates, since 1970.",
+      known.flatMap(({ labels, delivery: { tls } }) =>
+        tls.certificateEnd === null ? [] : [labelled(labels, tls.certificateEnd / 1000)],
+      ),
+    ),
+  ]
+}
+
+/** Each copy once, beside the attempts that were retried. */
+function results({ domain, figures }: DomainFigures): Sample[] {
+  const { delivered, softBounced, hardBounced, tlsErrors, expired } = figures
+  const values = {
+    delivered,
+    soft_bounced: softBounced,
+    hard_bounced: hardBounced - tlsErrors - expired,
+    tls_error: tlsErrors,
+    expired,
+  }
+  return Object.entries(values).map(([result, value]) =>
+    labelled({ intake_domain: domain, result }, value),
+  )
+}
+
+function metric(
+  type: Metric['type'],
+  name: string,
+  help: string,
+  values: readonly Sample[],
+): Metric {
+  return { name: `haraka_tdc_${name}`, help, type, aggregator: 'sum', values }
+}
+
+function counter(name: string, help: string, values: readonly Sample[]): Metric {
+  return metric('counter', name, help, values)
+}
+
+function gauge(name: string, help: string, values: readonly Sample[]): Metric {
+  return metric('gauge', name, help, values)
+}
+
+/** Limits in milliseconds become seconds; the counts become cumulative, as Prometheus has them. */
+function histogram(name: string, help: string, { counts, sum, count }: HistogramValue): Metric {
+  const part = (suffix: string, labels: Labels, value: number): Sample => ({
+    metricName: `haraka_tdc_${name}_${suffix}`,
+    labels,
+    value,
+  })
+  let below = 0
+  const buckets = TIMES_IN_QUEUE.map((limit, at) => {
+    below += counts[at] ?? 0
+    return part('bucket', { le: String(limit / 1000) }, below)
+  })
+  return metric('histogram', name, help, [
+    ...buckets,
+    part('bucket', { le: '+Inf' }, count),
+    part('sum', {}, sum / 1000),
+    part('count', {}, count),
+  ])
+}
+
+function only(value: number): Sample {
+  return { labels: {}, value }
+}
+
+function labelled(labels: Readonly<Record<string, string | number>>, value: number): Sample {
+  return {
+    labels: Object.fromEntries(Object.entries(labels).map(([name, text]) => [name, String(text)])),
+    value,
+  }
+}

@@ -1,0 +1,396 @@
+import assert from 'node:assert/strict'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { systemClock } from '../plugins/tdc/clock'
+import type { Status } from '../plugins/tdc/monitor/status'
+import type { TrackedMessage } from '../plugins/tdc/monitor/tracked'
+import type { StatusPageSettings } from '../plugins/tdc/settings/settings'
+import { StatusPage } from '../plugins/tdc/web/page'
+import { MOST_WATCHERS } from '../plugins/tdc/web/watchers'
+import { Dice } from './support/dice'
+import { ask, type HttpQuestion, open } from './support/http-client'
+import { statusWith } from './support/status'
+import { settingsOf } from './support/settings-source'
+
+const TOKEN = 'a-token-of-20-letters'
+
+const FOUND: TrackedMessage = {
+  transaction: 'ABC.1',
+  at: 1,
+  messageId: '<id@example.net>',
+  sender: 'alice@example.net',
+  recipients: ['bob@example.com'],
+  recipientCount: 1,
+  steps: [{ at: 1, kind: 'enqueued', mid: 'ABC.1.tdc', text: 'for journal@scan.example' }],
+}
+
+describe('the status page over HTTP', () => {
+  let server: Server
+  let port: number
+  let page: StatusPage
+  let settings: StatusPageSettings
+  let status: Status
+  let gathered: number
+  let searched: string[]
+  let problems: string[]
+  let gather: () => Promise<Status>
+
+  /** [status_page] of tdc.ini, enabled. */
+  const configure = (...lines: string[]) => {
+    settings = settingsOf(['[status_page]', 'enabled=true', ...lines].join('\n')).statusPage
+  }
+  const get = (path: string, headers = {}) => ask(port, path, { headers })
+  const logIn = (token: string, question: HttpQuestion = {}) =>
+    ask(port, '/tdc/login', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+      body: new URLSearchParams({ token }).toString(),
+      ...question,
+    })
+
+  beforeEach(async () => {
+    configure()
+    status = statusWith()
+    ;[gathered, searched, problems] = [0, [], []]
+    gather = () => Promise.resolve(status)
+    page = new StatusPage({
+      settings: () => settings,
+      gather: () => {
+        gathered++
+        return gather()
+      },
+      find: (wanted) => {
+        searched.push(wanted)
+        return Promise.resolve({ messages: [FOUND], silent: [] })
+      },
+      clock: systemClock,
+      report: (event) => problems.push('text' in event ? event.text : event.kind),
+    })
+    server = createServer((request, response) =>
+      page.handle(request, response, () => response.writeHead(418).end('next')),
+    ).listen(0, '127.0.0.1')
+    await new Promise((resolve) => server.once('listening', resolve))
+    port = (server.address() as AddressInfo).port
+  })
+
+  afterEach(() => {
+    page.shutdown()
+    server.closeAllConnections()
+    server.close()
+  })
+
+  describe('what it answers', () => {
+    it('is nothing while it is not enabled, and nothing outside of its path', async () => {
+      assert.equal((await get('/tdcx')).body, 'next')
+      assert.equal((await get('/')).body, 'next')
+      settings = settingsOf('').statusPage
+      assert.equal((await get('/tdc/')).body, 'next')
+      configure('path=/mail/copies')
+      assert.equal((await get('/tdc/')).body, 'next')
+      assert.equal((await get('/mail/copies/')).status, 200)
+    })
+
+    it('is the page with the slash, and the way there without', async () => {
+      const { status, headers } = await get('/tdc')
+      assert.deepEqual([status, headers.location], [303, '/tdc/'])
+      const { body } = await get('/tdc/')
+      assert.match(body, /<title>Delivery Status/)
+    })
+
+    it('is each file that the page names, and no other', async () => {
+      const { body } = await get('/tdc/')
+      const names = [...body.matchAll(/(?:src|href)="([^"#]+)"/g)].map(([, name]) => name)
+      assert.deepEqual(names, ['icon.svg', 'page.css', 'page.js'])
+      for (const name of names) assert.equal((await get(`/tdc/${name}`)).status, 200)
+      for (const name of ['page.html', 'types.d.ts', '..%2fpackage.json', '../tdc.ini', 'x']) {
+        assert.equal((await get(`/tdc/${name}`)).status, 404, name)
+      }
+    })
+
+    it('loads nothing from elsewhere and allows no script but its own files', async () => {
+      for (const path of ['/tdc/', '/tdc/page.js', '/tdc/status', '/tdc/nothing', '/tdc/metrics']) {
+        const { headers } = await get(path)
+        const policy = String(headers['content-security-policy'])
+        assert.match(policy, /default-src 'none'/)
+        assert.match(policy, /script-src 'self'(;|$)/)
+        assert.match(policy, /frame-ancestors 'none'/)
+        assert.doesNotMatch(policy, /unsafe|https?:|\*/)
+        assert.equal(headers['x-content-type-options'], 'nosniff')
+        assert.equal(headers['referrer-policy'], 'no-referrer')
+        assert.equal(headers['cache-control'], 'no-store')
+        assert.equal(headers['x-powered-by'], undefined)
+      }
+    })
+
+    for (const method of ['HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE']) {
+      it(`is 405 to ${method}`, async () => {
+        const { status, headers } = await ask(port, '/tdc/', { method })
+        assert.deepEqual([status, headers.allow], [405, 'GET'])
+      })
+    }
+
+    it('is 500 with a line in the log when something throws, and then goes on', async () => {
+      gather = () => Promise.reject(new Error('no worker answered'))
+      const { status: code, body } = await get('/tdc/status')
+      assert.equal(code, 500)
+      assert.doesNotMatch(body, /worker/)
+      assert.deepEqual(problems, ['status page: GET /tdc/status: Error: no worker answered'])
+      gather = () => Promise.resolve(status)
+      assert.equal((await get('/tdc/status')).status, 200)
+    })
+  })
+
+  describe('without a token', () => {
+    it('it serves this machine', async () => {
+      assert.equal((await get('/tdc/status')).status, 200)
+    })
+
+    for (const name of ['X-Forwarded-For', 'Forwarded', 'X-Real-IP', 'Via']) {
+      it(`it serves nobody behind a proxy, whatever ${name} says`, async () => {
+        for (const path of [
+          '/tdc/',
+          '/tdc/status',
+          '/tdc/metrics',
+          '/tdc/page.js',
+          '/tdc/events',
+        ]) {
+          assert.equal((await get(path, { [name]: '127.0.0.1' })).status, 403)
+        }
+      })
+    }
+  })
+
+  describe('with a token', () => {
+    beforeEach(() => configure(`token=${TOKEN}`))
+
+    it('it tells nothing to who does not show it, from wherever', async () => {
+      for (const path of ['status', 'events', 'track?q=x', 'metrics', 'anything']) {
+        const { status, headers } = await get(`/tdc/${path}`)
+        assert.equal(status, 401, path)
+        assert.match(String(headers['www-authenticate']), /^Bearer/)
+      }
+      const { status, body } = await get('/tdc/')
+      assert.equal(status, 401)
+      assert.match(body, /type="password"/)
+      assert.deepEqual([gathered, searched.length], [0, 0])
+    })
+
+    it('it is shown as a bearer', async () => {
+      const from = (authorization: string) => get('/tdc/metrics', { authorization })
+      assert.equal((await from(`Bearer ${TOKEN}`)).status, 200)
+      assert.equal((await from(`bearer  ${TOKEN}`)).status, 200)
+      for (const wrong of [`Bearer ${TOKEN}x`, `Bearer x`, `Basic ${TOKEN}`, TOKEN, 'Bearer ']) {
+        assert.equal((await from(wrong)).status, 401, wrong)
+      }
+    })
+
+    it('it is also enough behind a proxy', async () => {
+      const headers = { authorization: `Bearer ${TOKEN}`, 'X-Forwarded-For': '192.0.2.1' }
+      assert.equal((await get('/tdc/metrics', headers)).status, 200)
+    })
+
+    it('it is never taken from the URL', async () => {
+      for (const query of [`token=${TOKEN}`, `q=x&access_token=${TOKEN}`]) {
+        assert.equal((await get(`/tdc/track?${query}`)).status, 401)
+      }
+    })
+
+    it('the form gives a cookie for it that scripts do not see and other sites do not send', async () => {
+      const { status, headers } = await logIn(` ${TOKEN}`)
+      assert.deepEqual([status, headers.location], [303, '/tdc/'])
+      const [set = ''] = headers['set-cookie'] ?? []
+      assert.match(
+        set,
+        /^tdc-session=[\d.\w-]+; Path=\/tdc; Max-Age=43200; HttpOnly; SameSite=Strict$/,
+      )
+      assert.ok(!set.includes(TOKEN))
+      const cookie = `theme=dark; ${set.split(';')[0]}`
+      assert.equal((await get('/tdc/status', { cookie })).status, 200)
+
+      configure(`token=${TOKEN}2`)
+      assert.equal((await get('/tdc/status', { cookie })).status, 401, 'a new token ends it')
+    })
+
+    it('a cookie that was made up, or whose time is over, is none', async () => {
+      const { headers } = await logIn(TOKEN)
+      const value = /tdc-session=(\d+)\.([^;]+)/.exec(String(headers['set-cookie']))
+      const [end, proof] = [Number(value?.[1]), value?.[2]]
+      for (const cookie of [`${end + 1}.${proof}`, `${end}.x`, `${end}`, '', 'x.y', `1.${proof}`]) {
+        const { status } = await get('/tdc/status', { cookie: `tdc-session=${cookie}` })
+        assert.equal(status, 401, cookie)
+      }
+    })
+
+    it('the form says so when it is wrong, and reads no long one', async () => {
+      const wrong = await logIn(`${TOKEN}x`)
+      assert.equal(wrong.status, 401)
+      assert.match(wrong.body, /<p class="wrong" role="alert">This is not the token/)
+      assert.equal(wrong.headers['set-cookie'], undefined)
+      assert.equal((await logIn('x'.repeat(5000))).status, 413)
+      assert.equal((await logIn(TOKEN, { headers: { 'Content-Type': 'text/plain' } })).status, 415)
+      assert.equal((await get('/tdc/login')).status, 405)
+    })
+  })
+
+  describe('the Host header', () => {
+    it('must be a name of this server', async () => {
+      configure('hosts=status.example')
+      const known = ['localhost', 'LOCALHOST:80', '127.0.0.1:1', '[::1]:2', 'status.example.']
+      for (const host of [...known, 'mail.example.org:8080']) {
+        assert.equal((await get('/tdc/status', { host })).status, 200, host)
+      }
+      const unknown = ['evil.example', 'localhost.evil.example', '192.0.2.7', ':80', '[::2]', 'a b']
+      for (const host of [...unknown, 'localhost@evil.example', '127.0.0.1.evil.example']) {
+        for (const path of ['/tdc/', '/tdc/page.js', '/tdc/status', '/tdc/metrics']) {
+          assert.equal((await get(path, { host })).status, 421, host)
+        }
+      }
+    })
+  })
+
+  it('answers no other site that asks for its data', async () => {
+    for (const site of ['cross-site', 'same-site']) {
+      const headers = { 'Sec-Fetch-Site': site }
+      for (const path of ['status', 'events', 'track?q=x', 'metrics']) {
+        assert.equal((await get(`/tdc/${path}`, headers)).status, 403)
+      }
+      assert.equal((await get('/tdc/', headers)).status, 200, 'a link may lead to the page')
+    }
+    assert.equal((await get('/tdc/status', { 'Sec-Fetch-Site': 'same-origin' })).status, 200)
+  })
+
+  describe('addresses', () => {
+    const everything = async () => {
+      const paths = ['status', 'track?q=x', 'metrics']
+      return (await Promise.all(paths.map((path) => get(`/tdc/${path}`)))).map(({ body }) => body)
+    }
+
+    it('show their domain only', async () => {
+      const [told = '', tracked = '', metrics = ''] = await everything()
+      for (const text of [told, tracked, metrics]) {
+        assert.doesNotMatch(text, /journal@|vip@|bob@|alice@|x@y/)
+      }
+      assert.match(told, /\*\*\*@scan\.example/)
+      assert.match(tracked, /"sender":"\*\*\*@example\.net"/)
+      assert.match(tracked, /<id@example.net>/, 'the Message-ID says which message it is')
+    })
+
+    it('are shown when the settings say so, but never in the metrics', async () => {
+      configure('show_addresses=true')
+      const [told = '', tracked = '', metrics = ''] = await everything()
+      assert.match(told, /vip@scan\.example/)
+      assert.match(tracked, /bob@example\.com/)
+      assert.doesNotMatch(metrics, /@/)
+    })
+  })
+
+  describe('the search', () => {
+    it('passes on what is wanted', async () => {
+      const wanted = '<a&b=%20\'"+ü@x.example>'
+      const { body } = await get(`/tdc/track?${new URLSearchParams({ q: ` ${wanted} ` })}`)
+      assert.deepEqual(searched, [wanted])
+      assert.equal((JSON.parse(body) as { messages: unknown[] }).messages.length, 1)
+    })
+
+    it('refuses nothing, and too much', async () => {
+      for (const query of ['', 'q=', 'q=%20', `q=${'x'.repeat(999)}`]) {
+        assert.equal((await get(`/tdc/track?${query}`)).status, 400)
+      }
+      assert.deepEqual(searched, [])
+      assert.equal((await get(`/tdc/track?q=${'x'.repeat(998)}`)).status, 200)
+    })
+  })
+
+  describe('the events', () => {
+    const firstEvent = async (path = '/tdc/events') => {
+      const response = await open(port, path)
+      response.setEncoding('utf8')
+      let text = ''
+      for await (const piece of response.iterator({ destroyOnReturn: false })) {
+        text += piece
+        if (/data: .*\n\n/.test(text)) break
+      }
+      return { response, told: JSON.parse(/data: (.*)/.exec(text)?.[1] ?? '') as Status }
+    }
+
+    it('tell the status at once, and end with the server', async () => {
+      const { response, told } = await firstEvent()
+      assert.equal(response.headers['content-type'], 'text/event-stream; charset=utf-8')
+      assert.equal(told.service, 'Service')
+      const ended = new Promise((resolve) => response.resume().once('end', resolve))
+      page.shutdown()
+      await ended
+    })
+
+    it('cost one look for all who watch at the same time', async () => {
+      const all = await Promise.all(Array.from({ length: 10 }, () => firstEvent()))
+      assert.equal(gathered, 1)
+      for (const { response } of all) response.destroy()
+    })
+
+    it('end when the page is disabled', async () => {
+      const { response } = await firstEvent()
+      settings = settingsOf('').statusPage
+      await new Promise((resolve) => response.resume().once('end', resolve))
+    })
+
+    it(`go to ${MOST_WATCHERS} pages, and to the next when one has gone`, async () => {
+      const all = await Promise.all(
+        Array.from({ length: MOST_WATCHERS }, () => open(port, '/tdc/events')),
+      )
+      const refused = await get('/tdc/events')
+      assert.deepEqual([refused.status, refused.headers['retry-after']], [503, '10'])
+      all[0]?.destroy()
+      let response = await open(port, '/tdc/events')
+      while (response.statusCode === 503) response = await open(port, '/tdc/events')
+      assert.equal(response.statusCode, 200)
+      for (const each of [...all, response]) each.destroy()
+    })
+  })
+
+  it('shares one look among all who ask within a second', async () => {
+    const paths = ['status', 'metrics', 'status', 'metrics', 'status']
+    await Promise.all(paths.map((path) => get(`/tdc/${path}`)))
+    assert.equal(gathered, 1)
+  })
+
+  it('shows no metrics while a worker is missing: its counters would seem to begin anew', async () => {
+    status = statusWith({ silent: [{ worker: 2, pid: 12 }] })
+    const { status: code, body } = await get('/tdc/metrics')
+    assert.deepEqual([code, body], [503, '1 worker(s) did not answer in time.\n'])
+    assert.equal((await get('/tdc/status')).status, 200)
+  })
+
+  it('answers whatever is asked, or leaves it to others', async function () {
+    this.timeout(60_000)
+    const dice = Dice.thrown('requests')
+    const pieces = [
+      '/tdc',
+      '/',
+      '..',
+      '%2e',
+      '%',
+      '?q=',
+      'track',
+      'status',
+      '&',
+      '\u00ff',
+      ';',
+      '//',
+    ]
+    for (let round = 0; round < 300; round++) {
+      const text = (most: number) => dice.list(most, () => dice.pick(pieces)).join('')
+      const path = `/tdc${text(6)}`.replace('\u00ff', '%ff')
+      const headers = {
+        ...(dice.below(2) && { cookie: text(20) }),
+        ...(dice.below(2) && { authorization: `Bearer ${text(5)}` }),
+        ...(dice.below(4) === 0 && { host: text(4) }),
+      }
+      const method = dice.pick(['GET', 'GET', 'POST'])
+      const response = await open(port, path, { method, headers, body: text(50) })
+      assert.ok((response.statusCode ?? 0) < 500, `round ${round} ${path}`)
+      response.destroy()
+    }
+    assert.deepEqual(problems, [])
+  })
+})

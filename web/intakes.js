@@ -1,0 +1,47 @@
+import { byId, element, table } from './element.js'
+import { counted, duration, moment } from './format.js'
+
+/** @import { RowView } from './types' */
+
+/**
+ * The appliance's table.
+ *
+ * @param {readonly RowView[]} rows
+ */
+export function showIntakes(rows) {
+  byId('intakes').replaceChildren(...rows.map(row))
+}
+
+/**
+ * What went well and what went wrong last, and how old the oldest copy is.
+ *
+ * @param {readonly RowView[]} rows
+ */
+export function showLast(rows) {
+  const lines = rows
+    .filter(({ isPart }) => !isPart)
+    .map(({ name, lastSuccess, lastFailure, oldestAge }) => [
+      name,
+      oldestAge > 0 ? duration(oldestAge) : '-',
+      lastSuccess === null ? '-' : moment(lastSuccess),
+      lastFailure === null
+        ? '-'
+        : element('span', {}, moment(lastFailure.at), ` ${lastFailure.class}: ${lastFailure.text}`),
+    ])
+  byId('last').replaceChildren(table(['Host', 'Oldest', 'Success', 'Failure'], lines))
+}
+
+/** @param {RowView} view */
+function row(view) {
+  const { name, reached, isPart, active, connections, delivered, softBounced, hardBounced } = view
+  const mark = element('span', { class: 'down', title: 'down' }, '* ')
+  const numbers = [active, connections, delivered, softBounced, hardBounced]
+  return element(
+    'tr',
+    isPart ? { class: 'part' } : {},
+    element('th', { scope: 'row' }, ...(reached === 'down' ? [mark] : []), name),
+    ...numbers.map((value) =>
+      element('td', { class: 'number' }, value === null ? '' : counted(value)),
+    ),
+  )
+}
