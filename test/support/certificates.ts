@@ -16,7 +16,8 @@ import { webcrypto } from 'node:crypto'
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 
 const HOUR = 3_600_000
-const DAY = 24 * HOUR
+/** Far from the days before its end in which a certificate is warned of. */
+const QUARTER = 90 * 24 * HOUR
 
 export interface KeyAndCertificate {
   /** PEM, PKCS #8. */
@@ -31,7 +32,7 @@ export interface IssueOptions {
   readonly ips?: readonly string[]
   /** Default: an hour ago. */
   readonly notBefore?: Date
-  /** Default: in a day. */
+  /** Default: in 90 days. */
   readonly notAfter?: Date
 }
 
@@ -99,7 +100,7 @@ async function privatePem(keys: webcrypto.CryptoKeyPair): Promise<string> {
 function validity(options: IssueOptions): { notBefore: Date; notAfter: Date } {
   return {
     notBefore: options.notBefore ?? new Date(Date.now() - HOUR),
-    notAfter: options.notAfter ?? new Date(Date.now() + DAY),
+    notAfter: options.notAfter ?? new Date(Date.now() + QUARTER),
   }
 }
 
