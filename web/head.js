@@ -4,13 +4,16 @@ import { dayOf, timeOf } from './format.js'
 /** @import { StatusView } from './types' */
 
 /** @param {StatusView} status */
-export function showHead({ enabled, level, intake, intakeLevel, silent, problems }) {
+export function showHead({ enabled, level, intake, intakeLevel, held, silent, problems }) {
   const pill = byId('enabled')
   pill.textContent = `${enabled ? 'Enabled' : 'Disabled'} (${level})`
   pill.dataset['on'] = String(enabled)
   byId('intake').textContent = intake === null ? '' : `to ${intake} (${intakeLevel})`
 
   const notices = [
+    ...(held > 0
+      ? [`${held} copies are held: they are not sent until somebody releases them.`]
+      : []),
     ...silent.map(
       ({ worker, pid }) =>
         `Worker ${worker} (process ${pid}) did not answer: its figures are missing here.`,

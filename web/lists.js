@@ -3,6 +3,7 @@ import { moment } from './format.js'
 
 /** @import { StatusView } from './types' */
 
+/** @type {Readonly<Record<keyof StatusView['messages']['skipped'], string>>} */
 const REASONS = {
   disabled: 'The connector is disabled',
   outgoing: 'Outgoing mail',
@@ -25,23 +26,30 @@ export function showErrors(errors) {
   )
 }
 
+/** @type {Readonly<Record<Exclude<keyof StatusView['messages'], 'skipped'>, string>>} */
+const COUNTERS = {
+  journalFailed: 'Could not be queued: missed',
+  withdrawn: 'Taken back, the original was not accepted',
+  inDoubt: 'Sent, the outcome of the original is not known',
+  dropped: 'Taken out of the queue by an administrator',
+  kept: 'Given up and kept',
+  keptDropped: 'Kept, then dropped',
+  replayed: 'Kept, then sent again',
+}
+
 /** @param {StatusView['messages']} messages */
 export function showSkipped(messages) {
-  const { skipped, journalFailed, inDoubt, withdrawn, kept, keptDropped, replayed } = messages
-  /** @type {Readonly<Record<string, string>>} */
-  const words = REASONS
-  byId('skipped').replaceChildren(
-    table(
-      ['Reason', 'Number'],
-      [
-        ['Could not be queued (missed)', journalFailed],
-        ...Object.entries(skipped).map(([reason, count]) => [words[reason] ?? reason, count]),
-        ['Taken back, the original was not accepted', withdrawn],
-        ['Sent in doubt of the original', inDoubt],
-        ['Given up and kept', kept],
-        ['Kept, then dropped', keptDropped],
-        ['Kept, then sent again', replayed],
-      ],
-    ),
-  )
+  const skipped = rowsOf(REASONS, messages.skipped)
+  byId('skipped').replaceChildren(table(['Not copied', 'Number'], skipped))
+  byId('counters').replaceChildren(table(['Copies', 'Number'], rowsOf(COUNTERS, messages)))
+}
+
+/**
+ * @template {string} K
+ * @param {Readonly<Record<K, string>>} labels
+ * @param {Readonly<Record<K, number>>} numbers
+ */
+function rowsOf(labels, numbers) {
+  const keys = /** @type {K[]} */ (Object.keys(labels))
+  return keys.map((key) => [labels[key], numbers[key]])
 }

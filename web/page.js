@@ -30,11 +30,12 @@ const depth = new Chart(byId('depth'), 'Copies in the queue', [
 const PARTS = [
   { of: ({ takenAt }) => takenAt, show: showTakenAt },
   {
-    of: ({ enabled, level, intake, intakeLevel, silent, problems }) => [
+    of: ({ enabled, level, intake, intakeLevel, held, silent, problems }) => [
       enabled,
       level,
       intake,
       intakeLevel,
+      held,
       silent,
       problems,
     ],

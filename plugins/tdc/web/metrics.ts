@@ -1,5 +1,10 @@
 import { AggregatorRegistry, Registry } from 'prom-client'
-import { type HistogramValue, type Status, TIMES_IN_QUEUE } from '../monitor/status'
+import {
+  type HistogramValue,
+  type MessageCounters,
+  type Status,
+  TIMES_IN_QUEUE,
+} from '../monitor/status'
 import { byDomain, type DomainFigures } from './by-domain'
 
 export const METRICS_TYPE = Registry.PROMETHEUS_CONTENT_TYPE
@@ -57,26 +62,28 @@ function stateMetrics(status: Status): Metric[] {
   ]
 }
 
+type MessageCounter = Exclude<keyof MessageCounters, 'skipped'>
+
+const MESSAGE_COUNTERS: Readonly<Record<MessageCounter, readonly [name: string, help: string]>> = {
+  journalFailed: ['journal_failed_total', 'Copies that could not be written to the queue.'],
+  inDoubt: ['in_doubt_total', "Copies sent although the original's outcome was not known."],
+  withdrawn: ['withdrawn_total', 'Copies taken back because the original was not accepted.'],
+  dropped: ['dropped_total', 'Copies that an administrator took out of the queue.'],
+  kept: ['kept_total', 'Copies that were given up and kept.'],
+  keptDropped: ['kept_dropped_total', 'Kept copies that were dropped.'],
+  replayed: ['replayed_total', 'Kept copies that were sent again.'],
+}
+
 function messageMetrics({ messages }: Status): Metric[] {
-  const { skipped, journalFailed, inDoubt, withdrawn, kept, keptDropped, replayed } = messages
   return [
     counter(
       'skipped_total',
       'Messages or groups of recipients without a copy, by reason.',
-      Object.entries(skipped).map(([reason, value]) => labelled({ reason }, value)),
+      Object.entries(messages.skipped).map(([reason, value]) => labelled({ reason }, value)),
     ),
-    counter('journal_failed_total', 'Copies that could not be written to the queue.', [
-      only(journalFailed),
-    ]),
-    counter('in_doubt_total', "Copies sent although the original's outcome was not known.", [
-      only(inDoubt),
-    ]),
-    counter('withdrawn_total', 'Copies taken back because the original was not accepted.', [
-      only(withdrawn),
-    ]),
-    counter('kept_total', 'Copies that were given up and kept.', [only(kept)]),
-    counter('kept_dropped_total', 'Kept copies that were dropped.', [only(keptDropped)]),
-    counter('replayed_total', 'Kept copies that were sent again.', [only(replayed)]),
+    ...(Object.keys(MESSAGE_COUNTERS) as MessageCounter[]).map((key) =>
+      counter(...MESSAGE_COUNTERS[key], [only(messages[key])]),
+    ),
   ]
 }
 
@@ -113,7 +120,7 @@ function copyMetrics(status: Status): Metric[] {
   ]
 }
 
-function queueStates({ domains, prepared, deferred }: Status): Sample[] {
+function queueStates({ domains, prepared, deferred, held }: Status): Sample[] {
   const all = Object.values(domains)
   const sum = (of: 'waiting' | 'inFlight') => all.reduce((total, each) => total + each[of], 0)
   return [
@@ -121,6 +128,7 @@ function queueStates({ domains, prepared, deferred }: Status): Sample[] {
     labelled({ state: 'waiting' }, sum('waiting')),
     labelled({ state: 'in_flight' }, sum('inFlight')),
     labelled({ state: 'deferred' }, deferred),
+    labelled({ state: 'held' }, held),
   ]
 }
 

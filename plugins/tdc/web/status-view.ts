@@ -57,6 +57,8 @@ export interface StatusView {
   readonly messages: MessageCounters
   readonly prepared: number
   readonly deferred: number
+  /** Copies that are not sent until somebody releases them. */
+  readonly held: number
   /** `below` in milliseconds; null: older than all. */
   readonly ages: readonly { readonly below: number | null; readonly copies: number }[]
   readonly minutes: readonly MinuteFigures[]
@@ -69,7 +71,8 @@ type Shows = Pick<StatusPageSettings, 'showAddresses'>
 
 export function statusView(status: Status, { showAddresses }: Shows): StatusView {
   const shown = showAddresses ? (text: string) => text : masked
-  const { service, versions, takenAt, processes, silent, enabled, level, intakeLevel } = status
+  const { service, versions, takenAt, processes, silent, enabled, level, held, intakeLevel } =
+    status
   const { messages, prepared, deferred, minutes, connections } = status
   return {
     service,
@@ -79,6 +82,7 @@ export function statusView(status: Status, { showAddresses }: Shows): StatusView
     silent,
     enabled,
     level,
+    held,
     intake: status.intake && shown(status.intake),
     intakeLevel,
     problems: status.problems.map(shown),
