@@ -77,7 +77,8 @@ export function survey(this: TdcPlugin, next: Next): void {
   ]
   for (const text of warnings) this.tdc.monitor.report({ kind: 'warning', text })
   this.tdc.openControl()
-  void this.tdc.sweep.run().finally(() => next())
+  this.tdc.sweep.run()
+  next()
 }
 
 /** init_http, in each process that listens for HTTP: the page, which is off until it is enabled. */

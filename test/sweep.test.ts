@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Clock } from '../plugins/tdc/clock'
 import { parseHead } from '../plugins/tdc/queue/queue-file'
-import { Sweep } from '../plugins/tdc/queue/sweep'
-import { type Disk, systemDisk } from '../plugins/tdc/queue/disk'
+import { Sweep, type SweptDisk, systemSweptDisk } from '../plugins/tdc/queue/sweep'
 import { Dice } from './support/dice'
 import { NOTES, TestQueue } from './support/queue'
 
@@ -18,10 +18,10 @@ describe('the queue directory before Haraka loads it', () => {
   })
   afterEach(() => queue.remove())
 
-  async function sweep(disk: Disk = systemDisk): Promise<void> {
-    const { directory, clock } = queue
+  function sweep(disk: SweptDisk = systemSweptDisk, clock: Clock = queue.clock): void {
+    const { directory } = queue
     const report = (event: (typeof queue.events)[number]) => void queue.events.push(event)
-    await new Sweep({ directory, disk, clock, report, retryDelay: () => RETRY_DELAY }).run()
+    new Sweep({ directory, disk, clock, report, retryDelay: () => RETRY_DELAY }).run()
   }
 
   /** A good file of ours in the queue directory; its name. */
@@ -52,56 +52,68 @@ describe('the queue directory before Haraka loads it', () => {
     ['its message is not complete', (file) => file.subarray(0, file.length - 1)],
   ]
   for (const [why, change] of damages) {
-    it(`sets a file aside: ${why}`, async () => {
+    it(`sets a file aside: ${why}`, () => {
       const file = bad(change)
       const other = good('T.2.tdc1')
-      await sweep()
+      sweep()
       assert.deepEqual(queue.files.sort(), [other, `error.${file}`].sort())
       assert.deepEqual(queue.events, [{ kind: 'damaged', file, why }])
     })
   }
 
-  it('sets aside what is no file', async () => {
+  it('sets aside what is no file', () => {
     const [folder, link] = [queue.directory.newFile(), queue.directory.newFile()]
     mkdirSync(folder.path)
     symlinkSync('/nowhere', link.path)
-    await sweep()
+    sweep()
     assert.deepEqual(queue.files.sort(), [`error.${folder.name}`, `error.${link.name}`].sort())
   })
 
-  it('leaves the files of others alone, whatever they hold', async () => {
+  it('leaves the files of others alone, whatever they hold', () => {
     const names = ['1_1_0_1_abcdef_1_host', 'junk', '__tmp__.1_1_0_1_tdc00000000_1_host']
     for (const name of names) writeFileSync(join(queue.path, name), '')
-    await sweep()
+    sweep()
     assert.deepEqual(queue.files.sort(), [...names].sort())
     assert.deepEqual(queue.events, [])
   })
 
-  it('leaves what cannot be read now: that may pass', async () => {
+  it('leaves what cannot be read now: that may pass', () => {
     const name = good()
-    const readStart = () => Promise.reject(Object.assign(new Error(), { code: 'EMFILE' }))
-    await sweep({ ...systemDisk, readStart })
+    const begin = () => {
+      throw Object.assign(new Error(), { code: 'EMFILE' })
+    }
+    sweep({ ...systemSweptDisk, begin })
     assert.deepEqual(queue.files, [name])
   })
 
-  it('a copy that is due later than any retry is due now, with its attempts', async () => {
+  it('a copy that is due later than any retry is due now, with its attempts', () => {
     const now = queue.clock.wall()
     const far = queue.directory.retryName(good(), now + 3_600_000, 1)
     writeFileSync(queue.directory.pathOf(far), readFileSync(queue.directory.pathOf(good())))
     const soon = queue.directory.retryName(good(), now + RETRY_DELAY, 1)
     writeFileSync(queue.directory.pathOf(soon), readFileSync(queue.directory.pathOf(good())))
-    await sweep()
+    sweep()
     const due = queue.files.map((name) => name.split('_')).filter(([, , tries]) => tries === '1')
     assert.deepEqual(due.map(([, next]) => Number(next)).sort(), [now, now + RETRY_DELAY])
   })
 
-  it('does not keep Haraka from starting when the disk hangs', async () => {
-    good()
-    const readStart = () => new Promise<never>(() => {})
-    const swept = sweep({ ...systemDisk, readStart })
-    await queue.idle()
-    await queue.clock.advance(10_000)
-    await swept
+  it('leaves the rest to Haraka when the disk is slow', () => {
+    const names = [1, 2, 3].map((at) => bad(() => Buffer.from(`${at}`)))
+    let now = 0
+    const begin: SweptDisk['begin'] = (path, most) => {
+      now += 6_000
+      return systemSweptDisk.begin(path, most)
+    }
+    const { clock } = queue
+    const running: Clock = {
+      monotonic: () => now,
+      wall: () => clock.wall(),
+      after: (ms, then) => clock.after(ms, then),
+    }
+    sweep({ ...systemSweptDisk, begin }, running)
+    const aside = queue.files.filter((name) => name.startsWith('error.'))
+    assert.equal(aside.length, 2)
+    assert.equal(queue.files.length, names.length)
   })
 
   it('takes any octets for a head (fuzz)', () => {

@@ -42,7 +42,7 @@ import { Replay } from './queue/replay'
 import { Room } from './queue/room'
 import { Scheduler } from './queue/scheduler'
 import { Spool } from './queue/spool'
-import { Sweep } from './queue/sweep'
+import { Sweep, systemSweptDisk } from './queue/sweep'
 import { CurrentSettings } from './settings/current'
 import type { Settings } from './settings/settings'
 import type { SettingsSource } from './settings/source'
@@ -156,7 +156,7 @@ export class Connector {
     })
     this.sweep = new Sweep({
       directory,
-      disk,
+      disk: systemSweptDisk,
       clock,
       report,
       retryDelay: () => this.settings.value.delivery.retryDelay,

@@ -6,7 +6,7 @@ import type { Disk } from './disk'
 const LENGTH = 4
 
 /** Octets of a head that are looked at; ours have about a thousand. */
-const LONGEST_HEAD = 64 * 1024
+export const LONGEST_HEAD = 64 * 1024
 
 /** What the head of a copy's file says. */
 export interface QueueFileHead {

@@ -1,25 +1,48 @@
-import type { Clock, Timer } from '../clock'
+import { closeSync, fstatSync, openSync, readdirSync, readSync, renameSync } from 'node:fs'
+import type { Clock } from '../clock'
 import { errorCode } from '../error-code'
 import type { QueueDirectory } from '../haraka/queue-directory'
 import type { Report } from '../monitor/events'
-import { diskErrorText, type Disk } from './disk'
-import { readHead } from './queue-file'
+import { diskErrorText } from './disk'
+import { LONGEST_HEAD, parseHead } from './queue-file'
 
-/** Files that are read at a time. */
-const AT_A_TIME = 16
-
-/** Milliseconds: Haraka starts only when we are done, and ends itself after `plugin_timeout`. */
+/** Milliseconds after which the rest is left to Haraka, which starts when we are done. */
 const LONGEST = 10_000
+
+/** The file system as the sweep uses it: at once, or it throws. */
+export interface SweptDisk {
+  list(path: string): string[]
+  /** A file's size, and up to `most` octets from its beginning. */
+  begin(path: string, most: number): { size: number; bytes: Buffer }
+  rename(from: string, to: string): void
+}
+
+export const systemSweptDisk: SweptDisk = {
+  list: (path) => readdirSync(path),
+  begin(path, most) {
+    const file = openSync(path, 'r')
+    try {
+      const { size } = fstatSync(file)
+      const bytes = Buffer.alloc(Math.min(size, most))
+      return { size, bytes: bytes.subarray(0, readSync(file, bytes)) }
+    } finally {
+      closeSync(file)
+    }
+  },
+  rename: renameSync,
+}
 
 /**
  * Looks at the copies in the queue directory before Haraka loads them. A damaged one is set aside:
  * of an empty file Haraka would never give its delivery slot back, and it ends when it gives up
  * one whose head it cannot read. One that is due later than any retry of ours is due now: the
  * machine's clock was set back, and Haraka would wait until it has caught up.
+ *
+ * Everything happens at once: Haraka ends itself when a hook of its start runs out of time.
  */
 export class Sweep {
   private readonly directory: QueueDirectory
-  private readonly disk: Disk
+  private readonly disk: SweptDisk
   private readonly clock: Clock
   private readonly report: Report
   private readonly retryDelay: () => number
@@ -27,7 +50,7 @@ export class Sweep {
   /** `retryDelay`: milliseconds that a copy waits for its retry. */
   constructor(deps: {
     directory: QueueDirectory
-    disk: Disk
+    disk: SweptDisk
     clock: Clock
     report: Report
     retryDelay: () => number
@@ -39,45 +62,42 @@ export class Sweep {
     this.retryDelay = deps.retryDelay
   }
 
-  /** Never rejects; what is not looked at in time is left to Haraka as it is. */
-  async run(): Promise<void> {
-    let late = false
-    let deadline: Timer | undefined
-    const tooLong = new Promise<void>((resolve) => {
-      deadline = this.clock.after(LONGEST, resolve)
-    }).then(() => (late = true))
-    await Promise.race([this.lookAtAll(() => late), tooLong])
-    deadline?.cancel()
-  }
-
-  private async lookAtAll(late: () => boolean): Promise<void> {
-    const names = await this.ownNames()
-    const lookOn = async () => {
-      for (let name = names.pop(); name !== undefined && !late(); name = names.pop()) {
-        await this.lookAt(name)
-      }
+  /** Never throws. */
+  run(): void {
+    const start = this.clock.monotonic()
+    for (const name of this.ownNames()) {
+      if (this.clock.monotonic() - start > LONGEST) return
+      this.lookAt(name)
     }
-    await Promise.all(Array.from({ length: AT_A_TIME }, lookOn))
   }
 
-  private async ownNames(): Promise<string[]> {
-    const names = await this.disk.list(this.directory.path).catch(() => [])
-    return names.filter((name) => this.directory.isOwnName(name))
+  private ownNames(): string[] {
+    try {
+      const names = this.disk.list(this.directory.path)
+      return names.filter((name) => this.directory.isOwnName(name))
+    } catch {
+      return []
+    }
   }
 
-  private async lookAt(name: string): Promise<void> {
-    const why = await this.damageOf(name)
+  private lookAt(name: string): void {
+    const why = this.damageOf(name)
     if (why) return this.setAside(name, why)
     const now = this.clock.wall()
     if (this.directory.nextAttemptOf(name) <= now + this.retryDelay()) return
     const due = this.directory.retryName(name, now, this.directory.attemptsOf(name))
-    await this.rename(name, due).catch(() => {})
+    try {
+      this.rename(name, due)
+    } catch {
+      // It comes when the clock has caught up.
+    }
   }
 
   /** What is wrong with a file; undefined also when it cannot be read now, which may pass. */
-  private async damageOf(name: string): Promise<string | undefined> {
+  private damageOf(name: string): string | undefined {
     try {
-      const head = await readHead(this.disk, this.directory.pathOf(name))
+      const { size, bytes } = this.disk.begin(this.directory.pathOf(name), LONGEST_HEAD)
+      const head = parseHead(size, bytes)
       return typeof head === 'string' ? head : undefined
     } catch (error) {
       const code = errorCode(error)
@@ -87,17 +107,16 @@ export class Sweep {
     }
   }
 
-  private async setAside(name: string, why: string): Promise<void> {
+  private setAside(name: string, why: string): void {
     try {
-      await this.rename(name, this.directory.asideName(name))
+      this.rename(name, this.directory.asideName(name))
       this.report({ kind: 'damaged', file: name, why })
     } catch (error) {
-      if (errorCode(error) === 'ENOENT') return
       this.report({ kind: 'damaged', file: name, why: `${why}; ${diskErrorText(error)}` })
     }
   }
 
-  private rename(from: string, to: string): Promise<void> {
-    return this.disk.rename(this.directory.pathOf(from), this.directory.pathOf(to))
+  private rename(from: string, to: string): void {
+    this.disk.rename(this.directory.pathOf(from), this.directory.pathOf(to))
   }
 }
