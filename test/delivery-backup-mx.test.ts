@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict'
+import { OPEN_TIMEOUT } from '../plugins/tdc/delivery/pool'
 import type { TdcEvent } from '../plugins/tdc/monitor/events'
 import { startBlackHole } from './support/black-hole'
 import { IntakeLink, TIMEOUTS } from './support/intake-link'
 import { within } from './support/within'
-
-/** The pool gives one opening this long (delivery/pool.ts). */
-const OPEN_TIMEOUT = 60_000
 
 describe('delivery: an intake behind addresses that do not answer', () => {
   it('is reached within one opening', async function () {

@@ -93,6 +93,7 @@ describe('settings of an empty tdc.ini', () => {
       minConnections: 3,
       maxConnections: 50,
       messagesPerConnection: 50,
+      window: 8,
       idleTimeout: 5_000,
       retryDelay: 30_000,
       maxAge: 120_000,

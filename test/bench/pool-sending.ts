@@ -16,6 +16,7 @@ const TIMEOUTS = {
 }
 const MIN_CONNECTIONS = 3
 const IDLE_TIMEOUT = 5_000
+const WINDOW = 8
 
 export function poolFor(target: Target): Pool {
   const { host, port, ca, connections, messagesPerConnection } = target
@@ -26,6 +27,7 @@ export function poolFor(target: Target): Pool {
     port,
     helo: 'gateway.example',
     localAddress: undefined,
+    window: WINDOW,
     timeouts: TIMEOUTS,
     tls: { verify: true, minVersion: 'TLSv1.2', ca, pins: [], names: [], mtaSts: false },
     clock: systemClock,

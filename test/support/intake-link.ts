@@ -18,6 +18,9 @@ export const TIMEOUTS: Timeouts = {
   final: 60_000,
 }
 
+/** The default of `[delivery] window`. */
+export const WINDOW = 8
+
 /** The name in the certificates of `IntakeLink`; `localhost` resolves without any DNS. */
 export const INTAKE = 'localhost'
 
@@ -82,6 +85,7 @@ export class IntakeLink {
       port,
       helo: 'gateway.example',
       localAddress: undefined,
+      window: WINDOW,
       timeouts: TIMEOUTS,
       tls: { ...VERIFIED, ca },
       clock: this.clock,

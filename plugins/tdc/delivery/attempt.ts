@@ -22,6 +22,7 @@ export interface AttemptOptions {
   readonly report: Report
   readonly secure: Securer
   readonly chunking: ChunkingMemory
+  readonly window: number
   /** Domain of the intake address, in ASCII. */
   readonly domain: string
   readonly rules: HostRules

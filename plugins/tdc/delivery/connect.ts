@@ -27,6 +27,8 @@ export interface ConnectOptions {
   readonly helo: string
   /** Local address to connect from; undefined: the system's choice. */
   readonly localAddress: string | undefined
+  /** Messages on their way over one connection at a time, where the intake offers CHUNKING. */
+  readonly window: number
   readonly timeouts: Timeouts
   readonly tls: TlsPolicy
   readonly clock: Clock

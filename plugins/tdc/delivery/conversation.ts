@@ -2,25 +2,26 @@ import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../clock'
 import { CLOSED, type Loss, lossOf, protocolLoss, TIMED_OUT } from './loss'
 import { type Parsed, ReplyParser } from './reply'
-import { type Answer, judge, type Step, type Verb } from './step'
+import { ReplyOrder } from './reply-order'
+import { type Answer, CLOSING, judge, type Step, type Verb } from './step'
 import type { SecureSocket } from './tls'
 
 /** All that is ever written in plain text. */
 export type PlainLine = `EHLO ${string}` | 'STARTTLS'
 
-/** The server says that it closes (RFC 5321 section 3.8); it may say so unasked. */
-const CLOSING = 421
-
 /** A command line, and the longest wait for its reply in milliseconds. */
 export interface Written<V extends Verb, Line extends string> {
   readonly command: V
   readonly line: Line
+  /** Octets right behind the line, such as those of a chunk. */
+  readonly content?: Buffer
   readonly ms: number
 }
 
 /** A reply that is awaited. Its time begins when all before it have come. */
 interface Awaited {
-  readonly resolve: (answer: Answer) => void
+  readonly command: Verb
+  readonly resolve: (step: Step<Verb>) => void
   readonly ms: number
 }
 
@@ -32,6 +33,7 @@ interface Awaited {
  */
 export class Conversation<in Line extends string> {
   private readonly parser = new ReplyParser()
+  private readonly order = new ReplyOrder()
   private readonly awaited: Awaited[] = []
   private timer: Timer | undefined
   private loss: Loss | undefined
@@ -76,32 +78,44 @@ export class Conversation<in Line extends string> {
     return (await step) as Step<V>
   }
 
-  /** Writes commands, and `content` behind them, in one piece; the replies in their order. */
+  /**
+   * Writes commands, and what belongs to them, in one piece; the replies in their order. `onWritten`
+   * tells that the system has taken all of it.
+   */
   group<V extends Verb>(
     commands: readonly Written<V, Line>[],
-    content?: Buffer,
+    onWritten: () => void = () => {},
   ): Promise<Step<V>>[] {
     const early = this.takeEarly()
     if (early) {
       const rest: Step<V> = { kind: 'lost', failure: CLOSED }
-      return commands.map(async ({ command }, at) =>
-        at === 0 ? this.judged(command, early) : rest,
-      )
+      return commands.map(async ({ command }, at) => (at === 0 ? judge(command, early) : rest))
     }
     if (commands.some(({ line }) => hasControl(line))) {
       this.end(protocolLoss('a command with control characters was not sent'))
     }
     const steps = commands.map(({ command, ms }) => this.read(command, ms))
     if (this.loss) return steps
-    const lines = commands.map(({ line }) => `${line}\r\n`).join('')
+    const parts = commands.map(({ line, content = NOTHING }) => [
+      Buffer.from(`${line}\r\n`),
+      content,
+    ])
     // One write: small ones apart would each wait for an acknowledgement that the peer delays.
-    this.socket.write(content ? Buffer.concat([Buffer.from(lines), content]) : lines)
+    this.socket.write(Buffer.concat(parts.flat()), (error) => error || onWritten())
     return steps
   }
 
   /** Reads a reply that no line asks for: the greeting, and the one to the final dot. */
-  async read<V extends Verb>(command: V, ms: number): Promise<Step<V>> {
-    return this.judged(command, await this.answer(ms))
+  read<V extends Verb>(command: V, ms: number): Promise<Step<V>> {
+    if (this.loss) return Promise.resolve({ kind: 'lost', failure: this.loss })
+    const step = new Promise<Step<Verb>>((resolve) => {
+      this.awaited.push({ command, resolve, ms })
+    })
+    if (this.awaited.length === 1) {
+      this.startTimer(ms)
+      this.takeReplies()
+    }
+    return step as Promise<Step<V>>
   }
 
   /** Starts the timer of the reply that is awaited anew, with `ms`. */
@@ -128,20 +142,17 @@ export class Conversation<in Line extends string> {
     this.socket.off('close', this.onEnd)
   }
 
-  private answer(ms: number): Promise<Answer> {
-    if (this.loss) return Promise.resolve({ kind: 'lost', failure: this.loss })
-    return new Promise((resolve) => {
-      this.awaited.push({ resolve, ms })
-      if (this.awaited.length > 1) return
-      this.startTimer(ms)
-      this.takeReplies()
-    })
-  }
-
-  private judged<V extends Verb>(command: V, answer: Answer): Step<V> {
+  /** A reply that cannot be the one to `command` means that the two sides are out of step. */
+  private judged(command: Verb, answer: Answer): Step<Verb> {
     const step = judge(command, answer)
-    if (step.kind === 'lost') this.end(step.failure)
-    return step
+    if (step.kind !== 'passed') return step
+    const owner = this.order.ownerOf(command, step.reply)
+    if (owner !== undefined) {
+      const status = `${step.reply.code} ${step.reply.enhanced}`
+      return lost(`the reply ${status} to ${command} is one to ${owner}`)
+    }
+    // RSET ends a message: were its own reply still to come, those before were not what they seemed.
+    return command === 'RSET' && this.pending ? lost('more than one reply') : step
   }
 
   /** A reply that came before its command. Only 421 may. */
@@ -163,7 +174,10 @@ export class Conversation<in Line extends string> {
       const [next] = this.awaited
       if (next) this.startTimer(next.ms)
       else this.timer?.cancel()
-      head.resolve(parsed)
+      // In the order of the replies: what comes behind one that is wrong is not believed.
+      const step = this.judged(head.command, parsed)
+      head.resolve(step)
+      if (step.kind === 'lost') this.end(step.failure)
     }
   }
 
@@ -182,6 +196,12 @@ export class Conversation<in Line extends string> {
   private readonly onError = (error: Error): void => this.end(lossOf(error))
 
   private readonly onEnd = (): void => this.end(CLOSED)
+}
+
+const NOTHING = Buffer.alloc(0)
+
+function lost(reason: string): Step<Verb> {
+  return { kind: 'lost', failure: protocolLoss(reason) }
 }
 
 /** Nothing that could end a line reaches the wire inside one, wherever the value came from. */

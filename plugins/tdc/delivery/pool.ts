@@ -18,7 +18,7 @@ export interface PoolOptions extends GrowthOptions {
   readonly messagesPerConnection: number
   /** How long a connection that is not needed is kept; 0: not at all. */
   readonly idleTimeout: number
-  /** How long one opening may take, all hosts and addresses together. Default 60 s. */
+  /** How long one opening may take, all hosts and addresses together. Default OPEN_TIMEOUT. */
   readonly openTimeout?: number
 }
 
@@ -49,7 +49,8 @@ export interface PoolStats {
   readonly inFlight: number
 }
 
-const DEFAULT_OPEN_TIMEOUT = 60_000
+/** Above the 50 s that all addresses share (connect.ts), and half of a copy's life. */
+export const OPEN_TIMEOUT = 60_000
 
 /** A close this soon after a reply belongs to it; a later one is an idle timeout or a restart. */
 const RIGHT_AFTER = 1000
@@ -371,7 +372,7 @@ export class Pool {
   }
 
   private begin(now: number, options: PoolOptions): void {
-    const deadline = now + (options.openTimeout ?? DEFAULT_OPEN_TIMEOUT)
+    const deadline = now + (options.openTimeout ?? OPEN_TIMEOUT)
     const { connection, signal } = this.connections.begin(++this.turn, deadline)
     void openGuarded(this.deps.open, signal).then((opened) => this.opened(connection, opened))
   }

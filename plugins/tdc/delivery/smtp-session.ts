@@ -10,7 +10,7 @@ import type { Outgoing } from './outgoing'
 import { type Peer, reportFailure } from './peer'
 import { replyLine } from './reply'
 import type { SendResult, Session } from './session'
-import { failureOf } from './step'
+import { CLOSING, failureOf } from './step'
 import type { SecureSocket } from './tls'
 import { type ChunkingMemory, type Transmission, type Transmit, transmitFor } from './transmit'
 import { Wire } from './wire'
@@ -18,8 +18,6 @@ import { Wire } from './wire'
 /** Milliseconds that the farewell may take: QUIT, its reply and the close. */
 const FAREWELL = 5_000
 
-/** The server is closing (RFC 5321 section 3.8). */
-const CLOSING = 421
 /** The two sides see different steps: the connection is of no use any more. */
 const OUT_OF_STEP = 503
 
@@ -29,6 +27,8 @@ export interface SessionOptions {
   readonly clock: Clock
   readonly report: Report
   readonly chunking: ChunkingMemory
+  /** Messages on their way at a time, where the intake offers CHUNKING. */
+  readonly window: number
 }
 
 export type SessionOpened =
@@ -53,7 +53,7 @@ export class SmtpSession implements Session {
     private readonly capabilities: Capabilities,
     private readonly options: SessionOptions,
   ) {
-    this.transmit = transmitFor(capabilities, options.chunking.avoided)
+    this.transmit = transmitFor(capabilities, options)
     this.wire = new Wire(socket, conversation, options.timeouts)
   }
 

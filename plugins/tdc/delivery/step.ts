@@ -27,6 +27,9 @@ const SUCCESS: Readonly<Record<Verb, readonly number[]>> = {
   QUIT: [221],
 }
 
+/** The server is closing (RFC 5321 section 3.8); the only refusal that RSET can meet (4.1.1.5). */
+export const CLOSING = 421
+
 /**
  * Judges an answer. A positive code that does not belong to the command means that the two sides
  * no longer speak of the same step, so nothing can be believed any more (spec 5.4: network).
@@ -35,7 +38,9 @@ export function judge<V extends Verb>(command: V, answer: Answer): Step<V> {
   if (answer.kind === 'lost') return answer
   const { reply, lines } = answer
   if (SUCCESS[command].includes(reply.code)) return { kind: 'passed', reply, lines }
-  if (reply.code >= 400) return { kind: 'refused', command, reply }
+  if (reply.code >= 400 && !(command === 'RSET' && reply.code !== CLOSING)) {
+    return { kind: 'refused', command, reply }
+  }
   return { kind: 'lost', failure: protocolLoss(`unexpected reply ${reply.code} to ${command}`) }
 }
 

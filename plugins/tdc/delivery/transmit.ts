@@ -23,13 +23,10 @@ export type Commands = Extract<Envelope, { kind: 'commands' }>
 export interface Transmit {
   /** Messages that may wait for their replies at a time. */
   readonly window: number
-  /** Every message begins with RSET, so that none is needed after one that was refused. */
+  /** Every message ends with RSET, so that none more is needed after one that was refused. */
   readonly resets: boolean
   readonly send: (wire: Wire, commands: Commands, message: Outgoing) => Promise<Transmission>
 }
-
-/** Messages on their way at a time, over a connection with CHUNKING; see docs/performance.md. */
-export const PIPELINE_WINDOW = 8
 
 /** What the connections to one intake learn of each other. */
 export interface ChunkingMemory {
@@ -37,10 +34,15 @@ export interface ChunkingMemory {
   avoided: boolean
 }
 
+interface TransmitOptions {
+  readonly chunking: ChunkingMemory
+  readonly window: number
+}
+
 /** The best way that an intake offers: round trips are what a wide-area link costs. */
-export function transmitFor(offered: Capabilities, avoidsChunking: boolean): Transmit {
+export function transmitFor(offered: Capabilities, options: TransmitOptions): Transmit {
   const { pipelining, chunking } = offered
-  if (pipelining && chunking && !avoidsChunking) return chunked
+  if (pipelining && chunking && !options.chunking.avoided) return chunked(options.window)
   return pipelining ? pipelined : sequential
 }
 
@@ -76,36 +78,44 @@ const pipelined: Transmit = {
 
 /**
  * Commands and message together (RFC 3030), and the next message without waiting for the reply: one
- * round trip for a whole window. A message that is refused may leave a transaction open, and when
- * the next one is written nothing is known of that; so each begins with RSET (RFC 3030 section 2).
+ * round trip for a whole window. Each message ends with RSET (RFC 3030 section 2), for two reasons.
+ * One that is refused may leave a transaction open, and when the next one is written nothing is
+ * known of that. And the reply to RSET is known beforehand: what comes in its place shows that the
+ * replies are shifted, and then the message before it has none that is sure.
+ *
+ * An intake that says one reply too many and never refuses is not found out before its last reply,
+ * but then nothing was lost. What stays hidden: two replies too many and then a refusal, or one too
+ * many and then a close or a 421 behind the refusal, from an intake that gives no enhanced status.
  */
-const chunked: Transmit = {
-  window: PIPELINE_WINDOW,
-  resets: true,
-  async send(wire, commands, message) {
-    const lines = [RSET, ...envelope(commands)]
-    const content = await contentOf(message)
-    const written = await wire.inTurn(async () => {
-      if (!Buffer.isBuffer(content) || content.length > WHOLE_MESSAGE) {
-        return { transmission: await inPieces(wire, lines, message, content) }
-      }
-      return { steps: await wire.chunk(lines, new Unstuffer().push(content)) }
-    })
-    return written.transmission ?? chunkEndedBy(await Promise.all(written.steps))
-  },
+function chunked(window: number): Transmit {
+  return {
+    window,
+    resets: true,
+    async send(wire, commands, message) {
+      const lines = envelope(commands)
+      const content = await contentOf(message)
+      const steps = await wire.inTurn(() =>
+        !Buffer.isBuffer(content) || content.length > WHOLE_MESSAGE
+          ? inPieces(wire, lines, message, content)
+          : wire.chunk<Verb>(lines, new Unstuffer().push(content), [RSET]),
+      )
+      return chunkEndedBy(await Promise.all(steps), wire)
+    },
+  }
 }
 
 /** Too long to be sent for nothing: first it is asked whether it is wanted. */
 async function inPieces(
   wire: Wire,
-  lines: readonly Line[],
+  lines: readonly Line<'MAIL' | 'RCPT'>[],
   message: Outgoing,
   content: Buffer | Readable,
-): Promise<Transmission> {
-  const refused = refusedBy(await Promise.all(wire.group(lines)))
-  if (!refused) return chunkEndedBy([await wire.chunkInPieces(message, content)])
-  if (!Buffer.isBuffer(content)) content.destroy()
-  return refused
+): Promise<Promise<Step<Verb>>[]> {
+  const commands = wire.group(lines)
+  const refused = refusedBy(await Promise.all(commands))
+  const body = refused ? [] : [Promise.resolve(await wire.chunkInPieces(message, content))]
+  if (refused && !Buffer.isBuffer(content)) content.destroy()
+  return [...commands, ...body, ...wire.group([RSET])]
 }
 
 function envelope({ mail, rcpt }: Commands): Line<'MAIL' | 'RCPT'>[] {
@@ -116,13 +126,11 @@ function envelope({ mail, rcpt }: Commands): Line<'MAIL' | 'RCPT'>[] {
 }
 
 /** The first step that failed, of commands before the message. */
-function refusedBy(steps: readonly Step<Verb>[]): Transmission | undefined {
+function refusedBy(steps: readonly Step[]): Transmission | undefined {
   const failed = steps.find(({ kind }) => kind !== 'passed')
   if (!failed || failed.kind === 'passed') return undefined
   if (failed.kind === 'lost') return { kind: 'lost', begun: false, failure: failed.failure }
-  // A refused RSET says what a refused MAIL would: no message now.
-  const command = failed.command === 'RSET' ? 'MAIL' : failed.command
-  return { kind: 'refused', begun: false, command, reply: failed.reply }
+  return { kind: 'refused', begun: false, command: failed.command, reply: failed.reply }
 }
 
 function endedBy(step: Step): Transmission {
@@ -139,13 +147,24 @@ function endedBy(step: Step): Transmission {
 /** "Syntax error", "not implemented": replies to a command that is not known (RFC 5321 4.2.2). */
 const UNKNOWN_COMMAND: readonly number[] = [500, 502]
 
-function chunkEndedBy(steps: readonly Step<Verb>[]): Transmission {
-  const refused = refusedBy(steps.slice(0, -1))
-  const last = steps.at(-1) as Step
+/** The steps of one message, RSET the last; without BODY where it was not wanted. */
+function chunkEndedBy(steps: readonly Step<Verb>[], wire: Wire): Transmission {
+  const reset = steps.at(-1) as Step<Verb>
+  if (isOutOfStep(reset)) return { kind: 'lost', begun: true, failure: reset.failure }
+  if (reset.kind === 'refused') wire.hangUp()
+  const message = steps.slice(0, -1) as Step[]
+  const last = message.at(-1) as Step
   if (last.kind === 'refused' && UNKNOWN_COMMAND.includes(last.reply.code)) {
     return { kind: 'no-chunking' }
   }
+  const refused = refusedBy(message.slice(0, -1))
   // All of it was written: with the connection gone nobody knows what the intake has.
   if (refused?.kind === 'lost') return { ...refused, begun: true }
   return refused ?? endedBy(last)
+}
+
+/** Where the connection only ended, what was said before still holds. */
+function isOutOfStep(step: Step<Verb>): step is Extract<Step<Verb>, { kind: 'lost' }> {
+  if (step.kind !== 'lost') return false
+  return step.failure.kind === 'network' && step.failure.details === 'protocol'
 }

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
 import { writeContent } from './content'
 import type { Conversation } from './conversation'
 import { GIVEN_UP, protocolLoss } from './loss'
@@ -23,6 +24,8 @@ interface Pieces {
   /** What is missing of a message whose length was announced; undefined: nothing. */
   readonly missing?: () => string | undefined
 }
+
+const TOO_EARLY = 'the reply came before the end of the message'
 
 const FINAL_DOT = Buffer.from('.\r\n')
 
@@ -55,20 +58,31 @@ export class Wire {
     return this.conversation.group(lines.map((line) => this.timed(line)))
   }
 
-  /** Commands, BDAT and the whole message in one write; the last step is the message's. */
+  /** Commands, BDAT with the whole message, and the commands behind it, in one write. */
   async chunk<V extends Verb>(
-    lines: readonly Line<V>[],
+    before: readonly Line<V>[],
     octets: Buffer,
+    behind: readonly Line<V>[],
   ): Promise<Promise<Step<V | 'BODY'>>[]> {
     const bdat = {
       command: 'BODY' as const,
       line: bdatLine(octets.length),
+      content: octets,
       ms: this.timeouts.final,
     }
-    const commands = [...lines.map((line) => this.timed(line)), bdat]
-    const steps = this.conversation.group<V | 'BODY'>(commands, octets)
+    const [first, last] = [before, behind].map((lines) => lines.map((line) => this.timed(line)))
+    let isWritten = false
+    const written = (): boolean => isWritten
+    const commands = [...(first ?? []), bdat, ...(last ?? [])]
+    const steps = this.conversation.group<V | 'BODY'>(commands, () => (isWritten = true))
     await this.drained()
-    return steps
+    const at = before.length
+    return steps.map((step, index) => (index === at ? this.unlessEarly(step, written) : step))
+  }
+
+  /** Ends the connection: the intake takes no more. */
+  hangUp(): void {
+    this.conversation.end(GIVEN_UP)
   }
 
   /** BDAT and a message in pieces: exactly `message.size` octets, as the line says. */
@@ -97,6 +111,21 @@ export class Wire {
     if (early) return this.cutOff(await reply)
     if (!this.conversation.lost) this.socket.write(Buffer.concat([content, FINAL_DOT]))
     return reply
+  }
+
+  /** Nobody can have accepted a message of which something is still here: that reply is another's. */
+  private async unlessEarly<V extends Verb>(
+    reply: Promise<Step<V>>,
+    isWritten: () => boolean,
+  ): Promise<Step<V>> {
+    const step = await reply
+    if (step.kind !== 'passed' || isWritten()) return step
+    // A socket with TLS tells only in the next turns of the event loop that all was taken.
+    for (let turn = 0; turn < 2; turn++) await setImmediate()
+    if (isWritten()) return step
+    const failure = protocolLoss(TOO_EARLY)
+    this.conversation.end(failure)
+    return { kind: 'lost', failure }
   }
 
   private timed<V extends Verb>([command, line]: Line<V>) {
@@ -149,7 +178,7 @@ export class Wire {
       this.conversation.end(GIVEN_UP)
       return step
     }
-    const failure = protocolLoss('the reply came before the end of the message')
+    const failure = protocolLoss(TOO_EARLY)
     this.conversation.end(failure)
     return { kind: 'lost', failure }
   }

@@ -31,6 +31,8 @@ const YEAR = 366 * DAY
 const TIMEOUT_MAX = 600
 const CONNECTIONS_MAX = 1_000
 const MESSAGES_MAX = 10_000
+/** Ours: each of them loses an attempt with its connection, and fifty connections are there too. */
+const WINDOW_MAX = 100
 const COPIES_MAX = 10_000_000
 const TRACK_MAX = 1_000_000
 
@@ -157,6 +159,11 @@ const DELIVERY = {
     kinds.wholeNumber(1, MESSAGES_MAX),
     '50',
     'Copies over one connection before it is closed; a lower limit of the intake is learned.',
+  ),
+  window: key(
+    kinds.wholeNumber(1, WINDOW_MAX),
+    '8',
+    'Copies on their way over one connection at a time, where the intake offers CHUNKING; 1: each waits for the reply to the one before.',
   ),
   idle_timeout: key(
     kinds.seconds(0, HOUR),

@@ -133,6 +133,7 @@ function readDelivery(
     minConnections: delivery.min_connections,
     maxConnections: delivery.max_connections,
     messagesPerConnection: delivery.messages_per_connection,
+    window: delivery.window,
     idleTimeout: delivery.idle_timeout,
     retryDelay: delivery.retry_delay,
     maxAge: delivery.max_age,

@@ -40,6 +40,8 @@ export interface DeliverySettings {
   readonly maxConnections: number
   /** Messages over one connection before it is closed. Default 50. */
   readonly messagesPerConnection: number
+  /** Messages on their way over one connection with CHUNKING. Default 8. */
+  readonly window: number
   /** Milliseconds that an idle connection is kept. Default 5 s; 0 closes at once. */
   readonly idleTimeout: number
   /** Milliseconds before a retry. Default 30 s. */

@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict'
+import { Duplex } from 'node:stream'
+import { Conversation } from '../plugins/tdc/delivery/conversation'
+import type { SendResult } from '../plugins/tdc/delivery/session'
+import type { SecureSocket } from '../plugins/tdc/delivery/tls'
+import { Wire } from '../plugins/tdc/delivery/wire'
+import { FakeClock } from './support/fake-clock'
+import type { Script } from './support/fault-script'
+import { IntakeLink, outgoing, TIMEOUTS } from './support/intake-link'
+
+const KEYWORDS = ['PIPELINING', 'CHUNKING', 'SIZE 52428800', '8BITMIME']
+
+/** An intake that says the same to everything, so that no reply tells what it answers. */
+const PLAIN: Script = (['MAIL', 'RCPT', 'BODY', 'RSET'] as const).map((on) => ({
+  on,
+  reply: '250 Ok',
+}))
+
+const REFUSAL = '554 5.7.1 No'
+
+/** Sends four messages at once; `delivered`, or the failure, for each. */
+async function sendFour(script: Script): Promise<{ results: string[]; taken: string[] }> {
+  const link = await IntakeLink.start({ script, keywords: KEYWORDS })
+  const session = await link.session()
+  const messages = [0, 1, 2, 3].map((n) =>
+    outgoing({ mid: `M.${n}`, body: `Subject: ${n}\r\n\r\n${n}\r\n` }),
+  )
+  const results = (await Promise.all(messages.map((message) => session.send(message)))).map(view)
+  session.destroy()
+  await link.close()
+  const taken = link.server.messages
+    .filter(({ code }) => code === 250)
+    .map(({ raw }) => raw.toString().slice(9, 10))
+  return { results, taken }
+}
+
+function view({ outcome, charged, reusable }: SendResult): string {
+  const failure = outcome.kind === 'failed' ? outcome.failure : undefined
+  const what =
+    failure?.kind === 'network'
+      ? failure.details
+      : failure?.kind === 'reply'
+        ? `${failure.command} ${failure.reply.code}`
+        : outcome.kind
+  return [what, charged ? '' : 'uncharged', reusable ? '' : 'ended'].filter(Boolean).join(', ')
+}
+
+const D = 'delivered'
+const UNSURE = 'protocol, ended'
+
+describe('delivery: replies that are not those of their commands', () => {
+  const rows: [what: string, script: Script, results: string[]][] = [
+    [
+      'a reply too many, then a refusal: the refused message is not taken for delivered',
+      [
+        { on: 'MAIL', nth: 2, reply: '250 Ok', extra: '250 Ok\r\n' },
+        { on: 'BODY', nth: 2, reply: REFUSAL },
+        ...PLAIN,
+      ],
+      [D, UNSURE, UNSURE, UNSURE],
+    ],
+    [
+      'a reply too many behind a message, and the next one is refused',
+      [
+        { on: 'BODY', nth: 1, reply: '250 Ok', extra: '250 Ok\r\n' },
+        { on: 'RCPT', nth: 2, reply: REFUSAL },
+        { on: 'BODY', nth: 2, reply: '503 5.5.1 No recipient' },
+        ...PLAIN,
+      ],
+      [D, UNSURE, UNSURE, UNSURE],
+    ],
+    [
+      'a status that belongs to another command',
+      [{ on: 'MAIL', nth: 2, extra: '250 2.1.0 Sender ok\r\n' }],
+      [D, UNSURE, UNSURE, UNSURE],
+    ],
+    [
+      'two replies too many, then a refusal, with enhanced statuses',
+      [
+        { on: 'RSET', nth: 1, extra: '250 Ok\r\n250 Ok\r\n' },
+        { on: 'BODY', nth: 2, reply: REFUSAL },
+      ],
+      [D, UNSURE, UNSURE, UNSURE],
+    ],
+    [
+      'a code that no command in a window has',
+      [{ on: 'MAIL', nth: 2, reply: '354 Go ahead' }],
+      [D, UNSURE, UNSURE, UNSURE],
+    ],
+    [
+      'RSET is refused: what was said before it may be another reply',
+      [{ on: 'RSET', nth: 2, reply: '550 5.0.0 No' }],
+      [D, UNSURE, UNSURE, UNSURE],
+    ],
+    [
+      'a reply behind the last one',
+      [{ on: 'RSET', nth: 4, extra: '250 2.0.0 Again\r\n' }],
+      [D, D, D, UNSURE],
+    ],
+  ]
+  for (const [what, script, results] of rows) {
+    it(what, async () => {
+      assert.deepEqual((await sendFour(script)).results, results)
+    })
+  }
+
+  it('a reply too many from an intake that refuses nothing: nothing is lost', async () => {
+    const script: Script = [{ on: 'MAIL', nth: 2, reply: '250 Ok', extra: '250 Ok\r\n' }, ...PLAIN]
+    const { results, taken } = await sendFour(script)
+    assert.deepEqual(results.slice(0, 3), [D, D, D])
+    assert.deepEqual(taken, ['0', '1', '2', '3'])
+  })
+})
+
+describe('delivery: a connection that ends behind the reply to a message', () => {
+  it('in order, with 421: that message is delivered, those behind it had no attempt', async () => {
+    const { results } = await sendFour([{ on: 'RSET', nth: 2, reply: '421 4.3.2 Enough' }])
+    const behind = 'closed, uncharged, ended'
+    assert.deepEqual(results, [D, 'delivered, ended', behind, behind])
+  })
+
+  it('without a word: that message is delivered', async () => {
+    const { results } = await sendFour([{ on: 'RSET', nth: 2, then: 'drop' }])
+    assert.deepEqual(results.slice(0, 2), [D, 'delivered, ended'])
+  })
+})
+
+describe('delivery: a reply that comes before its message was written', () => {
+  /** A peer that takes no octet, and says what the test wants. */
+  function slowPeer() {
+    let take: () => void = () => {}
+    const socket = new Duplex({ read() {}, write: (_octets, _encoding, done) => (take = done) })
+    const conversation = Conversation.secure(socket as SecureSocket, new FakeClock())
+    const wire = new Wire(socket as SecureSocket, conversation, TIMEOUTS)
+    return { socket, wire, conversation, take: () => take() }
+  }
+
+  it('is not believed', async () => {
+    const { socket, wire, conversation } = slowPeer()
+    const sending = wire.chunk([['MAIL', 'MAIL FROM:<>']], Buffer.from('hello\r\n'), [])
+    socket.push('250 Ok\r\n250 Accepted\r\n')
+    const [mail, body] = await Promise.all(await sending)
+    assert.equal(mail?.kind, 'passed')
+    assert.equal(body?.kind, 'lost')
+    assert.equal(
+      conversation.lost?.kind === 'network' && conversation.lost.reason,
+      'the reply came before the end of the message',
+    )
+  })
+
+  it('is believed when the system took the message just before', async () => {
+    const { socket, wire, take } = slowPeer()
+    const sending = wire.chunk([], Buffer.from('hello\r\n'), [])
+    socket.push('250 Accepted\r\n')
+    take()
+    const [body] = await Promise.all(await sending)
+    assert.equal(body?.kind, 'passed')
+  })
+
+  it('is believed when it is a refusal: an intake need not hear all of a message', async () => {
+    const { socket, wire } = slowPeer()
+    const sending = wire.chunk([], Buffer.from('hello\r\n'), [])
+    socket.push('552 5.3.4 Too long\r\n')
+    const [body] = await Promise.all(await sending)
+    assert.equal(body?.kind, 'refused')
+  })
+})
