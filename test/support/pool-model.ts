@@ -31,6 +31,7 @@ export class PoolModel {
   private readonly open = new Set<Outgoing>()
   private readonly settled = new Set<Outgoing>()
   private submitted = 0
+  private recalled = 0
   private ending = false
 
   constructor(
@@ -89,7 +90,7 @@ export class PoolModel {
     await this.clock.advance(LONGEST_OPENING + 20_000)
     await closed
     assert.equal(this.open.size, 0, 'messages without an outcome')
-    assert.equal(this.settled.size, this.submitted)
+    assert.equal(this.settled.size + this.recalled, this.submitted)
     assert.deepEqual(Object.values(this.pool.stats), [0, 0, 0, 0, 0, 0])
     assert.equal(this.clock.pending, 0, 'timers')
     const left = this.sessions.standing.filter(({ destroys }) => destroys === 0)
@@ -120,7 +121,10 @@ export class PoolModel {
 
   private recall(): void {
     const message = this.any([...this.open])
-    if (message && this.pool.recall(message)) this.open.delete(message)
+    if (message && this.pool.recall(message)) {
+      this.open.delete(message)
+      this.recalled += 1
+    }
   }
 
   private comeBack(): void {
