@@ -3,6 +3,7 @@ import { systemClock } from './clock'
 import type { Connector } from './connector'
 import { type Answer, no, ok } from './control/answer'
 import type { AnswerHere } from './control/processes'
+import type { TestSent } from './control/request'
 import { explain } from './decide/explain'
 import { planCopies } from './queue/plan'
 import { testMessage } from './queue/test-message'
@@ -21,12 +22,6 @@ export function answersOf(connector: Connector): AnswerHere {
         return sendTest(connector, request.intake)
     }
   }
-}
-
-/** The MID of a test message that is in the queue. */
-export interface TestSent {
-  readonly mid: string
-  readonly intake: string
 }
 
 /** A test message's copy, through the real queue. */

@@ -87,6 +87,7 @@ export class FakeAttempt {
 export class FakeSession implements Session {
   flights: FakeFlight[] = []
   readonly remote = '127.0.0.1'
+  readonly offers = []
   quits = 0
   destroys = 0
   closed = false

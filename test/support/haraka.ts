@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Ledger } from './ledger'
-import { unpackInto } from './packed-plugin'
+import { pluginName, unpackInto } from './packed-plugin'
 import { repository, runScript } from './run'
 import { makeTempDir, removeTempDir } from './temp-dir'
 import { within } from './within'
@@ -202,11 +202,37 @@ export class HarakaServer {
     }
   }
 
+  /** `haraka-tdc ...` of the plugin that is in the server directory. */
+  async tdc(...args: string[]): Promise<Ended> {
+    const { nodeArgs = [], env = {} } = this.options
+    const { bin } = JSON.parse(
+      readFileSync(join(this.dir, 'node_modules', pluginName, 'package.json'), 'utf8'),
+    ) as { bin: { 'haraka-tdc': string } }
+    const program = join(this.dir, 'node_modules', pluginName, bin['haraka-tdc'])
+    const child = spawn(process.execPath, [...nodeArgs, program, ...args], {
+      cwd: this.dir,
+      env: { ...process.env, ...env, NO_COLOR: '1' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let [out, err] = ['', '']
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text))
+    const [code] = (await once(child, 'close')) as [number | null]
+    return { code, out, err }
+  }
+
   /** `haraka -c DIR ...`, such as `--qlist`; what it prints. */
   command(...args: string[]): Promise<string> {
     const env = { ...process.env, ...this.options.env, PAGER: 'cat' }
     return runScript(HARAKA, ['-c', this.dir, ...args], { env })
   }
+}
+
+/** How a program ended, and what it wrote. */
+export interface Ended {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
 }
 
 const LISTENING = /Listening on 127\.0\.0\.1:(\d+)/

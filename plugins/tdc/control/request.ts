@@ -15,6 +15,12 @@ export type Request =
   /** To the default intake address, or to `intake`. */
   | { readonly ask: 'send-test'; readonly intake: string }
 
+/** What `send-test` is answered with: the MID of the copy that is in the queue now. */
+export interface TestSent {
+  readonly mid: string
+  readonly intake: string
+}
+
 export type Ask = Request['ask']
 
 interface Shape {

@@ -27,6 +27,18 @@ export function capabilitiesOf(lines: readonly string[]): Capabilities {
   }
 }
 
+/** The same as an EHLO reply writes it. */
+export function offersIn(capabilities: Capabilities): string[] {
+  const { pipelining, chunking, eightBitMime, smtputf8, size } = capabilities
+  return [
+    ...(pipelining ? ['PIPELINING'] : []),
+    ...(chunking ? ['CHUNKING'] : []),
+    ...(eightBitMime ? ['8BITMIME'] : []),
+    ...(smtputf8 ? ['SMTPUTF8'] : []),
+    ...(size === undefined ? [] : [size > 0 ? `SIZE ${size}` : 'SIZE']),
+  ]
+}
+
 /** RFC 1870 section 4: no value or 0 means that there is no fixed limit. */
 function sizeLimit(parameter: string | undefined): number | undefined {
   if (parameter === undefined) return undefined

@@ -98,14 +98,15 @@ const SHORTEST_CONNECT = 2_000
  */
 const PROBE = 4_000
 
-async function resolve(options: ConnectOptions): Promise<Resolved> {
+/** Where the connections of an intake domain go. */
+export async function resolve(options: ConnectOptions): Promise<Resolved> {
   const { domain, route, lookup, mayConnect } = options
   if (route) return resolveRoute(route, lookup)
   return permitted(domain, await resolveMx(domain, options), mayConnect)
 }
 
 /** The hosts of a route are the administrator's own, whatever the domain says of its MX hosts. */
-async function policyOf(options: ConnectOptions): Promise<StsPolicy | undefined> {
+export async function policyOf(options: ConnectOptions): Promise<StsPolicy | undefined> {
   const { domain, route, tls, stsPolicyOf } = options
   return tls.mtaSts && !route ? stsPolicyOf(domain) : undefined
 }
@@ -117,7 +118,7 @@ function refuse({ name, address, port }: Host, failure: TlsFailure, report: Repo
 }
 
 /** From a local IPv4 address no IPv6 address can be reached, nor the other way round. */
-function reachable(hosts: readonly Host[], local: string | undefined): readonly Host[] {
+export function reachable(hosts: readonly Host[], local: string | undefined): readonly Host[] {
   if (local === undefined) return hosts
   return hosts.filter(({ address }) => isIP(address) === isIP(local))
 }

@@ -10,6 +10,8 @@ export interface Session {
   readonly dcid: number
   /** Address of the intake's host. */
   readonly remote: string
+  /** The extensions of SMTP that the intake offers and this client uses, for people. */
+  readonly offers: readonly string[]
   /** How many messages may be on the way at a time; 1 until pipelining across messages comes. */
   readonly window: number
   /**

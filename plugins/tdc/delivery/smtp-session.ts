@@ -1,6 +1,6 @@
 import type { Clock } from '../clock'
 import type { Report } from '../monitor/events'
-import { type Capabilities, capabilitiesOf } from './capabilities'
+import { type Capabilities, capabilitiesOf, offersIn } from './capabilities'
 import { Conversation } from './conversation'
 import { envelopeOf } from './envelope'
 import { GIVEN_UP, type Loss, protocolLoss } from './loss'
@@ -84,6 +84,10 @@ export class SmtpSession implements Session {
 
   get dcid(): number {
     return this.peer.dcid
+  }
+
+  get offers(): readonly string[] {
+    return offersIn(this.capabilities)
   }
 
   get window(): number {

@@ -22,7 +22,10 @@ export function configFolder(): string {
  * Gathers what the settings are made of, and has Haraka watch every file that was read: `changed` is
  * called when one of them changes. Never throws: an exception in a reload would end Haraka.
  */
-export function settingsSource(plugin: HarakaPlugin, changed: () => void): SettingsSource {
+export function settingsSource(
+  plugin: Pick<HarakaPlugin, 'config'>,
+  changed: () => void,
+): SettingsSource {
   const { config } = plugin
   const own = readConfig('tdc.ini')
   return {

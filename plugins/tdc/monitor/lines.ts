@@ -164,10 +164,7 @@ export function linesOf(event: TdcEvent, service: string): Line[] {
   return details ? [...lines, { level: 'debug', text: details(event) }] : lines
 }
 
-/**
- * Fields of a line for the structured log formats. `uuid` stands in Haraka's own prefix too, so that
- * a search for the transaction finds the line.
- */
+/** What the last line of an event says beside its text in the structured log formats. */
 export function fieldsOf(event: TdcEvent): Record<string, unknown> {
   switch (event.kind) {
     case 'delivered':
@@ -178,13 +175,12 @@ export function fieldsOf(event: TdcEvent): Record<string, unknown> {
     case 'expired':
       return { ...attemptFields(event), result: event.kind, response: bounceText(event.response) }
     default:
-      return { uuid: uuidOf(event) }
+      return {}
   }
 }
 
 function attemptFields({ mid, dcid, intake, messageId, attempts, age }: Attempted) {
   return {
-    uuid: mid,
     mid: safe(mid),
     dcid,
     intake: safe(intake),
@@ -195,7 +191,8 @@ function attemptFields({ mid, dcid, intake, messageId, attempts, age }: Attempte
   }
 }
 
-function uuidOf(event: TdcEvent): string {
+/** What stands in Haraka's own prefix, so that a search for the transaction finds the line. */
+export function uuidOf(event: TdcEvent): string {
   if ('mid' in event) return event.mid
   if ('transaction' in event) return event.transaction
   return '-'

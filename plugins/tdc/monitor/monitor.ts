@@ -3,7 +3,7 @@ import { Counters } from './counters'
 import type { Report, TdcEvent } from './events'
 import { Histogram } from './histogram'
 import { LastErrors } from './last-errors'
-import { fieldsOf, linesOf, type Level } from './lines'
+import { fieldsOf, linesOf, type Level, uuidOf } from './lines'
 import { Minutes } from './minutes'
 import { TIMES_IN_QUEUE } from './status'
 import { TlsCounters } from './tls-counters'
@@ -89,8 +89,12 @@ export class Monitor {
     const lines = linesOf(event, serviceName())
     if (lines.length === 0) return
     this.errors.note(event, now, lines)
-    const fields = fieldsOf(event)
-    for (const { level, text } of lines) log(level, text, fields)
+    const uuid = uuidOf(event)
+    const last = lines.length - 1
+    // Once for each event: whoever counts results in a structured log counts copies.
+    for (const [at, { level, text }] of lines.entries()) {
+      log(level, text, at === last ? { uuid, ...fieldsOf(event) } : { uuid })
+    }
   }
 }
 

@@ -1,0 +1,59 @@
+import { connect } from 'node:net'
+import { type Answer, isAnswer } from '../control/answer'
+import { socketPath } from '../control/control'
+import type { Request } from '../control/request'
+import { errorCode } from '../error-code'
+import { EXIT, Stop } from './exit-code'
+
+/** Milliseconds without an answer after which a server counts as stuck. */
+const ANSWER_TIME = 30_000
+
+const NOT_RUNNING: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ECONNREFUSED'])
+const NOT_PERMITTED: ReadonlySet<string | undefined> = new Set(['EACCES', 'EPERM'])
+
+/** One request to the running server; the sentence that says why there is no answer is a `Stop`. */
+export function askServer(directory: string, request: Request): Promise<Answer> {
+  const path = socketPath(directory)
+  return new Promise((resolve, reject) => {
+    const socket = connect(path)
+    let text = ''
+    socket.setEncoding('utf8')
+    socket.setTimeout(ANSWER_TIME, () => socket.destroy(new Error('no answer')))
+    socket.on('data', (piece: string) => (text += piece))
+    socket.on('error', (error) => reject(unreachable(path, error)))
+    socket.on('close', () => {
+      const answer = parsed(text)
+      if (answer) resolve(answer)
+      else reject(new Stop(EXIT.notRunning, `the server ended without an answer (${path})`))
+    })
+    socket.end(JSON.stringify(request) + '\n')
+  })
+}
+
+/** The value of the answer; a `no` ends the program. */
+export async function valueFrom<T>(directory: string, request: Request): Promise<T> {
+  const answer = await askServer(directory, request)
+  if (answer.kind === 'no') throw new Stop(EXIT.no, answer.why)
+  return answer.value as T
+}
+
+function parsed(text: string): Answer | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isAnswer(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function unreachable(path: string, error: Error): Stop {
+  const code = errorCode(error)
+  if (NOT_PERMITTED.has(code)) {
+    const who = 'run this as the user that started Haraka, or as root'
+    return new Stop(EXIT.notPermitted, `${path} may not be used by this user: ${who}`)
+  }
+  if (NOT_RUNNING.has(code)) {
+    return new Stop(EXIT.notRunning, `no Haraka with the tdc plugin runs here (${path})`)
+  }
+  return new Stop(EXIT.notRunning, `the server cannot be reached over ${path}: ${error.message}`)
+}

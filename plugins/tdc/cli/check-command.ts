@@ -1,0 +1,107 @@
+import { readStandalone } from '../haraka/standalone-settings'
+import { systemClock } from '../clock'
+import { type CheckedDomain, type CheckedHost, checkDomain } from '../delivery/check'
+import { dcidSource } from '../delivery/dcid'
+import { makeMxLookup } from '../delivery/mx-lookup'
+import { isPublic } from '../delivery/public-address'
+import { makeStsFetch } from '../delivery/sts-fetch'
+import { StsPolicies } from '../delivery/sts-policies'
+import { makeTxtLookup } from '../delivery/txt-lookup'
+import { type Call, type Command, show } from './command'
+import { EXIT } from './exit-code'
+import { durationText, momentText } from './moments'
+import { table } from './table'
+
+export const checkCommand: Command = {
+  name: 'check',
+  words: [],
+  options: {},
+  summary: 'the settings, and every host of every intake up to its EHLO; sends no mail',
+  help: [
+    'Reads the files as they are now; needs no running server.',
+    'Exit code 1: settings refused, or an intake that no copy could be delivered to.',
+  ],
+  async run(call) {
+    const { result, me } = await readStandalone(call.directory())
+    if (result.kind === 'refused') {
+      show(call, result, () => ['settings refused:', ...result.problems.map((text) => `  ${text}`)])
+      return EXIT.no
+    }
+    const { settings, warnings } = result
+    const domains = await checkAll(call, settings.intakes, {
+      ...settings.delivery,
+      helo: settings.delivery.helo ?? me,
+      mayConnect: (address) => settings.delivery.allowPrivate || isPublic(address),
+    })
+    const { enabled, level } = settings.effective
+    const intakes = settings.intakes.map(({ address }) => address)
+    show(call, { enabled, level, warnings, intakes, domains }, () => [
+      `settings taken: ${enabled ? 'enabled' : 'disabled'} (${level})`,
+      ...warnings.map((text) => `  warning: ${text}`),
+      ...(intakes.length === 0 ? ['no intake address is set'] : []),
+      ...domains.flatMap((domain) => ['', ...domainText(domain)]),
+    ])
+    return domains.every(isReachable) ? EXIT.ok : EXIT.no
+  },
+}
+
+type CheckOptions = Parameters<typeof checkDomain>[0]
+
+async function checkAll(
+  { terminal }: Call,
+  intakes: readonly { readonly domain: string }[],
+  delivery: Omit<
+    CheckOptions,
+    'domain' | 'clock' | 'report' | 'lookup' | 'stsPolicyOf' | 'random' | 'nextDcid'
+  >,
+): Promise<CheckedDomain[]> {
+  const common = {
+    ...delivery,
+    clock: systemClock,
+    report: () => {},
+    lookup: makeMxLookup(systemClock),
+    stsPolicyOf: new StsPolicies({
+      txt: makeTxtLookup(),
+      fetch: makeStsFetch(systemClock),
+      clock: systemClock,
+      reportOf: () => () => {},
+    }).of,
+    random: Math.random,
+    nextDcid: dcidSource(0),
+  }
+  const domains: CheckedDomain[] = []
+  for (const domain of new Set(intakes.map((intake) => intake.domain))) {
+    terminal.progress(`${domain}: looking for its hosts`)
+    domains.push(
+      await checkDomain({ ...common, domain }, ({ name, address }) =>
+        terminal.progress(`${domain}: ${name} [${address}]`),
+      ),
+    )
+  }
+  return domains
+}
+
+function isReachable({ hosts }: CheckedDomain): boolean {
+  return hosts.some(({ problem }) => problem === null)
+}
+
+function domainText(domain: CheckedDomain): string[] {
+  if (domain.problem !== null) return [`${domain.domain}: ${domain.problem}`]
+  return [`${domain.domain}:`, ...domain.hosts.flatMap(hostText)]
+}
+
+function hostText({ name, address, port, tls, offers, problem }: CheckedHost): string[] {
+  const rows: [string, string][] = []
+  if (tls) {
+    rows.push(['    TLS', `${tls.protocol} ${tls.cipher}`])
+    rows.push(['    Certificate', certificateText(tls.certificateEnd, tls.issuer)])
+  }
+  if (problem === null) rows.push(['    EHLO', offers.join(', ') || 'no extensions'])
+  else rows.push(['    Problem', problem])
+  return [`  ${name} [${address}]:${port} ${problem === null ? 'ok' : 'FAILED'}`, ...table(rows)]
+}
+
+function certificateText(end: number | null, issuer: string): string {
+  if (end === null) return `by ${issuer}`
+  return `until ${momentText(end)} (${durationText(end - Date.now())}), by ${issuer}`
+}

@@ -1,0 +1,32 @@
+import type { ParseArgsConfig } from 'node:util'
+import type { ExitCode } from './exit-code'
+import type { Terminal } from './terminal'
+
+export type Options = NonNullable<ParseArgsConfig['options']>
+export type Values = Readonly<Record<string, unknown>>
+
+/** What a command is given. */
+export interface Call {
+  /** Haraka's server directory; a `Stop` when there is none. */
+  readonly directory: () => string
+  readonly json: boolean
+  readonly values: Values
+  readonly words: readonly string[]
+  readonly terminal: Terminal
+}
+
+export interface Command {
+  readonly name: string
+  /** Its words, such as `FROM TO`. */
+  readonly words: readonly string[]
+  readonly options: Options
+  /** In one line. */
+  readonly summary: string
+  readonly help: readonly string[]
+  run(call: Call): Promise<ExitCode>
+}
+
+/** An answer for scripts, or for people. */
+export function show({ json, terminal }: Call, value: unknown, lines: () => string[]): void {
+  terminal.print(json ? [JSON.stringify(value, null, 2)] : lines())
+}

@@ -1,0 +1,10 @@
+#!/usr/bin/env node
+import { run } from './run'
+
+// haraka-tld, which comes with the MX look-up, says on standard output what it loads.
+console.log = () => {}
+
+void run(process.argv.slice(2)).then((code) => {
+  // What was written to a pipe is on its way until the callback; watched files would keep us alive.
+  process.stdout.write('', () => process.exit(code))
+})

@@ -1,0 +1,126 @@
+import { parseArgs } from 'node:util'
+import { checkCommand } from './check-command'
+import type { Command, Options } from './command'
+import { EXIT, type ExitCode, Stop } from './exit-code'
+import { explainCommand } from './explain-command'
+import { sendTestCommand } from './send-test-command'
+import { serverDirectory } from './server-directory'
+import { statusCommand } from './status-command'
+import { table } from './table'
+import { makeTerminal } from './terminal'
+import { tophostsCommand } from './tophosts-command'
+import { trackCommand } from './track-command'
+
+const PROGRAM = 'haraka-tdc'
+
+const COMMANDS: readonly Command[] = [
+  statusCommand,
+  tophostsCommand,
+  trackCommand,
+  explainCommand,
+  checkCommand,
+  sendTestCommand,
+]
+
+const COMMON: Options = {
+  config: { type: 'string', short: 'c' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+}
+
+const COMMON_HELP = [
+  "-c DIR       Haraka's server directory; else the environment's HARAKA, else the working directory",
+  '--json       the answer as JSON',
+  '--help, -h   this text',
+]
+
+const EXIT_HELP = [
+  'Exit codes: 0 ok; 1 the answer is no, or something is wrong; 2 usage;',
+  '3 no server runs, or it cannot be reached; 4 this user may not ask it.',
+]
+
+/** Runs the program; its exit code. Every error is one sentence. */
+export async function run(args: readonly string[]): Promise<ExitCode> {
+  try {
+    return await dispatch(args)
+  } catch (error) {
+    const [code, text] =
+      error instanceof Stop ? [error.code, error.message] : [EXIT.no, String(error)]
+    process.stderr.write(`${PROGRAM}: ${text}\n`)
+    return code
+  }
+}
+
+async function dispatch(args: readonly string[]): Promise<ExitCode> {
+  const terminal = makeTerminal(process.stdout, process.stderr)
+  const at = args.findIndex((arg, i) => !arg.startsWith('-') && !isValueOfConfig(args, i))
+  const name = args[at]
+  if (name === undefined || name === 'help') {
+    terminal.print(overview())
+    return name === 'help' || args.some((arg) => arg === '--help' || arg === '-h')
+      ? EXIT.ok
+      : EXIT.usage
+  }
+  const command = COMMANDS.find((each) => each.name === name)
+  if (!command)
+    throw new Stop(EXIT.usage, `no command ${JSON.stringify(name)}; see ${PROGRAM} --help`)
+
+  const { values, positionals } = parsed(command, [...args.slice(0, at), ...args.slice(at + 1)])
+  if (values['help']) {
+    terminal.print(helpOf(command))
+    return EXIT.ok
+  }
+  if (positionals.length !== command.words.length) {
+    throw new Stop(EXIT.usage, `usage: ${usageOf(command)}`)
+  }
+  return command.run({
+    directory: () => serverDirectory(values['config'] as string | undefined),
+    json: values['json'] === true,
+    values,
+    words: positionals,
+    terminal,
+  })
+}
+
+function isValueOfConfig(args: readonly string[], at: number): boolean {
+  return args[at - 1] === '-c' || args[at - 1] === '--config'
+}
+
+function parsed(command: Command, args: string[]) {
+  try {
+    const options = { ...COMMON, ...command.options }
+    return parseArgs({ args, options, allowPositionals: true, strict: true })
+  } catch (error) {
+    throw new Stop(EXIT.usage, `${(error as Error).message}; usage: ${usageOf(command)}`)
+  }
+}
+
+function usageOf({ name, words, options }: Command): string {
+  const flags = Object.entries(options).map(([flag, { type }]) =>
+    type === 'boolean' ? `[--${flag}]` : `[--${flag} ${flag.toUpperCase()}]`,
+  )
+  return [PROGRAM, name, ...words, ...flags, '[-c DIR] [--json]'].join(' ')
+}
+
+function helpOf(command: Command): string[] {
+  const { summary, help } = command
+  const indented = [...help, ...COMMON_HELP].map((line) => `  ${line}`)
+  return [`usage: ${usageOf(command)}`, '', `${summary}.`, '', ...indented, '', ...EXIT_HELP]
+}
+
+function overview(): string[] {
+  const rows = COMMANDS.map(({ name, words, summary }) => [
+    `  ${[name, ...words].join(' ')}`,
+    summary,
+  ])
+  const common = COMMON_HELP.map((line) => `  ${line}`)
+  return [
+    `usage: ${PROGRAM} COMMAND [-c DIR] [--json]; ${PROGRAM} COMMAND --help says more`,
+    '',
+    ...table(rows),
+    '',
+    ...common,
+    '',
+    ...EXIT_HELP,
+  ]
+}

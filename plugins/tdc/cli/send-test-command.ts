@@ -1,0 +1,62 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Found } from '../control/gathered'
+import type { TestSent } from '../control/request'
+import type { TrackedStep } from '../monitor/tracked'
+import { valueFrom } from './ask-server'
+import { type Command, show } from './command'
+import { EXIT } from './exit-code'
+import { clockText } from './moments'
+
+/** Milliseconds between two looks at what became of it. */
+const PAUSE = 500
+/** Milliseconds after which it is waited for no more: longer than any copy lives by default. */
+const PATIENCE = 150_000
+
+/** Steps after which nothing more happens. */
+const ENDS: ReadonlySet<string> = new Set([
+  'delivered',
+  'tls-error',
+  'hard-bounced',
+  'expired',
+  'vanished',
+  'withdrawn',
+])
+
+export const sendTestCommand: Command = {
+  name: 'send-test',
+  words: [],
+  options: { intake: { type: 'string' } },
+  summary: "a test message's copy through the real queue, and what becomes of it",
+  help: [
+    '--intake ADDRESS   to this intake address of the settings, in place of the default one',
+    'The message has the header X-TDC-Test and counts like any other copy.',
+    'Exit code 1: it was not delivered.',
+  ],
+  async run(call) {
+    const directory = call.directory()
+    const intake = typeof call.values['intake'] === 'string' ? call.values['intake'] : ''
+    const sent = await valueFrom<TestSent>(directory, { ask: 'send-test', intake })
+    if (!call.json) call.terminal.print([`MID ${sent.mid} to ${sent.intake}`])
+    let steps: readonly TrackedStep[] = []
+    let told = 0
+    for (const began = Date.now(); Date.now() - began < PATIENCE; await wait(PAUSE)) {
+      const wanted = sent.mid
+      const { messages } = await valueFrom<Found>(directory, { ask: 'track', wanted })
+      steps = messages[0]?.steps ?? []
+      if (!call.json) call.terminal.print(steps.slice(told).map(stepText))
+      told = steps.length
+      if (steps.some(({ kind }) => ENDS.has(kind))) break
+      call.terminal.progress('waiting for the intake')
+    }
+    const delivered = steps.some(({ kind }) => kind === 'delivered')
+    if (call.json) show(call, { ...sent, delivered, steps }, () => [])
+    else if (!steps.some(({ kind }) => ENDS.has(kind))) {
+      call.terminal.print(['still in the queue; track it by its MID'])
+    }
+    return delivered ? EXIT.ok : EXIT.no
+  },
+}
+
+function stepText({ at, kind, text }: TrackedStep): string {
+  return `${clockText(at)}  ${kind.padEnd(14)}  ${text}`
+}

@@ -1,0 +1,122 @@
+import type { DomainStatus, LastFailure, Status } from '../monitor/status'
+import { QUEUE_AGES } from '../monitor/status'
+import { durationText, momentText } from './moments'
+import { table } from './table'
+
+/** What an administrator asks first: is it on, is it keeping up, what is wrong. */
+export function statusText(status: Status): string[] {
+  return [
+    ...table([
+      ['Connector', enabledText(status)],
+      ['Intake', status.intake ? `${status.intake} (${status.intakeLevel})` : 'no default address'],
+      ['Service', status.service],
+      ['Versions', versionsText(status)],
+      ['Processes', processesText(status)],
+      ...queueRows(status),
+      ...skippedRows(status),
+    ]),
+    ...Object.entries(status.domains).flatMap(([domain, figures]) => [
+      '',
+      ...domainText(domain, figures),
+    ]),
+    ...notes('Settings refused:', status.problems),
+    ...notes(
+      'Did not answer, and are missing here:',
+      status.silent.map(({ worker, pid }) => `worker ${worker} (pid ${pid})`),
+    ),
+    ...notes(
+      'Last errors:',
+      status.errors.map(({ at, text }) => `${momentText(at)}  ${text}`),
+    ),
+  ]
+}
+
+/** Exit code 1 in scripts: off, refused settings, an intake down, or a worker that does not answer. */
+export function isWell({ enabled, problems, silent, domains }: Status): boolean {
+  const down = Object.values(domains).some(({ lastAttempt }) => lastAttempt === 'down')
+  return enabled && problems.length === 0 && silent.length === 0 && !down
+}
+
+function enabledText({ enabled, level }: Status): string {
+  return `${enabled ? 'enabled' : 'disabled'} (${level})`
+}
+
+function versionsText({ versions: { plugin, haraka, node } }: Status): string {
+  return `haraka-plugin-tdc ${plugin}, Haraka ${haraka}, Node ${node}`
+}
+
+function processesText({ processes, takenAt }: Status): string {
+  const started = Math.min(...processes.map(({ startedAt }) => startedAt))
+  const pids = processes.map(({ pid }) => pid).join(', ')
+  return `${processes.length} (pid ${pids}), since ${durationText(takenAt - started)}`
+}
+
+function queueRows(status: Status): [string, string][] {
+  const { queue, prepared, deferred, ages } = status
+  const { active, delivered, softBounced, hardBounced, tlsErrors, expired, oldestAge } = queue
+  const oldest = oldestAge > 0 ? `, the oldest for ${durationText(oldestAge)}` : ''
+  return [
+    ['In the queue', `${active}${oldest}`],
+    ['  of these', `${deferred} wait for a retry; ${prepared} more wait for their original`],
+    ['  by age', agesText(ages)],
+    ['Delivered', `${delivered}${lastText(queue.lastSuccess)}`],
+    ['Soft bounced', `${softBounced} attempts`],
+    ['Hard bounced', `${hardBounced} (${tlsErrors} TLS errors, ${expired} expired)`],
+    ['Last failure', failureText(queue.lastFailure)],
+  ]
+}
+
+function agesText(ages: readonly number[]): string {
+  const limits = QUEUE_AGES.map((ms) => ms / 1000)
+  return ages
+    .map((count, at) => {
+      const limit = limits[at]
+      return limit === undefined ? `${count} > ${limits.at(-1)} s` : `${count} <= ${limit} s`
+    })
+    .join(', ')
+}
+
+function skippedRows({ messages }: Status): [string, string][] {
+  const { skipped, journalFailed, inDoubt, withdrawn } = messages
+  const counted = Object.entries(skipped).filter(([, count]) => count > 0)
+  return [
+    ['Not copied', counted.map(([why, count]) => `${why} ${count}`).join(', ') || '0'],
+    ['Copies', `${journalFailed} not written, ${withdrawn} withdrawn, ${inDoubt} sent in doubt`],
+  ]
+}
+
+function domainText(domain: string, figures: DomainStatus): string[] {
+  const { connecting, idle, busy, tls } = figures
+  return [
+    `${domain} is ${figures.lastAttempt}${lastText(figures.lastAttemptAt)}`,
+    ...table([
+      ['  Connections', `${idle} idle, ${busy} busy, ${connecting} connecting`],
+      ['  TLS', countedNames(tls.sessions) || 'no session yet'],
+      ...(Object.keys(tls.results).length > 0
+        ? [['  Openings', countedNames(tls.results)] as const]
+        : []),
+      ...(tls.certificateEnd === null
+        ? []
+        : [['  Certificate', `valid until ${momentText(tls.certificateEnd)}`] as const]),
+    ]),
+  ]
+}
+
+function countedNames(counted: Readonly<Record<string, number>>): string {
+  return Object.entries(counted)
+    .map(([name, count]) => `${name} (${count})`)
+    .join(', ')
+}
+
+function lastText(at: number | null): string {
+  return at === null ? '' : `, last at ${momentText(at)}`
+}
+
+function failureText(failure: LastFailure | null): string {
+  if (!failure) return 'none'
+  return `${momentText(failure.at)}  ${failure.class}: ${failure.text}`
+}
+
+function notes(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : ['', title, ...lines.map((line) => `  ${line}`)]
+}

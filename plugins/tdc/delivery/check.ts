@@ -1,0 +1,100 @@
+import type { TdcEvent } from '../monitor/events'
+import { Attempt } from './attempt'
+import { type ConnectOptions, policyOf, reachable, resolve } from './connect'
+import { HostRules } from './host-rules'
+import type { Host } from './mx'
+import type { Failure } from './outcome'
+import { makeSecurer } from './tls'
+
+/** What a look at one host of an intake found; no mail was sent. */
+export interface CheckedHost {
+  readonly name: string
+  readonly address: string
+  readonly port: number
+  /** Null: the handshake did not succeed, or was not reached. */
+  readonly tls: CheckedTls | null
+  /** Extensions in the reply to the EHLO inside TLS. */
+  readonly offers: readonly string[]
+  /** Why no copy could be delivered there; null: one could. */
+  readonly problem: string | null
+}
+
+export interface CheckedTls {
+  readonly protocol: string
+  readonly cipher: string
+  readonly issuer: string
+  /** Milliseconds since 1970; null: the certificate does not say. */
+  readonly certificateEnd: number | null
+}
+
+export interface CheckedDomain {
+  readonly domain: string
+  readonly hosts: readonly CheckedHost[]
+  /** Why there is no host to look at. */
+  readonly problem: string | null
+}
+
+/** Looks at every host of an intake domain the way a delivery would, up to the reply to EHLO. */
+export async function checkDomain(
+  options: ConnectOptions,
+  looking: (host: Host) => void,
+): Promise<CheckedDomain> {
+  const { domain, tls, timeouts, clock, localAddress } = options
+  const [resolved, sts] = await Promise.all([resolve(options), policyOf(options)])
+  if (resolved.kind === 'failed') {
+    return { domain, hosts: [], problem: failureText(resolved.failure) }
+  }
+  const rules = new HostRules(tls, sts)
+  const secure = makeSecurer(tls, timeouts.tls, clock)(rules.verify)
+  const chunking = { avoided: false }
+  const mayConnect = options.route ? () => true : options.mayConnect
+  const hosts: CheckedHost[] = []
+  for (const host of reachable(resolved.hosts, localAddress)) {
+    looking(host)
+    const refusal = rules.refusal(host.name)
+    hosts.push(
+      refusal
+        ? { ...host, tls: null, offers: [], problem: failureText(refusal) }
+        : await checkHost(host, { ...options, mayConnect, rules, secure, chunking }),
+    )
+  }
+  const problem = hosts.length === 0 ? 'no address of the family of the local address' : null
+  return { domain, hosts, problem }
+}
+
+async function checkHost(
+  host: Host,
+  options: ConnectOptions & ConstructorParameters<typeof Attempt>[2],
+): Promise<CheckedHost> {
+  let tls: CheckedTls | null = null
+  const report = (event: TdcEvent): void => {
+    if (event.kind === 'tls-success') tls = tlsOf(event)
+  }
+  const { signal } = new AbortController()
+  const opened = await new Attempt(options.nextDcid(), host, { ...options, report }, signal).run()
+  if (opened.kind === 'failed') {
+    return { ...host, tls, offers: [], problem: failureText(opened.failure) }
+  }
+  const { session } = opened
+  session.quit()
+  return { ...host, tls, offers: session.offers, problem: null }
+}
+
+function tlsOf(event: Extract<TdcEvent, { kind: 'tls-success' }>): CheckedTls {
+  const { protocol, cipher, issuer, certificateEnd } = event
+  const end = Number.isFinite(certificateEnd) ? certificateEnd : null
+  return { protocol, cipher, issuer, certificateEnd: end }
+}
+
+function failureText(failure: Failure): string {
+  switch (failure.kind) {
+    case 'reply':
+      return `${failure.command}: ${failure.reply.code} ${failure.reply.text}`
+    case 'tls':
+      return `TLS: ${failure.reason}: ${failure.text}`
+    case 'network':
+      return `connection: ${failure.details}: ${failure.reason}`
+    case 'dns':
+      return `DNS: ${failure.domain}: ${failure.result}: ${failure.text}`
+  }
+}

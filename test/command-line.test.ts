@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import type { Found } from '../plugins/tdc/control/gathered'
+import type { Status } from '../plugins/tdc/monitor/status'
+import type { HarakaServer } from './support/haraka'
+import { sendMail } from './support/smtp-client'
+import { Stage } from './support/stage'
+
+const INTAKE = 'journal@scan.example'
+const DOWN = 'journal@down.example'
+
+/** With two workers, so that every answer has to be gathered. */
+describe('haraka-tdc', function () {
+  this.timeout(60_000)
+
+  let stage: Stage
+  let server: HarakaServer
+
+  before(async () => {
+    stage = await Stage.start({ 'scan.example': {}, 'down.example': {} })
+    const tdc = `[main]
+enabled=true
+intake_address=${INTAKE}
+[policy.ours]
+recipients=listed
+recipient_list[]=@example.net
+intake=custom
+intake_address=${DOWN}
+[policy.DEFAULT]
+intake=default
+[delivery]
+port=${stage.port}
+`
+    server = await stage.gateway({ domains: ['example.com', 'example.net'], tdc, nodes: 2 })
+    for (let i = 1; i <= 4; i++) {
+      const raw = Buffer.from(
+        `Subject: mail ${i}\r\nMessage-ID: <${i}@sender.example>\r\n\r\nhi\r\n`,
+      )
+      const mail = { from: 'ann@sender.example', to: ['bob@example.com'], raw }
+      assert.equal((await sendMail(server, mail)).code, 250)
+    }
+    const finished = () => server.log.filter((line) => line.includes('Message finished MID')).length
+    await server.lines.until(
+      () => finished() === 4,
+      10_000,
+      () => server.tail(),
+    )
+  })
+
+  after(() => stage.close())
+
+  it('status: the sum over the workers', async () => {
+    const { code, out } = await server.tdc('status', '--json')
+    const status = JSON.parse(out) as Status
+    assert.equal(code, 0)
+    assert.deepEqual([status.processes.length, status.silent], [2, []])
+    assert.deepEqual([status.queue.delivered, status.queue.active], [4, 0])
+    assert.equal(status.intakes[INTAKE]?.delivered, 4)
+    assert.equal(status.timeInQueue.count, 4)
+    assert.equal(status.domains['scan.example']?.lastAttempt, 'up')
+    assert.equal(status.minutes.at(-1)?.depth, 0)
+    const text = await server.tdc('status')
+    assert.match(text.out, /^Connector +enabled \(cluster\)$/m)
+    assert.match(text.out, /^Delivered +4, last at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/m)
+    assert.match(text.out, /^ {2}TLS +TLSv1\.3 \w+ \(\d+\)$/m)
+  })
+
+  it('tophosts: the queue, and under it the intakes', async () => {
+    const { code, out } = await server.tdc('tophosts')
+    assert.equal(code, 0)
+    assert.match(out, /^1 {3}the\.tdc\.queue +0 +\d+ +4 +0 +0$/m)
+    assert.match(out, /^2 {3}journal@scan\.example +0 +\d+ +4 +0 +0$/m)
+  })
+
+  it('track: by Message-ID, MID and address, whichever worker had it', async () => {
+    const { code, out } = await server.tdc('track', '<2@sender.example>', '--json')
+    const [message] = (JSON.parse(out) as Found).messages
+    assert(message)
+    assert.equal(code, 0)
+    assert.deepEqual(
+      [message.sender, message.recipients],
+      ['ann@sender.example', ['bob@example.com']],
+    )
+    const kinds = message.steps.map(({ kind }) => kind)
+    assert.deepEqual(kinds, ['decided', 'prepared', 'enqueued', 'delivery-start', 'delivered'])
+    const mid = message.steps[1]?.mid ?? ''
+    const byMid = await server.tdc('track', mid)
+    assert.match(
+      byMid.out,
+      /decided +copy to journal@scan\.example for 1 recipient by policy DEFAULT/,
+    )
+    const byAddress = await server.tdc('track', 'BOB@example.com', '--json')
+    assert.equal((JSON.parse(byAddress.out) as Found).messages.length, 4)
+    assert.equal((await server.tdc('track', 'nobody@example.com')).code, 1)
+  })
+
+  it('track --log: the same from the log, also compressed', async () => {
+    const log = join(server.dir, 'haraka.log')
+    writeFileSync(log, server.log.join('\n') + '\n')
+    const { code, out } = await server.tdc('track', '2@sender.example', '--log', log)
+    assert.equal(code, 0)
+    assert.match(out, /with Message-ID '<2@sender\.example>' enqueued for forwarding/)
+    assert.match(out, /was successfully delivered for scanning/)
+    assert.doesNotMatch(out, /3@sender\.example/)
+    writeFileSync(`${log}.gz`, gzipSync(readFileSync(log)))
+    assert.equal((await server.tdc('track', '2@sender.example', '--log', `${log}.gz`)).out, out)
+    const xz = await server.tdc('track', 'x', '--log', `${log}.xz`)
+    assert.equal(xz.code, 1)
+    assert.match(xz.err, /haraka\.log\.xz cannot be read: this Node cannot read \.xz: unpack it/)
+  })
+
+  it('explain: which policy, which intake, and why', async () => {
+    const copied = await server.tdc('explain', 'ann@sender.example', 'bob@example.net')
+    assert.equal(copied.code, 0)
+    assert.equal(copied.out, `policy ours sends a copy to ${DOWN} (journal)\n`)
+    const outgoing = await server.tdc('explain', '<>', 'bob@other.example', '--relaying')
+    assert.deepEqual([outgoing.code, outgoing.out], [1, 'no copy: outgoing mail\n'])
+    const wrong = await server.tdc('explain', 'a@b', 'nobody')
+    assert.equal(wrong.code, 2)
+  })
+
+  it('send-test: through the queue, marked as a test, and what became of it', async () => {
+    const { code, out } = await server.tdc('send-test')
+    assert.equal(code, 0, out)
+    assert.match(out, /delivered +delivered over DCID \d+: 250 /)
+    const unknown = await server.tdc('send-test', '--intake', 'x@y.example')
+    assert.equal(unknown.code, 1)
+    assert.match(unknown.err, /x@y\.example is not an intake address of the settings, those are: /)
+  })
+
+  it('names a worker that does not answer, within the deadline', async () => {
+    const { out } = await server.tdc('status', '--json')
+    const [stopped] = (JSON.parse(out) as Status).processes
+    assert(stopped)
+    process.kill(stopped.pid, 'SIGSTOP')
+    try {
+      const answer = await server.tdc('status', '--json')
+      const status = JSON.parse(answer.out) as Status
+      assert.equal(answer.code, 1)
+      assert.deepEqual(status.silent, [{ worker: stopped.worker, pid: stopped.pid }])
+      assert.equal(status.processes.length, 1)
+      assert.match((await server.tdc('status')).out, /^ {2}worker \d \(pid \d+\)$/m)
+    } finally {
+      process.kill(stopped.pid, 'SIGCONT')
+    }
+  })
+
+  it('check: every host of every intake, also without a server', async () => {
+    const { code, out } = await server.tdc('check')
+    assert.equal(code, 0, out)
+    assert.match(out, /^settings taken: enabled \(cluster\)$/m)
+    assert.match(out, /^ {2}mx\.scan\.example \[127\.0\.0\.2\]:\d+ ok$/m)
+    assert.match(out, /^ {4}Certificate +until .+, by /m)
+  })
+
+  it('the socket is for its owner alone, and goes with the server', async () => {
+    const path = join(server.dir, 'tdc.sock')
+    assert.equal(statSync(path).mode & 0o777, 0o600)
+    await server.stop('SIGINT')
+    assert.equal(existsSync(path), false)
+  })
+
+  it('without a server every command that needs one says so, also after a crash', async () => {
+    const path = join(server.dir, 'tdc.sock')
+    await server.start()
+    await server.kill9()
+    assert.equal(existsSync(path), true)
+    for (const command of [
+      ['status'],
+      ['tophosts'],
+      ['send-test'],
+      ['track', 'x'],
+      ['explain', 'a@b.example', 'c@d.example'],
+    ]) {
+      const { code, out, err } = await server.tdc(...command)
+      assert.deepEqual([code, out], [3, ''])
+      assert.equal(err, `haraka-tdc: no Haraka with the tdc plugin runs here (${path})\n`)
+    }
+    assert.equal((await server.tdc('check')).code, 0)
+    await server.start()
+    assert.equal((await server.tdc('status')).code, 0)
+  })
+})
