@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
 import { Resolver } from 'node:dns/promises'
 import { createServer } from 'node:https'
 import type { AddressInfo, LookupFunction } from 'node:net'
+import { pinOf } from '../plugins/tdc/delivery/certificate'
 import { cachedLookup, type MxLookup } from '../plugins/tdc/delivery/mx-lookup'
 import { dnsQuestions } from '../plugins/tdc/delivery/dns-questions'
 import type { TlsPolicy } from '../plugins/tdc/delivery/options'
@@ -24,6 +26,8 @@ interface Row {
   readonly mode?: StsMode
   readonly mx: string
   readonly tls?: Partial<TlsPolicy>
+  /** The right key is pinned. */
+  readonly pinned?: boolean
   readonly material?: () => Promise<TlsMaterial>
   /** Why nothing is sent; undefined: the copy is delivered. */
   readonly refused?: string
@@ -50,6 +54,21 @@ const ROWS: readonly Row[] = [
     mx: INTAKE,
     tls: { verify: false },
     sources: ['sts'],
+  },
+  {
+    what: 'enforce, verify=false, a pin, a bad certificate',
+    mx: INTAKE,
+    tls: { verify: false },
+    pinned: true,
+    material: untrusted,
+    sources: ['pin', 'sts'],
+  },
+  {
+    what: 'enforce, verify=false, a pin, another host',
+    mx: 'mx.scan.example',
+    tls: { verify: false },
+    pinned: true,
+    refused: REFUSED,
   },
   {
     what: 'testing, another host',
@@ -87,14 +106,19 @@ const ROWS: readonly Row[] = [
 describe('MTA-STS: what a policy means for a connection (RFC 8461 section 5)', () => {
   for (const row of ROWS) {
     it(`${row.what}: ${row.refused ? 'nothing is sent' : 'sent'}`, async () => {
-      const { caPem } = await anyAuthority()
+      const { caPem, issue } = await anyAuthority()
+      const material = await (row.material?.() ?? issue({ names: [INTAKE] }))
+      const pins = row.pinned ? [pinOf(new X509Certificate(material.cert)) ?? ''] : []
       const policy: StsPolicy = { mode: row.mode ?? 'enforce', mx: [row.mx], maxAge: 1000 }
-      const link = await IntakeLink.start(row.material ? { tls: await row.material() } : {}, {
-        route: undefined,
-        lookup: mxHosts(INTAKE),
-        tls: { ...VERIFIED, ca: caPem, ...row.tls },
-        stsPolicyOf: () => Promise.resolve(policy),
-      })
+      const link = await IntakeLink.start(
+        { tls: material },
+        {
+          route: undefined,
+          lookup: mxHosts(INTAKE),
+          tls: { ...VERIFIED, ca: caPem, pins, ...row.tls },
+          stsPolicyOf: () => Promise.resolve(policy),
+        },
+      )
       const opened = await link.open()
       if (row.refused === undefined) {
         assert(opened.kind === 'open', JSON.stringify(opened))

@@ -19,7 +19,8 @@ export class HostRules {
     private readonly sts: StsPolicy | undefined,
   ) {
     const enforced = sts?.mode === 'enforce'
-    this.verify = tls.verify || enforced
+    // With verify=false a pin decides alone: it says more of the one key than any chain does.
+    this.verify = tls.verify || (enforced && tls.pins.length === 0)
     this.sources = [
       ...(tls.verify ? ['config' as const] : []),
       ...(tls.pins.length > 0 ? ['pin' as const] : []),
