@@ -169,6 +169,28 @@ describe('a copy that is given up', () => {
     assert.deepEqual(await mids(), names.slice(40))
   })
 
+  it('that cannot be dropped is tried again within the hour', async () => {
+    await expire('T.1.tdc1')
+    await sweep()
+    queue.told()
+    let isReadOnly = true
+    const unlink = (path: string) =>
+      isReadOnly
+        ? Promise.reject(Object.assign(new Error(), { code: 'EROFS' }))
+        : systemDisk.unlink(path)
+    const stuck = new TestQueue({ ...systemDisk, unlink }, queue.path)
+    stuck.keep = { ...queue.keep, number: 0 }
+    stuck.clock.setWall(queue.clock.wall())
+    stuck.kept.start()
+    await stuck.clock.advance(0)
+    await stuck.idle()
+    assert.deepEqual(stuck.told(), ['not-dropped'])
+    isReadOnly = false
+    await stuck.clock.advance(3_600_000)
+    await stuck.idle()
+    assert.deepEqual([stuck.told(), await mids()], [['kept-dropped'], []])
+  })
+
   it('is dropped on request, once', async () => {
     await expire('T.1.tdc1')
     const [kept] = await queue.kept.list()

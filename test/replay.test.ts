@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { simpleParser } from 'mailparser'
 import type { Outcome } from '../plugins/tdc/delivery/outcome'
 import type { LoadedItem } from '../plugins/tdc/haraka/types'
@@ -145,7 +148,7 @@ describe('a replay of kept copies', () => {
     assert.deepEqual(heir.told(), ['loaded'])
   })
 
-  it('by two processes at once sends each copy once', async () => {
+  it('by two at once, who both see all of them, sends each copy once', async () => {
     await expire(...Array.from({ length: 100 }, (_, i) => queue.copy(`T.${i}.tdc1`)))
     // Both see all of them before either takes one.
     let listed = 0
@@ -169,6 +172,26 @@ describe('a replay of kept copies', () => {
       ],
     )
     assert.deepEqual(await keptMids(), [])
+  })
+
+  it('by several processes at once sends each copy once', async function () {
+    this.timeout(60_000)
+    await expire(...Array.from({ length: 300 }, (_, i) => queue.copy(`T.${i}.tdc1`)))
+    const script = join(__dirname, 'support/replay-process.ts')
+    const options = { execArgv: ['-r', 'ts-node/register/transpile-only'] }
+    const processes = [1, 2, 3].map(() => fork(script, [queue.path], options))
+    try {
+      await Promise.all(processes.map((each) => once(each, 'message')))
+      const told = processes.map((each) => once(each, 'message'))
+      for (const each of processes) each.send('go')
+      const sent = (await Promise.all(told)).flatMap(([mids]) => mids as string[])
+      assert.equal(sent.length, 300)
+      assert.equal(new Set(sent).size, 300)
+      assert.deepEqual(await keptMids(), [])
+      assert.equal(queue.files.length, 300 + 1)
+    } finally {
+      for (const each of processes) each.kill('SIGKILL')
+    }
   })
 
   it('takes those that are asked for', async () => {

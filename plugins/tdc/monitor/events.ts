@@ -49,6 +49,7 @@ export type TdcEvent =
   | { kind: 'not-kept'; mid: string; why: string }
   /** `why`: the setting that it was beyond, or `on request`. */
   | { kind: 'kept-dropped'; mid: string; why: string }
+  | { kind: 'not-dropped'; mid: string; why: string }
   | {
       kind: 'replayed'
       mid: string

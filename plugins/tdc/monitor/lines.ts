@@ -21,6 +21,7 @@ const LEVELS: Partial<Record<Kind, Level>> = {
   damaged: 'error',
   'hold-not-stored': 'error',
   'not-kept': 'error',
+  'not-dropped': 'error',
   'not-replayed': 'error',
   unremovable: 'error',
   problem: 'error',
@@ -76,6 +77,7 @@ const WORDING: Wording = {
   kept: (e) => [`TDC: MID ${safe(e.mid)} kept for a replay`],
   'not-kept': (e) => [`TDC: MID ${safe(e.mid)} cannot be kept, it is removed: ${safe(e.why)}`],
   'kept-dropped': (e) => [`TDC: Kept copy MID ${safe(e.mid)} dropped: ${e.why}`],
+  'not-dropped': (e) => [`TDC: Kept copy MID ${safe(e.mid)} cannot be dropped: ${safe(e.why)}`],
   replayed: (e) => [
     `TDC: MID ${safe(e.mid)} with Message-ID '${safe(e.messageId)}' replayed to the message intake ` +
       `address ${safe(e.intake)}: given up at ${moment(e.givenUpAt)} (${e.reason})`,

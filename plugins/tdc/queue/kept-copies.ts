@@ -118,7 +118,8 @@ export class KeptCopies {
       await this.disk.unlink(this.pathOf(file))
     } catch (error) {
       if (errorCode(error) !== 'ENOENT') {
-        this.report({ kind: 'unremovable', mid, file, why: diskErrorText(error) })
+        this.report({ kind: 'not-dropped', mid, why: diskErrorText(error) })
+        this.sweepIn(LONGEST_WAIT)
       }
       return false
     }
