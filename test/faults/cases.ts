@@ -1,20 +1,30 @@
 import type { FaultCase } from './case'
+import { kill } from './r01-kill'
 import { killAtSyscall } from './r02-kill-at-syscall'
 import { killProcesses } from './r03-kill-processes'
 import { writeOrder } from './r04-write-order'
+import { hangUp, queueOkOnlyControl } from './r05-hang-up'
 import { diskFull, sizeCheckControl } from './r07-disk-full'
 import { damagedFiles } from './r08-damaged-files'
+import { intakeMatrix } from './r09-intake-matrix'
 import { eventLoopStall, hookTimerControl } from './r16-event-loop-stall'
 
 /** Every case, in the order in which they run. */
 export const CASES: readonly FaultCase[] = [
+  kill,
   killAtSyscall,
   killProcesses,
   writeOrder,
+  hangUp,
   diskFull,
   damagedFiles,
+  intakeMatrix,
   eventLoopStall,
 ]
 
 /** Builds that are known to be wrong: each is a case without violations when it was caught. */
-export const CONTROLS: readonly FaultCase[] = [sizeCheckControl, hookTimerControl]
+export const CONTROLS: readonly FaultCase[] = [
+  queueOkOnlyControl,
+  sizeCheckControl,
+  hookTimerControl,
+]

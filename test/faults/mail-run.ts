@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Dice } from '../support/dice'
 import { isCopyOf } from '../support/identical'
 import { mailAbout, type MailPath } from '../support/mail-path'
 import { SmtpClient } from '../support/smtp-client'
 import type { Mail } from '../support/smtp-client'
+import { ClientLedger, type Told } from './client-ledger'
 import { comesTrue } from './process-state'
-
-/** What the client of a mail was told; `nothing`: the connection ended before it was told anything. */
-type Told = 'accepted' | 'refused' | 'nothing'
 
 export interface SentMail {
   readonly subject: string
@@ -32,6 +31,7 @@ const LINE = 78
  */
 export class MailRun {
   readonly mails: SentMail[] = []
+  private readonly clients = new ClientLedger()
 
   constructor(
     private readonly path: MailPath,
@@ -54,6 +54,24 @@ export class MailRun {
     } catch {
       // The server ended under the client: it was told nothing.
     }
+    await this.clients.write(mail, mail.raw)
+    return mail
+  }
+
+  /** Sends one mail and hangs up so many milliseconds after its final dot, whatever was said by then. */
+  async sendAndLeave(octets: number, milliseconds: number): Promise<SentMail> {
+    const mail = this.next(octets)
+    const { port } = this.path.haraka
+    const client = await SmtpClient.connect({ port, deadline: this.patience })
+    await client.begin(mailAbout(''))
+    const left = sleep(milliseconds).then(() => client.hangUp())
+    const reply = await client.end(mail.raw).catch(() => undefined)
+    await left
+    if (reply) {
+      mail.reply = `${reply.code} ${reply.lines.join(' ')}`
+      mail.told = reply.code === 250 ? 'accepted' : 'refused'
+    }
+    await this.clients.write(mail, mail.raw)
     return mail
   }
 
@@ -82,33 +100,42 @@ export class MailRun {
   }
 
   /**
-   * Everything that is not as promised: an accepted mail without original or copy, a copy too many, a
-   * copy that is not of its original, a copy of nothing that was sent.
+   * The three ledgers compared: everything that is not as promised. I1: each accepted mail, and each
+   * whose original went on, has a copy. I2: not more copies than it may have. I3: a copy has the bytes
+   * of its original. I4: nothing was copied that was not sent. I6: the original was delivered, once
+   * and only if the client was not told otherwise. I7: nobody got a message from the null sender.
    */
   async violations({ copies = () => 1, missed = () => false }: Judgement = {}): Promise<string[]> {
     const found: string[] = []
     const originals = bySubject(this.path.mailbox.messages.entries)
     const copied = bySubject(this.path.intake.copies.entries)
+    const told = new Map(this.clients.read().map((entry) => [entry.subject, entry.told]))
     for (const mail of this.mails) {
       const mine = copied.get(mail.subject) ?? []
       const [original] = originals.get(mail.subject) ?? []
+      const verdict = told.get(mail.subject) ?? 'nothing'
       const complain = (what: string) => found.push(`${mail.subject} (${mail.reply}): ${what}`)
-      if (mail.told === 'accepted' && !original) complain('no original')
-      if (mail.told === 'refused' && original) complain('an original of a refused mail')
-      if (mail.told === 'accepted' && mine.length === 0 && !missed(mail)) complain('no copy')
-      if (mine.length > copies(mail)) complain(`${mine.length} copies`)
+      if (verdict === 'accepted' && !original) complain('I6 no original')
+      if (verdict === 'refused' && original) complain('I6 an original of a refused mail')
+      if (mine.length === 0 && !missed(mail)) {
+        if (verdict === 'accepted') complain('I1 no copy')
+        else if (original && verdict === 'nothing') complain('I1 an original, but no copy')
+      }
+      if (mine.length > copies(mail)) complain(`I2 ${mine.length} copies`)
       for (const copy of mine) {
         const attached = await copy.original().catch(() => Buffer.alloc(0))
         const whole = original ? isCopyOf(attached, original.raw) : endsWith(attached, mail.raw)
-        if (!whole) complain(`a copy of ${attached.length} octets is not the original`)
+        if (!whole) complain(`I3 a copy of ${attached.length} octets is not the original`)
       }
     }
     const sent = new Set(this.mails.map(({ subject }) => subject))
     for (const subject of copied.keys()) {
       if (subject.startsWith(`${this.name} `) && !sent.has(subject)) {
-        found.push(`a copy of ${subject}, which was never sent`)
+        found.push(`I4 a copy of ${subject}, which was never sent`)
       }
     }
+    const bounces = this.path.mailbox.messages.entries.filter(({ from }) => from === '')
+    for (const { to } of bounces) found.push(`I7 a message from <> to ${to.join(', ')}`)
     return found
   }
 

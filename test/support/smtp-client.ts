@@ -50,8 +50,8 @@ export class SmtpClient {
     this.socket = socket
     this.deadline = deadline
     socket.setEncoding('utf8').on('data', (text: string) => this.read(text))
-    socket.on('error', (error) => this.end(error))
-    socket.on('close', () => this.end(new Error('the server closed the connection')))
+    socket.on('error', (error) => this.over(error))
+    socket.on('close', () => this.over(new Error('the server closed the connection')))
   }
 
   /** Connects and says EHLO. */
@@ -71,7 +71,12 @@ export class SmtpClient {
   /** MAIL, RCPT and DATA, each of which must be accepted; the reply to the final dot, whatever it is. */
   async send(mail: Mail): Promise<Reply> {
     await this.begin(mail)
-    this.socket.write(wireForm(mail.raw))
+    return this.end(mail.raw)
+  }
+
+  /** After `begin`: the message with its final dot; the reply, whatever it is. */
+  end(raw: Buffer): Promise<Reply> {
+    this.socket.write(wireForm(raw))
     return this.reply('the final dot')
   }
 
@@ -127,7 +132,7 @@ export class SmtpClient {
     }
   }
 
-  private end(error: Error): void {
+  private over(error: Error): void {
     this.ended ??= error
     for (const waiting of this.waiting.splice(0)) waiting.reject(this.ended)
   }

@@ -1,0 +1,96 @@
+import { type Authority, createAuthority } from '../support/certificates'
+import type { Dice } from '../support/dice'
+import { FaultServer } from '../support/fault-server'
+import { within } from '../support/within'
+import type { FaultCase, FaultContext, FaultResult } from './case'
+import { DeliveryLine, INTAKE_NAME } from './delivery-line'
+import { type Cell, CELLS } from './intake-matrix'
+
+/** Cells at a time, each with an intake and a pool of its own. */
+const AT_A_TIME = 40
+
+/** Milliseconds; honest answers take far less also when all cells run at once. */
+const TIMEOUT = 2_500
+const TIMEOUTS = {
+  connect: TIMEOUT,
+  greeting: TIMEOUT,
+  tls: TIMEOUT,
+  command: TIMEOUT,
+  data: TIMEOUT,
+  final: TIMEOUT,
+}
+const MAX_AGE = 25_000
+const CELL_LIMIT = 40_000
+
+export const intakeMatrix: FaultCase = {
+  name: 'R9',
+  title: 'every reply and every end of a connection at every command of the intake',
+  async run({ long, dice, note }: FaultContext): Promise<FaultResult> {
+    const authority = await createAuthority()
+    const rounds = long ? 20 : 1
+    const violations: string[] = []
+    const queue = shuffled(Array.from({ length: rounds }, () => CELLS).flat(), dice)
+    const n = queue.length
+    const worker = async () => {
+      for (let next = queue.pop(); next; next = queue.pop()) {
+        violations.push(...(await tried(next, authority)))
+      }
+    }
+    await Promise.all(Array.from({ length: AT_A_TIME }, worker))
+    note(`${CELLS.length} cells`)
+    return { n, violations, figures: { cells: CELLS.length } }
+  },
+}
+
+async function tried(cell: Cell, authority: Authority): Promise<string[]> {
+  const server = await FaultServer.start({
+    tls: await authority.issue({ names: [INTAKE_NAME] }),
+    script: cell.faults,
+    keywords: cell.keywords,
+    keepMessages: false,
+  })
+  const line = new DeliveryLine({
+    port: server.port,
+    ca: authority.caPem,
+    timeouts: TIMEOUTS,
+    maxAge: MAX_AGE,
+    retryDelay: 10,
+    // So that each attempt to connect is one of the message.
+    minConnections: 1,
+    maxConnections: 1,
+  })
+  try {
+    const content = messageOf(cell.size)
+    const ended = await within(CELL_LIMIT, `${cell.name} has ended`, line.deliver('m1', content))
+    const met = server.connections.flatMap(({ seen }) => seen.steps)
+    const attempts = met.filter((step) => step === cell.counted).length
+    const taken = server.messages.length
+    const found: string[] = []
+    const expect = (what: string, is: unknown, wanted: unknown) => {
+      if (is !== wanted) found.push(`${cell.name}: ${what} ${is}, should be ${wanted}`)
+    }
+    expect('end', ended.kind, cell.end)
+    expect('attempts that it counted', ended.attempts, cell.attempts)
+    expect('attempts that the intake saw', attempts, cell.attempts)
+    if (taken > cell.taken) found.push(`${cell.name}: the intake has the message ${taken} times`)
+    if (line.mistakes.length > 0) found.push(`${cell.name}: ${String(line.mistakes[0])}`)
+    return found
+  } catch (error) {
+    return [`${cell.name}: ${String(error)}`]
+  } finally {
+    line.close()
+    await server.close()
+  }
+}
+
+function messageOf(octets: number): Buffer {
+  const line = 'A line of the copy, as long as lines are.\r\n'
+  return Buffer.from('Subject: copy\r\n\r\n' + line.repeat(Math.ceil(octets / line.length)))
+}
+
+function shuffled<T>(all: readonly T[], dice: Dice): T[] {
+  return all
+    .map((each) => ({ each, place: dice.next() }))
+    .sort((a, b) => a.place - b.place)
+    .map(({ each }) => each)
+}

@@ -1,0 +1,140 @@
+import { connect, createServer, type AddressInfo, type Server, Socket } from 'node:net'
+
+/** What a line does to a connection, as of the moment when that begins. */
+export interface Line {
+  /** Milliseconds each way. */
+  readonly delay?: number
+  /** Octets per second towards the server. */
+  readonly rate?: number
+  /** Octets of each write, both ways. */
+  readonly pieces?: number
+  /** The connection ends after so many octets towards the server. */
+  readonly cut?: { readonly after: number; readonly how: Cut }
+}
+
+/** `silence`: both sides stand, and nothing comes through any more. */
+export type Cut = 'fin' | 'rst' | 'silence'
+
+/** Milliseconds between two portions of a line with a rate. */
+const PORTION = 20
+
+/** A TCP proxy on the loopback that is a bad line when it is told so, and records what clients write. */
+export class LineProxy {
+  /** Every octet from clients, connection by connection, as it came from the socket. */
+  readonly captured: Buffer[][] = []
+  /** For the connections that begin from now on. */
+  line: Line = {}
+  private readonly server: Server
+  private readonly pairs = new Set<Pair>()
+  private most = 0
+
+  private constructor(private readonly target: { readonly host: string; readonly port: number }) {
+    this.server = createServer({ allowHalfOpen: true }, (near) => this.accept(near))
+  }
+
+  static async before(target: { host: string; port: number }): Promise<LineProxy> {
+    const proxy = new LineProxy(target)
+    await new Promise<void>((resolve, reject) => {
+      proxy.server.once('error', reject).listen(0, target.host, resolve)
+    })
+    return proxy
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port
+  }
+
+  get open(): number {
+    return this.pairs.size
+  }
+
+  /** The highest number of connections that were open at a time. */
+  get mostOpen(): number {
+    return this.most
+  }
+
+  /** Whether clients wrote these octets anywhere, outside TLS. */
+  saw(octets: string): boolean {
+    return this.captured.some((chunks) => Buffer.concat(chunks).includes(octets))
+  }
+
+  /** Ends the connections that are open. */
+  cut(how: Cut): void {
+    for (const pair of this.pairs) pair.cut(how)
+  }
+
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()))
+    for (const pair of this.pairs) pair.destroy()
+    await closed
+  }
+
+  private accept(near: Socket): void {
+    const captured: Buffer[] = []
+    this.captured.push(captured)
+    const far = connect({ ...this.target, allowHalfOpen: true })
+    const pair = new Pair(near, far, this.line, captured)
+    this.pairs.add(pair)
+    this.most = Math.max(this.most, this.pairs.size)
+    near.once('close', () => {
+      this.pairs.delete(pair)
+      pair.destroy()
+    })
+  }
+}
+
+/** One connection through the proxy. */
+class Pair {
+  private silent = false
+  private passed = 0
+
+  constructor(
+    private readonly near: Socket,
+    private readonly far: Socket,
+    private readonly line: Line,
+    captured: Buffer[],
+  ) {
+    for (const socket of [near, far]) socket.setNoDelay(true)
+    near.on('data', (chunk: Buffer) => captured.push(chunk))
+    this.carry(near, far, (chunk) => this.towardsServer(chunk))
+    this.carry(far, near, (chunk) => this.write(near, chunk))
+  }
+
+  cut(how: Cut): void {
+    if (how === 'silence') this.silent = true
+    else if (how === 'fin') for (const socket of [this.near, this.far]) socket.end()
+    else for (const socket of [this.near, this.far]) socket.resetAndDestroy()
+  }
+
+  destroy(): void {
+    this.near.destroy()
+    this.far.destroy()
+  }
+
+  private carry(from: Socket, to: Socket, take: (chunk: Buffer) => void): void {
+    const { delay = 0 } = this.line
+    const later = (work: () => void) => (delay > 0 ? void setTimeout(work, delay) : work())
+    from.on('data', (chunk: Buffer) => later(() => !this.silent && take(chunk)))
+    from.on('end', () => later(() => !this.silent && to.end()))
+    from.on('error', () => later(() => !this.silent && to.destroy()))
+  }
+
+  private towardsServer(chunk: Buffer): void {
+    const { cut, rate } = this.line
+    const left = (cut?.after ?? Infinity) - this.passed
+    this.passed += chunk.length
+    this.write(this.far, chunk.subarray(0, Math.max(0, left)))
+    if (cut && left <= chunk.length) return this.cut(cut.how)
+    if (rate === undefined) return
+    // The next octets are taken when these would have gone.
+    this.near.pause()
+    setTimeout(() => this.near.resume(), Math.max(PORTION, (chunk.length / rate) * 1000))
+  }
+
+  private write(to: Socket, chunk: Buffer): void {
+    const size = this.line.pieces ?? chunk.length
+    for (let at = 0; at < chunk.length && to.writable; at += size) {
+      to.write(chunk.subarray(at, at + size))
+    }
+  }
+}
