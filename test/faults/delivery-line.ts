@@ -1,12 +1,13 @@
 import type { Clock } from '../../plugins/tdc/clock'
-import { systemClock } from '../../plugins/tdc/clock'
-import { makeSessionMaker } from '../../plugins/tdc/delivery/connect'
-import type { Timeouts } from '../../plugins/tdc/delivery/options'
+import { type ConnectOptions, makeSessionMaker } from '../../plugins/tdc/delivery/connect'
 import { Pool } from '../../plugins/tdc/delivery/pool'
 import type { TdcEvent } from '../../plugins/tdc/monitor/events'
 import { Copy } from '../../plugins/tdc/queue/copy'
+import { systemDisk } from '../../plugins/tdc/queue/disk'
+import { Holds } from '../../plugins/tdc/queue/holds'
 import { type CopyFiles, Scheduler } from '../../plugins/tdc/queue/scheduler'
-import { VERIFIED } from '../support/intake-link'
+import { queueDirectory } from '../support/queue'
+import { makeTempDir } from '../support/temp-dir'
 
 /** How one copy ended. */
 export interface Ended {
@@ -16,20 +17,13 @@ export interface Ended {
   readonly age: number
 }
 
+/** Times are milliseconds. */
 export interface DeliveryLineOptions {
-  readonly port: number
-  readonly ca: string
-  readonly timeouts: Timeouts
-  /** Milliseconds. */
   readonly maxAge: number
   readonly retryDelay: number
   readonly minConnections: number
   readonly maxConnections: number
-  readonly clock?: Clock
 }
-
-/** The name in the intake's certificate. */
-export const INTAKE_NAME = 'localhost'
 
 const ENDS: readonly string[] = ['delivered', 'hard-bounced', 'tls-error', 'expired']
 
@@ -44,35 +38,16 @@ export class DeliveryLine {
   private readonly scheduler: Scheduler
   private readonly clock: Clock
   private readonly waiting = new Map<string, (ended: Ended) => void>()
-  private dcid = 0
 
-  constructor(options: DeliveryLineOptions) {
-    const { port, ca, timeouts, clock = systemClock } = options
+  constructor(connect: ConnectOptions, options: DeliveryLineOptions) {
+    const { clock, random } = connect
     this.clock = clock
     const report = (event: TdcEvent) => this.take(event)
     this.pool = new Pool({
-      open: makeSessionMaker({
-        domain: 'scan.example',
-        route: { host: INTAKE_NAME, port },
-        port,
-        helo: 'gateway.example',
-        localAddress: undefined,
-        timeouts,
-        tls: { ...VERIFIED, ca },
-        clock,
-        report,
-        lookup: {
-          mx: () => Promise.reject(new Error('no DNS here')),
-          addresses: () => Promise.reject(new Error('no DNS here')),
-          system: () => Promise.resolve(['127.0.0.1']),
-        },
-        stsPolicyOf: () => Promise.resolve(undefined),
-        random: Math.random,
-        nextDcid: () => ++this.dcid,
-      }),
+      open: makeSessionMaker({ ...connect, report }),
       clock,
       options: () => ({ ...options, messagesPerConnection: 50, idleTimeout: 1_000 }),
-      random: Math.random,
+      random,
       onMistake: (mistake) => this.mistakes.push(mistake),
     })
     this.scheduler = new Scheduler({
@@ -81,6 +56,11 @@ export class DeliveryLine {
       clock,
       report,
       options: () => options,
+      holds: new Holds({
+        directory: queueDirectory(makeTempDir('line')),
+        disk: systemDisk,
+        report,
+      }),
     })
   }
 

@@ -1,9 +1,9 @@
-import { type Authority, createAuthority } from '../support/certificates'
+import { systemClock } from '../../plugins/tdc/clock'
 import type { Dice } from '../support/dice'
-import { FaultServer } from '../support/fault-server'
+import { IntakeLink } from '../support/intake-link'
 import { within } from '../support/within'
 import type { FaultCase, FaultContext, FaultResult } from './case'
-import { DeliveryLine, INTAKE_NAME } from './delivery-line'
+import { DeliveryLine } from './delivery-line'
 import { type Cell, CELLS } from './intake-matrix'
 
 /** Cells at a time, each with an intake and a pool of its own. */
@@ -26,14 +26,13 @@ export const intakeMatrix: FaultCase = {
   name: 'R9',
   title: 'every reply and every end of a connection at every command of the intake',
   async run({ long, dice, note }: FaultContext): Promise<FaultResult> {
-    const authority = await createAuthority()
     const rounds = long ? 20 : 1
     const violations: string[] = []
     const queue = shuffled(Array.from({ length: rounds }, () => CELLS).flat(), dice)
     const n = queue.length
     const worker = async () => {
       for (let next = queue.pop(); next; next = queue.pop()) {
-        violations.push(...(await tried(next, authority)))
+        violations.push(...(await tried(next)))
       }
     }
     await Promise.all(Array.from({ length: AT_A_TIME }, worker))
@@ -42,17 +41,14 @@ export const intakeMatrix: FaultCase = {
   },
 }
 
-async function tried(cell: Cell, authority: Authority): Promise<string[]> {
-  const server = await FaultServer.start({
-    tls: await authority.issue({ names: [INTAKE_NAME] }),
-    script: cell.faults,
-    keywords: cell.keywords,
-    keepMessages: false,
-  })
-  const line = new DeliveryLine({
-    port: server.port,
-    ca: authority.caPem,
-    timeouts: TIMEOUTS,
+async function tried(cell: Cell): Promise<string[]> {
+  const { faults: script, keywords } = cell
+  const link = await IntakeLink.start(
+    { script, keywords, keepMessages: false },
+    { clock: systemClock, timeouts: TIMEOUTS },
+  )
+  const { server } = link
+  const line = new DeliveryLine(link.options, {
     maxAge: MAX_AGE,
     retryDelay: 10,
     // So that each attempt to connect is one of the message.
@@ -79,7 +75,7 @@ async function tried(cell: Cell, authority: Authority): Promise<string[]> {
     return [`${cell.name}: ${String(error)}`]
   } finally {
     line.close()
-    await server.close()
+    await link.close()
   }
 }
 
