@@ -9,11 +9,13 @@ import { latency } from './latency'
 import { memory } from './memory'
 import { policy } from './policy'
 import { rtt40 } from './rtt'
+import { systemCalls } from './system-calls'
 
 /** Every case by its name; `npm run bench -- NAME ...` runs some, without a name all. */
 const CASES: Readonly<Record<string, () => Promise<Figure | undefined>>> = {
   'gateway-cpu': gatewayCpu,
   'gateway-rate': gatewayRate,
+  'system-calls': systemCalls,
   latency,
   memory,
   backlog,
