@@ -17,17 +17,21 @@ describe('copies that the intake did not take in time', function () {
   this.timeout(60_000)
   let path: MailPath
 
-  before(async () => {
-    path = await MailPath.start(OPTIONS)
-  })
-  after(() => path.close())
+  afterEach(() => path.close())
 
   const keptFiles = () => readdirSync(join(path.haraka.dir, 'queue', OWN_FOLDER, 'kept'))
   const queueIsEmpty = () =>
     path.untilQueue((names) => names.every((name) => name === OWN_FOLDER), 'files in the queue')
   const rowsOf = (listing: string) => listing.split('\n').filter((line) => line.startsWith('Q: '))
 
-  it('are kept over restarts, with or without the plugin, and replayed once, marked', async () => {
+  for (const nodes of [0, 2]) {
+    const whose = nodes > 0 ? `, of ${nodes} workers` : ''
+    it(`are kept over restarts, with or without the plugin, and replayed once, marked${whose}`, () =>
+      keptAndReplayed(nodes))
+  }
+
+  async function keptAndReplayed(nodes: number): Promise<void> {
+    path = await MailPath.start({ ...OPTIONS, nodes })
     const subjects = ['first', 'second', 'third']
     let intakeIsUp = () => {}
     const down = new Promise<string>((resolve) => {
@@ -42,8 +46,7 @@ describe('copies that the intake did not take in time', function () {
     await path.haraka.waitForLine(() => keptLines().length === subjects.length)
     await queueIsEmpty()
     assert.equal(keptFiles().length, subjects.length)
-    const { messages } = await path.status()
-    assert.equal(messages.kept, subjects.length)
+    if (nodes === 0) assert.equal((await path.status()).messages.kept, subjects.length)
     assert.deepEqual(rowsOf(await path.haraka.command('--qlist')), [])
 
     await path.haraka.stop()
@@ -80,9 +83,10 @@ describe('copies that the intake did not take in time', function () {
     assert.deepEqual(keptFiles(), [])
     const errors = complaints(path.haraka.log).filter((line) => !line.startsWith('[WARN]'))
     assert.deepEqual(errors, [])
-  })
+  }
 
   it('wait while they are held, also over a restart, and go out when they are released', async () => {
+    path = await MailPath.start(OPTIONS)
     await path.ask('TDC HOLD')
     assert.equal((await path.send(mailAbout('held'))).code, 250)
     await path.haraka.restart()

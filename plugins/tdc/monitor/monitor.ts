@@ -100,5 +100,5 @@ export class Monitor {
 
 /** For a connector that does not come to be: only the line. */
 export function complain(log: LogSink, text: string): void {
-  for (const line of linesOf({ kind: 'problem', text }, '')) log(line.level, line.text, {})
+  for (const line of linesOf({ kind: 'problem', text }, '')) log(line.level, line.text, { uuid: '-' })
 }
