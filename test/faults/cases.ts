@@ -7,7 +7,9 @@ import { hangUp, queueOkOnlyControl } from './r05-hang-up'
 import { diskFull, sizeCheckControl } from './r07-disk-full'
 import { damagedFiles } from './r08-damaged-files'
 import { intakeMatrix } from './r09-intake-matrix'
+import { clockJumps } from './r15-clock'
 import { eventLoopStall, hookTimerControl } from './r16-event-loop-stall'
+import { otherPlugins } from './r17-other-plugins'
 
 /** Every case, in the order in which they run. */
 export const CASES: readonly FaultCase[] = [
@@ -19,7 +21,9 @@ export const CASES: readonly FaultCase[] = [
   diskFull,
   damagedFiles,
   intakeMatrix,
+  clockJumps,
   eventLoopStall,
+  otherPlugins,
 ]
 
 /** Builds that are known to be wrong: each is a case without violations when it was caught. */

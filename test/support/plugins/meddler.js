@@ -21,9 +21,12 @@ exports.register = function () {
 exports.hold_pipe = function (next, { transaction }) {
   const [, milliseconds] = /^pipe-(\d+)$/.exec(transaction.rcpt_to[0].user) ?? []
   if (milliseconds) {
-    const final = (done) => setTimeout(done, Number(milliseconds))
-    const write = (_chunk, _encoding, done) => setTimeout(done, Number(milliseconds))
-    transaction.message_stream.pipe(new Writable({ write, final, highWaterMark: 1 }))
+    let wait = Number(milliseconds)
+    const write = (_chunk, _encoding, done) => {
+      setTimeout(done, wait)
+      wait = 0
+    }
+    transaction.message_stream.pipe(new Writable({ write, highWaterMark: 1 }))
   }
   next()
 }
