@@ -341,6 +341,7 @@ describe('a doubtful value is accepted with a warning', () => {
   const on = '[main]\nenabled=true\nintake_address=scan@in.example\n'
   const rows: readonly (readonly [text: string, warning: RegExp])[] = [
     ['[tls]\nverify=false', /^tdc.ini \[tls\] verify=false: certificates are not verified/],
+    [`[tls]\nverify=false\npin=sha256//${PIN}`, /verify=false: of certificates the pin alone is/],
     ['[delivery]\nroute=lab:25', /^tdc.ini \[delivery\] route=lab:25: all copies go to this host/],
     ['[delivery]\nretry_delay=120', /retry_delay=120: is not below max_age/],
     ['[formats]\nx@y.example=bcc', /x@y.example=bcc: no level and no policy has this intake/],

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type BlackHole, startBlackHole } from './black-hole'
 import { type Authority, createAuthority } from './certificates'
-import { FakeDns, type FakeRecords } from './fake-dns'
+import { FakeDns, type FakeRecords, type FakeZone } from './fake-dns'
 import { FaultServer, type FaultServerOptions } from './fault-server'
 import { gateway, type GatewayOptions } from './gateway'
 import { HarakaServer, makeServerDir } from './haraka'
@@ -36,8 +36,15 @@ export class Stage {
     private readonly listeners: Readonly<Record<string, FaultServer | BlackHole>>,
   ) {}
 
-  /** `issuer`: the authority that gateways trust; by default one of the stage's own. */
-  static async start(sites: Readonly<Record<string, Site>>, issuer?: Authority): Promise<Stage> {
+  /**
+   * `issuer`: the authority that gateways trust; by default one of the stage's own. `more`: further
+   * names that the DNS knows.
+   */
+  static async start(
+    sites: Readonly<Record<string, Site>>,
+    issuer?: Authority,
+    more: FakeZone = {},
+  ): Promise<Stage> {
     const authority = issuer ?? (await createAuthority())
     const domains = Object.keys(sites)
     const listeners = await listen(authority, sites)
@@ -45,7 +52,7 @@ export class Stage {
       [domain, { mx: [[10, `mx.${domain}`]] }] as const,
       [`mx.${domain}`, { a: [addressOf(at)] }] as const,
     ])
-    const dns = await FakeDns.start(Object.fromEntries<FakeRecords>(records))
+    const dns = await FakeDns.start({ ...Object.fromEntries<FakeRecords>(records), ...more })
     const port = Object.values(listeners)[0]?.port ?? 25
     return new Stage(authority, await startMailbox(), port, dns, listeners)
   }
