@@ -10,6 +10,7 @@ import { memory } from './memory'
 import { policy } from './policy'
 import { rtt40 } from './rtt'
 import { systemCalls } from './system-calls'
+import { TLS_RESUMPTION } from './tls-resumption'
 
 /** Every case by its name; `npm run bench -- NAME ...` runs some, without a name all. */
 const CASES: Readonly<Record<string, () => Promise<Figure | undefined>>> = {
@@ -24,6 +25,7 @@ const CASES: Readonly<Record<string, () => Promise<Figure | undefined>>> = {
   'deliver-haraka': deliverHaraka,
   'deliver-postfix': deliverPostfix,
   'rtt-40': rtt40,
+  ...TLS_RESUMPTION,
 }
 
 async function main(names: readonly string[]): Promise<void> {
