@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { OPEN_TIMEOUT } from '../plugins/tdc/delivery/pool'
+import { OPEN_TIMEOUT } from '../plugins/tdc/delivery/pool-options'
 import type { TdcEvent } from '../plugins/tdc/monitor/events'
 import { startBlackHole } from './support/black-hole'
 import { IntakeLink, TIMEOUTS } from './support/intake-link'

@@ -103,73 +103,31 @@ describe('pool: taking messages back', () => {
   })
 })
 
-describe('pool: closing', () => {
-  it('finishes what is on its way and waiting, then says QUIT everywhere', async () => {
-    const story = new PoolStory()
-    story.submitMany(5)
-    const sessions = await story.accept()
-    let closed = false
-    void story.pool.close().then(() => (closed = true))
-    story.submit('late')
-    assert.deepEqual(story.told, ['late: aborted 0'])
-    sessions[0]?.flight.deliver()
-    await story.clock.settle()
-    assert.equal(closed, false)
-    await story.deliverAll()
-    assert.equal(closed, true)
-    assert.equal(story.told.filter((line) => line.includes('delivered')).length, 5)
-    assert.ok(sessions.every(({ quits, destroys }) => quits === 1 && destroys === 0))
-    story.assertOver()
-  })
-
-  it('resolves at once when there is nothing, and each time', async () => {
-    const story = new PoolStory()
-    await story.pool.close()
-    await story.pool.close()
-    story.assertOver()
-  })
-
-  it('gives up openings that nobody waits for', async () => {
-    const story = new PoolStory()
-    story.submit('m1')
-    story.sessions.attempts[0]?.accept()
-    await story.clock.settle()
-    const closed = story.pool.close()
-    await story.deliverAll()
-    await closed
-    assert.deepEqual(
-      story.sessions.attempts.map(({ signal }) => signal.aborted),
-      [false, true, true],
-    )
-    story.assertOver()
-  })
-
-  it('ends also when the intake is down', async () => {
-    const story = new PoolStory()
-    story.submit('m1')
-    const closed = story.pool.close()
-    await story.refuse()
-    await closed
-    assert.equal(story.told.length, 1)
-    story.assertOver()
-  })
-
+describe('pool: its end', () => {
   it('destroys: everything ends as aborted', async () => {
     const story = new PoolStory()
     story.submitMany(6)
     story.sessions.attempts[0]?.accept()
     await story.clock.settle()
     assert.equal(story.counts, '5 waiting, 5 connecting, 1 busy, 1 in flight')
-    const closed = story.pool.close()
     story.pool.destroy()
     story.pool.destroy()
-    await closed
+    await story.clock.settle()
     assert.equal(story.told.length, 6)
     assert.ok(story.told.every((line) => line.includes('aborted')))
     story.assertOver()
     story.submit('late')
     assert.equal(story.told.at(-1), 'late: aborted 0')
     assert.equal(story.sessions.attempts.length, 6)
+  })
+
+  it('leaves no timer behind when the intake was down', async () => {
+    const story = new PoolStory()
+    story.submit('m1')
+    await story.refuse()
+    assert.equal(story.clock.pending, 1)
+    story.pool.destroy()
+    story.assertOver()
   })
 
   it('destroys what opens too late', async () => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import type { Outcome } from '../plugins/tdc/delivery/outcome'
 import type { Outgoing } from '../plugins/tdc/delivery/outgoing'
-import { Pool, type PoolDeps } from '../plugins/tdc/delivery/pool'
+import { Pool } from '../plugins/tdc/delivery/pool'
+import type { PoolDeps } from '../plugins/tdc/delivery/pool-options'
 import { PoolModel, numbersOf } from './support/pool-model'
 
 describe('pool: anything in any order', () => {

@@ -59,6 +59,6 @@ export function poolSending(target: Target): Sending {
           else reject(new Error(`not delivered: ${JSON.stringify(outcome)}`))
         })
       }),
-    close: () => pool.close(),
+    close: async () => pool.destroy(),
   }
 }

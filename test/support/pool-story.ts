@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import type { Failure, Outcome } from '../../plugins/tdc/delivery/outcome'
 import type { Outgoing } from '../../plugins/tdc/delivery/outgoing'
-import { Pool, type PoolDeps, type PoolOptions } from '../../plugins/tdc/delivery/pool'
+import { Pool } from '../../plugins/tdc/delivery/pool'
+import type { PoolDeps, PoolOptions } from '../../plugins/tdc/delivery/pool-options'
 import { FakeClock } from './fake-clock'
 import { FakeSessions, type FakeSession, mail } from './fake-sessions'
 

@@ -1,42 +1,16 @@
-import type { Clock } from '../clock'
 import type { PoolStatus, Reached } from '../monitor/status'
 import { Alarm } from './alarm'
 import { Backoff } from './backoff'
 import type { Connection } from './connection'
 import { Connections } from './connections'
 import { Entries, type Entry } from './entries'
-import { type GrowthOptions, wantedConnections } from './growth'
 import { openGuarded, sendGuarded } from './guard'
-import { LearnedLimit } from './learned-limit'
+import { IntakeRecord } from './intake-record'
 import type { Failure, Outcome } from './outcome'
 import type { Outgoing } from './outgoing'
-import type { Opened, SendResult, SessionMaker } from './session'
-
-/** Times are milliseconds. */
-export interface PoolOptions extends GrowthOptions {
-  /** Messages over one connection before it is closed. */
-  readonly messagesPerConnection: number
-  /** How long a connection that is not needed is kept; 0: not at all. */
-  readonly idleTimeout: number
-  /** How long one opening may take, all hosts and addresses together. Default OPEN_TIMEOUT. */
-  readonly openTimeout?: number
-}
-
-export interface PoolDeps {
-  readonly open: SessionMaker
-  readonly clock: Clock
-  /** Read at each pulse, so that a reload takes effect. */
-  readonly options: () => PoolOptions
-  /** 0 to 1, as Math.random. */
-  readonly random: () => number
-  /**
-   * No messages, no connections, and no failed opening that still matters: the owner may drop the
-   * pool. All that is lost with it is the learned limit and `lastAttempt`.
-   */
-  readonly onEmpty?: () => void
-  /** What a `settle`, an `onEmpty` or a session threw; without it such mistakes pass unseen. */
-  readonly onMistake?: (error: unknown) => void
-}
+import type { PoolDeps } from './pool-options'
+import { type PoolParts, Round } from './round'
+import type { Opened, SendResult } from './session'
 
 export interface PoolStats {
   /** Messages in the line. */
@@ -49,18 +23,6 @@ export interface PoolStats {
   readonly inFlight: number
 }
 
-/** Above the 50 s that all addresses share (connect.ts), and half of a copy's life. */
-export const OPEN_TIMEOUT = 60_000
-
-/** A close this soon after a reply belongs to it; a later one is an idle timeout or a restart. */
-const RIGHT_AFTER = 1000
-
-const OPENING_TIMED_OUT: Failure = {
-  kind: 'network',
-  details: 'timeout',
-  reason: 'connection timed out',
-}
-
 /**
  * The connections to one destination and the messages for it. What happens outside is written down
  * by `submit`, `abort`, `opened`, `landed` and `closed`; each of them, and the alarm, ends in
@@ -70,34 +32,41 @@ export class Pool {
   private readonly entries = new Entries(() => ++this.turn)
   private readonly connections: Connections
   private readonly backoff: Backoff
-  private readonly limit: LearnedLimit
+  private readonly intake: IntakeRecord
+  private readonly parts: PoolParts
   private readonly alarm: Alarm
   /** Counts what begins and what joins the line, to tell what came before what. */
   private turn = 0
-  private phase: 'running' | 'closing' | 'destroyed' = 'running'
+  private destroyed = false
   private pulsing = false
   private pulseAgain = false
   private usedSinceEmpty = false
-  private reached: { at: number | null; was: Reached } = { at: null, was: 'unknown' }
-  private readonly ended: Promise<void>
-  private end: () => void = () => {}
 
   constructor(private readonly deps: PoolDeps) {
     this.connections = new Connections(deps.clock, (work) => this.quietly(work))
     this.backoff = new Backoff(deps.random)
-    this.limit = new LearnedLimit(deps.clock)
+    this.intake = new IntakeRecord(deps.clock, () => ++this.turn)
     this.alarm = new Alarm(deps.clock, () => this.pulse())
-    this.ended = new Promise((resolve) => (this.end = resolve))
+    this.parts = {
+      entries: this.entries,
+      connections: this.connections,
+      backoff: this.backoff,
+      intake: this.intake,
+      begin: (deadline) => this.begin(deadline),
+      send: (connection, entry) => this.send(connection, entry),
+      openingFailed: (...failed) => this.openingFailed(...failed),
+    }
   }
 
   /** Whether the intake could be reached, as of the last attempt to connect or to deliver. */
   get lastAttempt(): Reached {
-    return this.reached.was
+    return this.intake.lastAttempt
   }
 
   /** What people want to know of it. */
   get status(): PoolStatus {
-    return { ...this.stats, lastAttempt: this.reached.was, lastAttemptAt: this.reached.at }
+    const { lastAttempt, lastAttemptAt } = this.intake
+    return { ...this.stats, lastAttempt, lastAttemptAt }
   }
 
   get connectionList(): ReturnType<Connections['list']> {
@@ -111,13 +80,13 @@ export class Pool {
   }
 
   /**
-   * Takes a message; `settle` is called exactly once. After `close` or `destroy` that is at once,
-   * with `aborted`. A message that is still here is not taken twice.
+   * Takes a message; `settle` is called exactly once. After `destroy` that is at once, with
+   * `aborted`. A message that is still here is not taken twice.
    */
   submit(message: Outgoing, settle: (outcome: Outcome) => void): void {
     this.entries.add(message, settle)
     this.usedSinceEmpty = true
-    if (this.phase !== 'running') this.entries.takeBack(message)
+    if (this.destroyed) this.entries.takeBack(message)
     this.pulse()
   }
 
@@ -143,16 +112,10 @@ export class Pool {
     return recalled
   }
 
-  /** Finishes what is waiting and on its way, then closes; resolves when all is closed. */
-  close(): Promise<void> {
-    if (this.phase === 'running') this.phase = 'closing'
-    this.pulse()
-    return this.ended
-  }
-
   /** Aborts everything. */
   destroy(): void {
-    this.phase = 'destroyed'
+    this.destroyed = true
+    this.backoff.reset()
     this.entries.takeBackAll()
     for (const connection of this.connections) this.connections.cut(connection)
     this.pulse()
@@ -167,7 +130,7 @@ export class Pool {
       this.openingFailed(connection, opened.dcid, opened.failure)
     } else {
       this.backoff.reset()
-      this.note('up')
+      this.intake.note('up')
       this.connections.rest(connection, opened.session, true)
       this.quietly(() => opened.session.onClose(() => this.closed(connection)))
     }
@@ -183,7 +146,7 @@ export class Pool {
     this.backoff.failed(this.deps.clock.monotonic(), connection.beganAt)
     const { connecting, idle, busy } = this.connections.census()
     if (idle + busy > 0) return
-    this.note('down')
+    this.intake.note('down')
     const outcome = { kind: 'failed', dcid, failure } as const
     if (connecting === 0) this.entries.failThoseBefore(connection.began, outcome)
   }
@@ -192,7 +155,7 @@ export class Pool {
     const { state } = connection
     if (!this.connections.has(connection)) return
     if (state.kind !== 'busy' && state.kind !== 'closing') return
-    this.learn(connection, result)
+    this.intake.landed(connection, result)
     this.connections.land(connection, state, entry, result.reusable)
     this.entries.settle(entry, result)
     this.pulse()
@@ -202,34 +165,10 @@ export class Pool {
     const { state } = connection
     if (!this.connections.has(connection) || state.kind === 'connecting') return
     if (state.kind === 'idle') {
-      this.endedAfter(connection, this.deps.clock.monotonic() - state.since)
+      this.intake.endedAfter(connection, this.deps.clock.monotonic() - state.since)
     }
     this.connections.fall(connection, state)
     this.pulse()
-  }
-
-  private learn(connection: Connection, { outcome, charged, reusable }: SendResult): void {
-    if (charged) connection.answered += 1
-    if (outcome.kind === 'delivered') {
-      this.note('up')
-      if (!reusable) this.endedAfter(connection, 0)
-    } else if (outcome.kind === 'failed') {
-      const replied = outcome.failure.kind === 'reply'
-      if (replied) this.note('up')
-      else if (charged) this.note('down')
-      if (!charged) this.endedAfter(connection, replied ? 0 : connection.rested)
-    }
-  }
-
-  private note(was: 'up' | 'down'): void {
-    this.reached.at = this.deps.clock.wall()
-    this.reached.was = was
-  }
-
-  /** The intake ended the connection, `later` milliseconds after the last reply. */
-  private endedAfter(connection: Connection, later: number): void {
-    if (later > RIGHT_AFTER) return
-    this.limit.endedAfter(connection.answered, connection.began, ++this.turn)
   }
 
   /**
@@ -243,7 +182,8 @@ export class Pool {
     try {
       while (this.pulseAgain) {
         this.pulseAgain = false
-        this.decide(this.deps.clock.monotonic(), this.deps.options())
+        const round = new Round(this.parts, this.deps.clock.monotonic(), this.deps.options())
+        this.alarm.set(round.decide())
         this.entries.tell((work) => this.quietly(work))
         if (!this.pulseAgain) this.tellIfEmpty()
       }
@@ -252,127 +192,7 @@ export class Pool {
     }
   }
 
-  private decide(now: number, options: PoolOptions): void {
-    this.expire(now)
-    this.dismiss(this.mostSent(options))
-    this.handOut(options)
-    const { first } = this.entries
-    if (first) this.dismiss(this.mostSent(options, first))
-    const growing = this.grow(now, options)
-    const shrinking = this.shrink(now, options)
-    this.alarm.set(Math.min(growing, shrinking, this.forget(now), this.nextDeadline()))
-  }
-
-  /** Gives up what takes too long to open or to close. */
-  private expire(now: number): void {
-    for (const connection of this.connections) {
-      const { state } = connection
-      if (state.kind === 'connecting' && state.deadline <= now) {
-        this.connections.cut(connection)
-        this.openingFailed(connection, 0, OPENING_TIMED_OUT)
-      } else if (state.kind === 'closing' && state.deadline <= now) {
-        this.connections.cut(connection)
-        this.connections.remove(connection)
-        const outcome = { kind: 'aborted', dcid: state.session.dcid } as const
-        for (const entry of state.flying) {
-          this.entries.settle(entry, { outcome, charged: false, reusable: false })
-        }
-      }
-    }
-  }
-
-  /** Closes the idle connections that take no more or had their `mostSent` messages. */
-  private dismiss(mostSent: number): void {
-    for (const connection of this.connections) {
-      const { state } = connection
-      if (state.kind !== 'idle') continue
-      if (!state.reusable) this.connections.cut(connection)
-      else if (connection.sent >= mostSent) this.connections.quit(connection, state)
-    }
-  }
-
-  private handOut(options: PoolOptions): void {
-    for (let entry = this.entries.first; entry; entry = this.entries.first) {
-      const connection = this.connections.choose(this.mostSent(options, entry))
-      if (!connection) return
-      this.send(connection, entry)
-    }
-  }
-
-  /**
-   * Opens what is wanted and missing. Until one connection stands, no more than the floor, and
-   * after a failed opening one at a time: an intake that is down must not see a storm. Returns when
-   * to look again.
-   */
-  private grow(now: number, options: PoolOptions): number {
-    const { connecting, idle, busy, closing, flying } = this.connections.census()
-    const { minConnections, maxConnections } = options
-    const wanted = wantedConnections(this.entries.waiting + flying, options)
-    const allowed = idle + busy > 0 ? wanted : Math.min(wanted, Math.max(1, minConnections))
-    const room = Math.max(minConnections, maxConnections) - closing
-    const missing = Math.min(allowed, room) - connecting - idle - busy
-    if (missing <= 0) return Infinity
-    if (!this.backoff.failing) {
-      for (let begun = 0; begun < missing; begun++) this.begin(now, options)
-    } else if (connecting === 0) {
-      if (now < this.backoff.opensAt) return this.backoff.opensAt
-      this.begin(now, options)
-    }
-    return Infinity
-  }
-
-  /**
-   * Closes idle connections that are more than wanted, the least recently used first, when their
-   * time is over. Returns when to look again.
-   */
-  private shrink(now: number, options: PoolOptions): number {
-    const { connecting, idle, busy, flying } = this.connections.census()
-    const queued = this.entries.waiting + flying
-    const leaving = queued === 0 && this.phase !== 'running'
-    let surplus = connecting + idle + busy - wantedConnections(queued, options)
-    for (const connection of this.connections) {
-      const { state } = connection
-      if (leaving && state.kind === 'connecting') this.connections.cut(connection)
-      if (state.kind !== 'idle') continue
-      if (surplus <= 0) return Infinity
-      const over = leaving ? now : state.since + options.idleTimeout
-      if (now < over) return over
-      this.connections.quit(connection, state)
-      surplus -= 1
-    }
-    return Infinity
-  }
-
-  /** Forgets failed openings when nobody waits for another. Returns when to look again. */
-  private forget(now: number): number {
-    const { failing, forgottenAt } = this.backoff
-    if (!failing || this.entries.size > 0 || this.connections.size > 0) return Infinity
-    if (this.phase === 'running' && now < forgottenAt) return forgottenAt
-    this.backoff.reset()
-    return Infinity
-  }
-
-  private nextDeadline(): number {
-    let next = Infinity
-    for (const { state } of this.connections) {
-      if (state.kind === 'idle' || state.kind === 'busy') continue
-      next = Math.min(next, state.deadline)
-    }
-    return next
-  }
-
-  /**
-   * A connection that got this many messages takes no more. A message that may not come back again
-   * takes one that nobody used: there, what goes wrong is the message's own and not the last of
-   * a row of connections that the intake has meanwhile given up.
-   */
-  private mostSent(options: PoolOptions, entry?: Entry): number {
-    if (entry && this.entries.isOnLastReturn(entry)) return 1
-    return Math.max(1, Math.min(options.messagesPerConnection, this.limit.messages))
-  }
-
-  private begin(now: number, options: PoolOptions): void {
-    const deadline = now + (options.openTimeout ?? OPEN_TIMEOUT)
+  private begin(deadline: number): void {
     const { connection, signal } = this.connections.begin(++this.turn, deadline)
     void openGuarded(this.deps.open, signal).then((opened) => this.opened(connection, opened))
   }
@@ -389,7 +209,6 @@ export class Pool {
 
   private tellIfEmpty(): void {
     if (this.entries.size > 0 || this.connections.size > 0 || this.backoff.failing) return
-    if (this.phase !== 'running') this.end()
     if (!this.usedSinceEmpty) return
     this.usedSinceEmpty = false
     this.quietly(() => this.deps.onEmpty?.())
