@@ -4,12 +4,14 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type { Found } from '../plugins/tdc/control/gathered'
 import type { Status } from '../plugins/tdc/monitor/status'
+import type { QueuedCopy } from '../plugins/tdc/queue/queued-copy'
 import type { HarakaServer } from './support/haraka'
 import { sendMail } from './support/smtp-client'
 import { Stage } from './support/stage'
 
 const INTAKE = 'journal@scan.example'
 const DOWN = 'journal@down.example'
+const NOBODY = { on: 'RCPT', nth: 1, reply: '550 5.1.1 Nobody' } as const
 
 /** With two workers, so that every answer has to be gathered. */
 describe('haraka-tdc', function () {
@@ -19,7 +21,11 @@ describe('haraka-tdc', function () {
   let server: HarakaServer
 
   before(async () => {
-    stage = await Stage.start({ 'scan.example': {}, 'down.example': {} })
+    stage = await Stage.start({
+      'scan.example': {},
+      // The connections that a first copy opens take none; later ones do.
+      'down.example': { script: (n) => (n <= 3 ? [NOBODY] : []) },
+    })
     const tdc = `[main]
 enabled=true
 intake_address=${INTAKE}
@@ -30,17 +36,13 @@ intake=custom
 intake_address=${DOWN}
 [policy.DEFAULT]
 intake=default
+[failed]
+keep=true
 [delivery]
 port=${stage.port}
 `
     server = await stage.gateway({ domains: ['example.com', 'example.net'], tdc, nodes: 2 })
-    for (let i = 1; i <= 4; i++) {
-      const raw = Buffer.from(
-        `Subject: mail ${i}\r\nMessage-ID: <${i}@sender.example>\r\n\r\nhi\r\n`,
-      )
-      const mail = { from: 'ann@sender.example', to: ['bob@example.com'], raw }
-      assert.equal((await sendMail(server, mail)).code, 250)
-    }
+    for (let i = 1; i <= 4; i++) await send(server, `<${i}@sender.example>`)
     const finished = () => server.log.filter((line) => line.includes('Message finished MID')).length
     await server.lines.until(
       () => finished() === 4,
@@ -130,6 +132,50 @@ port=${stage.port}
     assert.match(unknown.err, /x@y\.example is not an intake address of the settings, those are: /)
   })
 
+  it('hold, queue, show, drop, release: copies wait, and go out', async () => {
+    assert.equal((await server.tdc('hold', '--intake', INTAKE)).out, '0 copies held\n')
+    for (const id of ['<5@sender.example>', '<6@sender.example>']) await send(server, id)
+    const { copies } = JSON.parse((await server.tdc('queue', '--json')).out) as {
+      copies: readonly QueuedCopy[]
+    }
+    assert.deepEqual(
+      copies.map(({ state, intake }) => [state, intake]),
+      [
+        ['held', INTAKE],
+        ['held', INTAKE],
+      ],
+    )
+    const [first, second] = copies
+    assert(first && second)
+    const table = (await server.tdc('queue', '--most', '1')).out.split('\n')
+    assert.match(table[0] ?? '', /^MID +Intake +State +Age +Attempts +Size +Last failure$/)
+    assert.equal(table[1]?.startsWith(`${first.mid}  ${INTAKE}  held `), true)
+    assert.match(table[2] ?? '', /^the oldest 1; --most NUMBER shows more$/)
+    assert.match((await server.tdc('show', second.mid)).out, /^State +held, in the queue for /m)
+    assert.equal((await server.tdc('show', 'X.1.tdc1')).code, 1)
+
+    assert.equal((await server.tdc('drop', first.mid)).out, `${first.mid} dropped\n`)
+    assert.equal((await server.tdc('drop', first.mid)).code, 1)
+    assert.equal((await server.tdc('release')).out, '1 copy released\n')
+    await server.waitForLine(`Message finished MID ${second.mid} done`)
+    assert.equal((await server.tdc('queue')).out, 'the queue is empty\n')
+    assert.equal((await server.tdc('flush')).out, '0 copies flushed\n')
+    const wrong = await server.tdc('hold', '--intake', 'no domain')
+    assert.deepEqual([wrong.code, wrong.err], [1, 'haraka-tdc: "no domain" is not a domain\n'])
+  })
+
+  it('replay: what was given up and kept goes out', async () => {
+    await send(server, '<7@sender.example>', 'bob@example.net')
+    const line = await server.waitForLine(/delivery failed to .*: Hard Bounced\.$/)
+    const mid = /(?:MID|Message) (\S+)/.exec(line)?.[1] ?? ''
+    await server.waitForLine(new RegExp(`MID ${mid} .*kept`))
+    const shown = await server.tdc('show', mid)
+    assert.match(shown.out, /^kept since .*: hard-bounce, \d+ octets$/m)
+    assert.equal((await server.tdc('replay')).code, 2)
+    assert.equal((await server.tdc('replay', '--mid', mid)).out, '1 copy replayed\n')
+    await server.waitForLine(`Message finished MID ${mid} done`)
+  })
+
   it('names a worker that does not answer, within the deadline', async () => {
     const { out } = await server.tdc('status', '--json')
     const [stopped] = (JSON.parse(out) as Status).processes
@@ -183,3 +229,9 @@ port=${stage.port}
     assert.equal((await server.tdc('status')).code, 0)
   })
 })
+
+async function send(server: HarakaServer, id: string, to = 'bob@example.com'): Promise<void> {
+  const raw = Buffer.from(`Subject: a mail\r\nMessage-ID: ${id}\r\n\r\nhello\r\n`)
+  const { code } = await sendMail(server, { from: 'ann@sender.example', to: [to], raw })
+  assert.equal(code, 250)
+}

@@ -16,7 +16,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   journal: [],
   delivery: ['monitor', ...LEAVES],
   control: ['monitor', ...LEAVES],
-  cli: ['control', 'delivery', 'decide', 'haraka', 'settings', 'monitor', ...LEAVES],
+  cli: ['control', 'queue', 'delivery', 'decide', 'haraka', 'settings', 'monitor', ...LEAVES],
   decide: ['settings', 'monitor'],
   web: ['control', 'settings', 'monitor', ...LEAVES],
   haraka: ['decide', 'settings', 'monitor', ...LEAVES],

@@ -3,25 +3,74 @@ import { systemClock } from './clock'
 import type { Connector } from './connector'
 import { type Answer, no, ok } from './control/answer'
 import type { AnswerHere } from './control/processes'
-import type { TestSent } from './control/request'
+import { MOST_LISTED, type Request, type TestSent } from './control/request'
 import { explain } from './decide/explain'
 import { planCopies } from './queue/plan'
 import { testMessage } from './queue/test-message'
 
-/** How requests are answered by what one process knows and has. */
+/** How requests are answered by what one process knows and has. Never rejects. */
 export function answersOf(connector: Connector): AnswerHere {
-  return (request) => {
-    switch (request.ask) {
-      case 'status':
-        return ok(connector.status())
-      case 'track':
-        return ok(connector.track(request.wanted))
-      case 'explain':
-        return ok(explain(request, connector.settings.value))
-      case 'send-test':
-        return sendTest(connector, request.intake)
+  return async (request) => {
+    try {
+      return await answer(connector, request)
+    } catch (error) {
+      return no(error instanceof Error ? error.message : String(error))
     }
   }
+}
+
+function answer(connector: Connector, request: Request): Answer | Promise<Answer> {
+  const { scheduler, settings } = connector
+  switch (request.ask) {
+    case 'status':
+      return ok(connector.status())
+    case 'track':
+      return ok(connector.track(request.wanted))
+    case 'explain':
+      return ok(explain(request, settings.value))
+    case 'queue':
+      return ok(scheduler.list(Math.min(request.most, MOST_LISTED)))
+    case 'show':
+      return show(connector, request.mid)
+    case 'hold':
+      return scheduler.hold(request.domain || undefined).then(ok)
+    case 'release':
+      return scheduler.release(request.domain || undefined).then(ok)
+    case 'flush':
+      return ok(scheduler.flush())
+    case 'drop':
+      return drop(connector, request.mid)
+    case 'replay':
+      return replay(connector, request)
+    case 'send-test':
+      return sendTest(connector, request.intake)
+  }
+}
+
+/** What one process knows of a copy; the kept ones are known to all. */
+async function show(connector: Connector, mid: string): Promise<Answer> {
+  const copy = connector.scheduler.find(mid) ?? null
+  const kept = await keptCopy(connector, mid)
+  return ok({ copy, kept: kept ?? null, messages: connector.track(mid) })
+}
+
+/** Out of the queue, or out of the kept ones; true: there it was. */
+async function drop(connector: Connector, mid: string): Promise<Answer<boolean>> {
+  if (connector.scheduler.drop(mid)) return ok(true)
+  const kept = await keptCopy(connector, mid)
+  return ok(kept !== undefined && (await connector.kept.drop(kept)))
+}
+
+async function keptCopy({ kept }: Connector, mid: string) {
+  return (await kept.list()).find((copy) => copy.mid === mid)
+}
+
+async function replay(
+  connector: Connector,
+  { mid, intake, since }: Extract<Request, { ask: 'replay' }>,
+): Promise<Answer> {
+  const filter = { mid: mid || undefined, intake: intake || undefined, since: since || undefined }
+  return ok(await connector.replay.replay(filter))
 }
 
 /** A test message's copy, through the real queue. */

@@ -1,4 +1,5 @@
 import type { ParseArgsConfig } from 'node:util'
+import type { SilentWorker } from '../monitor/status'
 import type { ExitCode } from './exit-code'
 import type { Terminal } from './terminal'
 
@@ -24,6 +25,15 @@ export interface Command {
   readonly summary: string
   readonly help: readonly string[]
   run(call: Call): Promise<ExitCode>
+}
+
+/** A line for each worker whose part of the answer is missing. */
+export function silentText(silent: readonly SilentWorker[]): string[] {
+  return silent.map(({ worker, pid }) => `worker ${worker} (pid ${pid}) did not answer`)
+}
+
+export function copiesText(count: number): string {
+  return `${count} ${count === 1 ? 'copy' : 'copies'}`
 }
 
 /** An answer for scripts, or for people. */

@@ -1,10 +1,15 @@
 import { parseArgs } from 'node:util'
 import { checkCommand } from './check-command'
 import type { Command, Options } from './command'
+import { dropCommand } from './drop-command'
 import { EXIT, type ExitCode, Stop } from './exit-code'
 import { explainCommand } from './explain-command'
+import { flushCommand, holdCommand, releaseCommand } from './hold-commands'
+import { queueCommand } from './queue-command'
+import { replayCommand } from './replay-command'
 import { sendTestCommand } from './send-test-command'
 import { serverDirectory } from './server-directory'
+import { showCommand } from './show-command'
 import { statusCommand } from './status-command'
 import { table } from './table'
 import { makeTerminal } from './terminal'
@@ -16,10 +21,17 @@ const PROGRAM = 'haraka-tdc'
 const COMMANDS: readonly Command[] = [
   statusCommand,
   tophostsCommand,
+  queueCommand,
+  showCommand,
   trackCommand,
   explainCommand,
   checkCommand,
   sendTestCommand,
+  holdCommand,
+  releaseCommand,
+  flushCommand,
+  dropCommand,
+  replayCommand,
 ]
 
 const COMMON: Options = {

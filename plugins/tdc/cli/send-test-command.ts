@@ -20,6 +20,7 @@ const ENDS: ReadonlySet<string> = new Set([
   'expired',
   'vanished',
   'withdrawn',
+  'dropped',
 ])
 
 export const sendTestCommand: Command = {

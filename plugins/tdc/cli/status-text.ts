@@ -52,12 +52,15 @@ function processesText({ processes, takenAt }: Status): string {
 }
 
 function queueRows(status: Status): [string, string][] {
-  const { queue, prepared, deferred, ages } = status
+  const { queue, prepared, deferred, held, ages } = status
   const { active, delivered, softBounced, hardBounced, tlsErrors, expired, oldestAge } = queue
   const oldest = oldestAge > 0 ? `, the oldest for ${durationText(oldestAge)}` : ''
   return [
     ['In the queue', `${active}${oldest}`],
-    ['  of these', `${deferred} wait for a retry; ${prepared} more wait for their original`],
+    [
+      '  of these',
+      `${deferred} wait for a retry, ${held} are held, ${prepared} wait for their original`,
+    ],
     ['  by age', agesText(ages)],
     ['Delivered', `${delivered}${lastText(queue.lastSuccess)}`],
     ['Soft bounced', `${softBounced} attempts`],

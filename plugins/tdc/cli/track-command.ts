@@ -1,6 +1,6 @@
 import type { Found } from '../control/gathered'
 import { valueFrom } from './ask-server'
-import { type Call, type Command, show } from './command'
+import { type Call, type Command, show, silentText } from './command'
 import { EXIT, type ExitCode, Stop } from './exit-code'
 import { LogSearch, type LogStep } from './log-search'
 import { linesOfLog } from './log-file'
@@ -31,7 +31,7 @@ async function trackInServer(call: Call): Promise<ExitCode> {
   show(call, found, () => [
     ...messages.flatMap((message, at) => [...(at > 0 ? [''] : []), ...trackedText(message)]),
     ...(messages.length === 0 ? ['nothing found; --log FILE looks in log files'] : []),
-    ...silent.map(({ worker, pid }) => `worker ${worker} (pid ${pid}) did not answer`),
+    ...silentText(silent),
   ])
   return messages.length > 0 ? EXIT.ok : EXIT.no
 }

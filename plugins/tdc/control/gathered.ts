@@ -25,7 +25,18 @@ export class Gathered {
         return statusOf(all)
       case 'track':
         return ok(foundIn(all))
+      case 'queue':
+        return listed(all, request.most)
+      case 'show':
+        return shown(all)
+      case 'hold':
+      case 'release':
+      case 'flush':
+        return summed(all)
+      case 'drop':
+        return ok({ dropped: valuesOf<boolean>(all).some(Boolean), silent: all.silent })
       case 'explain':
+      case 'replay':
       case 'send-test':
         return all.answers[0] ?? no(NOBODY)
     }
@@ -56,6 +67,41 @@ function statusOf(all: Answers): Answer<Status> {
   if (!first) return no(NOBODY)
   const merged = mergeStatus([first, ...others])
   return ok({ ...merged, silent: [...merged.silent, ...all.silent] })
+}
+
+/** Copies of all processes, the oldest first. */
+function listed(all: Answers, most: number): Answer {
+  const copies = valuesOf<{ readonly age: number }[]>(all).flat()
+  const oldestFirst = copies.sort((a, b) => b.age - a.age).slice(0, most)
+  return ok({ copies: oldestFirst, silent: all.silent })
+}
+
+/** What the processes together know of one copy. */
+export interface Shown<Copy = unknown, Kept = unknown> {
+  /** Null: it is not in the queue. */
+  readonly copy: Copy | null
+  /** Null: it is not among those that were given up and kept. */
+  readonly kept: Kept | null
+  readonly messages: readonly TrackedMessage[]
+  readonly silent: readonly SilentWorker[]
+}
+
+function shown(all: Answers): Answer<Shown> {
+  const known = valuesOf<Shown>(all)
+  const messages = known.map((each) => ok(each.messages))
+  return ok({
+    copy: known.find(({ copy }) => copy !== null)?.copy ?? null,
+    kept: known.find(({ kept }) => kept !== null)?.kept ?? null,
+    ...foundIn({ answers: messages, silent: all.silent }),
+  })
+}
+
+/** How many copies it was about; a refusal of one process is one of all. */
+function summed(all: Answers): Answer {
+  const refused = all.answers.find(({ kind }) => kind === 'no')
+  if (refused) return refused
+  const copies = valuesOf<number>(all).reduce((sum, count) => sum + count, 0)
+  return ok({ copies, silent: all.silent })
 }
 
 /** A copy that another worker found after a crash has steps in both. */

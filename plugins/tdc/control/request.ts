@@ -12,6 +12,20 @@ export type Request =
       readonly to: string
       readonly relaying: boolean
     }
+  /** The copies in the queue, the oldest first; at most so many of each process. */
+  | { readonly ask: 'queue'; readonly most: number }
+  | { readonly ask: 'show'; readonly mid: string }
+  /** Of one intake domain; '': of all. */
+  | { readonly ask: 'hold' | 'release'; readonly domain: string }
+  | { readonly ask: 'flush' }
+  | { readonly ask: 'drop'; readonly mid: string }
+  /** Kept copies that match all three; '' and 0 match any. `since`: milliseconds since 1970. */
+  | {
+      readonly ask: 'replay'
+      readonly mid: string
+      readonly intake: string
+      readonly since: number
+    }
   /** To the default intake address, or to `intake`. */
   | { readonly ask: 'send-test'; readonly intake: string }
 
@@ -26,6 +40,7 @@ export type Ask = Request['ask']
 interface Shape {
   readonly strings: readonly string[]
   readonly flags: readonly string[]
+  readonly numbers: readonly string[]
   /** Answered by all processes, or by any one. */
   readonly by: 'all' | 'one'
   /** Milliseconds in which a process has to answer. */
@@ -34,15 +49,29 @@ interface Shape {
 
 const ANSWER_TIME = 1_000
 
-/** Writing a copy to a slow disk may take long. */
+/** Writing to a slow disk, and a replay of thousands, may take long. */
 const WRITING_TIME = 20_000
 
+const NO_FIELDS = { strings: [], flags: [], numbers: [] }
+const ALL = { ...NO_FIELDS, by: 'all', within: ANSWER_TIME } as const
+const ONE = { ...ALL, by: 'one' } as const
+
 export const SHAPES: Readonly<Record<Ask, Shape>> = {
-  status: { strings: [], flags: [], by: 'all', within: ANSWER_TIME },
-  track: { strings: ['wanted'], flags: [], by: 'all', within: ANSWER_TIME },
-  explain: { strings: ['from', 'to'], flags: ['relaying'], by: 'one', within: ANSWER_TIME },
-  'send-test': { strings: ['intake'], flags: [], by: 'one', within: WRITING_TIME },
+  status: ALL,
+  track: { ...ALL, strings: ['wanted'] },
+  explain: { ...ONE, strings: ['from', 'to'], flags: ['relaying'] },
+  queue: { ...ALL, numbers: ['most'] },
+  show: { ...ALL, strings: ['mid'] },
+  hold: { ...ALL, strings: ['domain'], within: WRITING_TIME },
+  release: { ...ALL, strings: ['domain'], within: WRITING_TIME },
+  flush: ALL,
+  drop: { ...ALL, strings: ['mid'], within: WRITING_TIME },
+  replay: { ...ONE, strings: ['mid', 'intake'], numbers: ['since'], within: WRITING_TIME },
+  'send-test': { ...ONE, strings: ['intake'], within: WRITING_TIME },
 }
+
+/** Copies of one process that are listed at most. */
+export const MOST_LISTED = 10_000
 
 /** Longest value of a field; an address or a Message-ID is shorter (RFC 5322 section 2.1.1). */
 const LONGEST_FIELD = 1_000
@@ -55,7 +84,7 @@ export function parseRequest(value: unknown): Request | string {
   if (typeof ask !== 'string' || !Object.hasOwn(SHAPES, ask)) {
     return `unknown request, expected one of ${Object.keys(SHAPES).join(', ')}`
   }
-  const { strings, flags } = SHAPES[ask as Ask]
+  const { strings, flags, numbers } = SHAPES[ask as Ask]
   const request: Record<string, unknown> = { ask }
   for (const name of strings) {
     const field = fields[name]
@@ -66,6 +95,13 @@ export function parseRequest(value: unknown): Request | string {
   for (const name of flags) {
     const field = fields[name]
     if (typeof field !== 'boolean') return `${ask}: ${name} is not true or false`
+    request[name] = field
+  }
+  for (const name of numbers) {
+    const field = fields[name]
+    if (!Number.isSafeInteger(field) || (field as number) < 0) {
+      return `${ask}: ${name} is not a whole number`
+    }
     request[name] = field
   }
   return request as Request

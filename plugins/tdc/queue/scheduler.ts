@@ -207,6 +207,11 @@ export class Scheduler {
     return listed
   }
 
+  find(mid: string): QueuedCopy | undefined {
+    const entry = this.entries.get(mid)
+    return entry && queuedCopy(entry, this.age(entry.copy))
+  }
+
   get stats(): SchedulerStats {
     return statsOf(this.entries.values(), (copy) => this.age(copy))
   }
