@@ -100,5 +100,6 @@ export class Monitor {
 
 /** For a connector that does not come to be: only the line. */
 export function complain(log: LogSink, text: string): void {
-  for (const line of linesOf({ kind: 'problem', text }, '')) log(line.level, line.text, { uuid: '-' })
+  for (const line of linesOf({ kind: 'problem', text }, ''))
+    log(line.level, line.text, { uuid: '-' })
 }
