@@ -10,6 +10,7 @@ import { intakeMatrix } from './r09-intake-matrix'
 import { clockJumps } from './r15-clock'
 import { eventLoopStall, hookTimerControl } from './r16-event-loop-stall'
 import { otherPlugins } from './r17-other-plugins'
+import { configChaos } from './r20-config-chaos'
 
 /** Every case, in the order in which they run. */
 export const CASES: readonly FaultCase[] = [
@@ -24,6 +25,7 @@ export const CASES: readonly FaultCase[] = [
   clockJumps,
   eventLoopStall,
   otherPlugins,
+  configChaos,
 ]
 
 /** Builds that are known to be wrong: each is a case without violations when it was caught. */
