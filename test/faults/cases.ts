@@ -10,6 +10,7 @@ import { intakeMatrix } from './r09-intake-matrix'
 import { clockJumps } from './r15-clock'
 import { eventLoopStall, hookTimerControl } from './r16-event-loop-stall'
 import { otherPlugins } from './r17-other-plugins'
+import { exhaustion } from './r18-exhaustion'
 import { configChaos } from './r20-config-chaos'
 
 /** Every case, in the order in which they run. */
@@ -25,6 +26,7 @@ export const CASES: readonly FaultCase[] = [
   clockJumps,
   eventLoopStall,
   otherPlugins,
+  exhaustion,
   configChaos,
 ]
 

@@ -1,0 +1,94 @@
+import { Gate } from '../support/gate'
+import { MailPath } from '../support/mail-path'
+import type { FaultCase, FaultContext, FaultResult } from './case'
+import { MailRun } from './mail-run'
+import { comesTrue, memoryOf, openFiles } from './process-state'
+
+/** Descriptors of a process that has too few of them for its queue. */
+const FEW_FILES = 120
+
+const MEGABYTE = 2 ** 20
+
+export const exhaustion: FaultCase = {
+  name: 'R18',
+  title: 'long mails at the same time; a start with more queue files than descriptors',
+  needs: ['prlimit'],
+  async run(context: FaultContext): Promise<FaultResult> {
+    const long = await longMails(context)
+    const few = await fewFiles(context)
+    const figures = { ...long.figures, ...few.figures }
+    return { n: long.n + few.n, violations: [...long.violations, ...few.violations], figures }
+  },
+}
+
+/** Memory and descriptors come back when they are through. */
+async function longMails({ long, dice, note }: FaultContext): Promise<FaultResult> {
+  const [count, octets] = long ? [50, 25 * MEGABYTE] : [6, 5 * MEGABYTE]
+  const path = await MailPath.start({ beforeTdc: ['tdc_inspect'] })
+  const run = new MailRun(path, 'R18 long', dice)
+  try {
+    const { pid } = path.haraka
+    await run.sendMany(3, 1_000)
+    await run.allCopied(10_000)
+    const base = { memory: memoryOf(pid).now, files: openFiles(pid).filter(isFile).length }
+    await run.sendMany(count, octets, { atATime: count })
+    const violations = (await run.allCopied(120_000)) ? [] : ['not all copied in 120 s']
+    const files = () => openFiles(pid).filter(isFile)
+    if (!(await comesTrue(() => files().length <= base.files, 10_000))) {
+      violations.push(`${files().length} files are open, ${base.files} were: ${files().join(' ')}`)
+    }
+    const { most } = memoryOf(pid)
+    // Only in the long form: the collector of rubbish comes when it likes.
+    if (long) await comesTrue(() => memoryOf(pid).now < base.memory * 1.1, 60_000)
+    const { now } = memoryOf(pid)
+    violations.push(...(await run.violations()))
+    const figures = { baseMB: mb(base.memory), mostMB: mb(most), afterMB: mb(now) }
+    note(`${count} mails of ${octets / MEGABYTE} MB: ${JSON.stringify(figures)}`)
+    return { n: count, violations, figures }
+  } finally {
+    await path.close()
+  }
+}
+
+/** None is lost, and each is delivered when there are descriptors again. */
+async function fewFiles({ long, dice, note }: FaultContext): Promise<FaultResult> {
+  const count = long ? 1_500 : 400
+  let limit = 4_096
+  const path = await MailPath.start({
+    beforeTdc: ['tdc_inspect'],
+    delivery: ['max_connections=20'],
+    under: () => ['prlimit', `--nofile=${limit}`],
+  })
+  const run = new MailRun(path, 'R18 few', dice)
+  try {
+    const gate = new Gate()
+    path.onCopy = () => gate.wait().then(() => undefined)
+    await run.sendMany(count, 500, { atATime: 20 })
+    await path.haraka.kill9()
+    gate.open()
+    path.onCopy = () => Promise.resolve(undefined)
+    limit = FEW_FILES
+    await path.haraka.start()
+    await run.allCopied(long ? 60_000 : 6_000)
+    const violations = path.haraka.running ? [] : [`Haraka has ended\n${path.haraka.tail(20)}`]
+    const stuck = path.haraka.queueFiles().length
+    limit = 4_096
+    await path.haraka.restart('SIGKILL')
+    if (!(await run.allCopied(30_000))) violations.push('not all copied 30 s after the relief')
+    if (!(await comesTrue(() => path.haraka.queueFiles().length === 0, 10_000))) {
+      violations.push(`left in the queue: ${path.haraka.queueFiles().length}`)
+    }
+    violations.push(...(await run.violations()))
+    note(`${count} files at a start with ${FEW_FILES} descriptors: ${stuck} wait for the relief`)
+    return { n: count, violations, figures: { stuck } }
+  } finally {
+    await path.close()
+  }
+}
+
+const mb = (octets: number) => Math.round(octets / MEGABYTE)
+
+/** Not a socket, a pipe or the like. */
+function isFile(path: string): boolean {
+  return path.startsWith('/')
+}
