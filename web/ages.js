@@ -10,7 +10,7 @@ export function showAges(ages) {
     copies,
     element('meter', { max: most, value: copies, 'aria-hidden': true }),
   ])
-  byId('ages').replaceChildren(table(['Age', 'Copies', ''], rows))
+  byId('ages').replaceChildren(table(['Age', 'Copies', 'Share'], rows))
 }
 
 /**

@@ -32,7 +32,7 @@ export function showTls({ tls, takenAt }) {
     listed(each.results),
     certificateEnd(each, takenAt),
   ])
-  const headings = ['Intake', 'Sessions', 'Openings', 'Certificate ends']
+  const headings = ['Intake', 'Sessions', 'Failures', 'Certificate ends']
   byId('tls').replaceChildren(
     rows.length > 0
       ? table(headings, rows)
@@ -42,9 +42,9 @@ export function showTls({ tls, takenAt }) {
 
 /** @param {Readonly<Record<string, number>>} counts */
 function listed(counts) {
-  const lines = Object.entries(counts).map(([name, count]) =>
-    element('div', {}, `${name}: ${count.toLocaleString('en')}`),
-  )
+  const lines = Object.entries(counts)
+    .filter(([, count]) => count > 0)
+    .map(([name, count]) => element('div', {}, `${name}: ${count.toLocaleString('en')}`))
   return lines.length > 0 ? element('div', {}, ...lines) : '-'
 }
 

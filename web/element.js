@@ -42,7 +42,10 @@ export function byId(id) {
  * @returns {HTMLElement}
  */
 export function table(headings, rows) {
-  const head = headings.map((text) => element('th', { scope: 'col' }, text))
+  const [sample = []] = rows
+  const head = headings.map((text, at) =>
+    element('th', { scope: 'col', ...numberClass(sample[at]) }, text),
+  )
   const body = rows.map(([first = '', ...rest]) =>
     element('tr', {}, element('th', { scope: 'row' }, cell(first)), ...rest.map(dataCell)),
   )
@@ -56,7 +59,12 @@ export function table(headings, rows) {
 
 /** @param {Node | string | number} content */
 function dataCell(content) {
-  return element('td', typeof content === 'number' ? { class: 'number' } : {}, cell(content))
+  return element('td', numberClass(content), cell(content))
+}
+
+/** @param {Node | string | number | undefined} content */
+function numberClass(content) {
+  return typeof content === 'number' ? { class: 'number' } : {}
 }
 
 /** @param {Node | string | number} content */

@@ -26,7 +26,12 @@ export function showLast(rows) {
       lastSuccess === null ? '-' : moment(lastSuccess),
       lastFailure === null
         ? '-'
-        : element('span', {}, moment(lastFailure.at), ` ${lastFailure.class}: ${lastFailure.text}`),
+        : element(
+            'div',
+            { class: 'long' },
+            moment(lastFailure.at),
+            ` ${lastFailure.class}: ${lastFailure.text}`,
+          ),
     ])
   byId('last').replaceChildren(table(['Host', 'Oldest', 'Success', 'Failure'], lines))
 }

@@ -165,8 +165,8 @@ function deliveryMetrics(status: Status): Metric[] {
       ),
     ),
     counter(
-      'tls_results_total',
-      'Openings of connections by result type (RFC 8460 section 4.3).',
+      'tls_failures_total',
+      'Openings of connections that failed, by result type (RFC 8460 section 4.3).',
       known.flatMap(({ labels, delivery }) =>
         Object.entries(delivery.tls.results).map(([result, value]) =>
           labelled({ ...labels, result }, value),

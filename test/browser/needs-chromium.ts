@@ -1,0 +1,3 @@
+import { need } from '../support/needs'
+
+need('test:page', 'chromium', 'chromium')

@@ -1,0 +1,217 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Browser, Page } from 'playwright-core'
+import type { StatusView } from '../../plugins/tdc/web/status-view'
+import { ask } from '../support/http-client'
+import { mailAbout } from '../support/mail-path'
+import { type PageGateway, startPageGateway } from '../support/page-gateway'
+import { openPage, startBrowser, type WatchedPage } from './browser'
+
+const EVIL = '<img src=//evil.example/x onerror=alert(1)>'
+/** A Message-ID, as hostile as a sender can make it. */
+const EVIL_ID = `<"><script src=//evil.example/x></script>${EVIL}@evil.example>`
+
+/** Says when the page has moved on; the status comes once a second. */
+const MOVES = { timeout: 15_000 }
+
+describe('the status page in Chromium, with a Haraka of two workers', function () {
+  this.timeout(60_000)
+  let browser: Browser
+  let gateway: PageGateway
+  let origin: string
+  let watched: WatchedPage
+  let page: Page
+
+  before(async () => {
+    gateway = await startPageGateway(['show_addresses=true'], { nodes: 2 })
+    origin = `http://127.0.0.1:${gateway.httpPort}`
+    browser = await startBrowser()
+    watched = await openPage(browser, origin)
+    page = watched.page
+    await page.goto(`${origin}/tdc`)
+    await live().waitFor()
+  })
+  after(async () => {
+    await browser?.close()
+    await gateway?.path.close()
+  })
+
+  const live = () => page.getByText('Live', { exact: true })
+  /** The numbers in the table's row of that name. */
+  const row = async (name: string) => {
+    const found = page.locator('#intakes tr', { hasText: name }).first()
+    return found.locator('td').allTextContents()
+  }
+  const untilDelivered = (count: number) =>
+    page.waitForFunction(
+      (least) =>
+        Number(document.querySelector('#intakes tr td:nth-of-type(3)')?.textContent) >= least,
+      count,
+      MOVES,
+    )
+  const search = async (wanted: string) => {
+    await page.getByLabel('Message-ID, MID').fill(wanted)
+    await page.keyboard.press('Enter')
+    await page.getByText(/ found\.$/).waitFor(MOVES)
+    return page.locator('#found').innerText()
+  }
+
+  it('the table moves while mail flows', async () => {
+    const { path } = gateway
+    assert.deepEqual(await row('the.tdc.queue'), ['0', '0', '0', '0', '0'])
+    await Promise.all([1, 2, 3, 4].map((at) => path.send(mailAbout(`first ${at}`))))
+    await untilDelivered(4)
+    await Promise.all([1, 2, 3].map((at) => path.send(mailAbout(`second ${at}`))))
+    await untilDelivered(7)
+    assert.deepEqual((await row('scan.example'))[2], '7')
+    assert.match(await page.locator('#ended .legend').innerText(), /Delivered/)
+    assert.ok((await page.locator('#ended rect.delivered').count()) > 0, 'the chart has a bar')
+  })
+
+  it('the figures of the chart are within reach of the keyboard, and in a table', async () => {
+    await page.locator('#ended svg').focus()
+    await page.keyboard.press('End')
+    await page.keyboard.press('ArrowLeft')
+    assert.match(await page.locator('#ended .legend').innerText(), /^\d\d:\d\d\s/)
+    await page.locator('#ended summary').click()
+    assert.equal(await page.locator('#ended tbody tr').count(), 60)
+  })
+
+  it('an intake that refuses is a failure with its reason', async () => {
+    const { path } = gateway
+    path.onCopy = () => Promise.resolve(`550 5.7.1 ${EVIL}`)
+    await path.send(mailAbout('refused'))
+    await page.locator('#errors', { hasText: EVIL }).waitFor(MOVES)
+    assert.deepEqual((await row('the.tdc.queue'))[4], '1')
+    path.onCopy = () => Promise.resolve(undefined)
+  })
+
+  it('search finds a message and tells its way', async () => {
+    const { path } = gateway
+    const raw = Buffer.from('Message-ID: <found@client.test>\r\nSubject: found\r\n\r\nBody.\r\n')
+    await path.send(mailAbout('found', { raw }))
+    await path.copy('found')
+    const text = await search('found@client.test')
+    assert.match(text, /<found@client\.test>/)
+    assert.match(text, /enqueued/)
+    assert.match(text, /delivered over DCID \d+/)
+    assert.match(await search('nobody@nowhere.test'), /^$/)
+  })
+
+  it('HTML in the subject, the addresses and the Message-ID is text', async () => {
+    const { path } = gateway
+    const from = `"<b/onmouseover=alert(1)>x</b>"@example.net`
+    const raw = Buffer.from(`Message-ID: ${EVIL_ID}\r\nSubject: ${EVIL}\r\n\r\n${EVIL}\r\n`)
+    await path.send(mailAbout('evil', { from, raw }))
+    await path.intake.copies.first(({ raw }) => raw.includes(EVIL_ID), 10_000, 'no evil copy')
+    const text = await search('bob@example.com')
+    assert.ok(text.includes('<script src=//evil.example/x></script>'), text)
+    assert.ok(text.includes('<b/onmouseover=alert(1)>x</b>'), text)
+    assert.ok(!text.includes('Body.'))
+    assert.equal(await page.locator('main img, main script, main b[onmouseover]').count(), 0)
+  })
+
+  it('can be used by everybody, as far as axe-core finds out, light and dark, wide and narrow', async () => {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      for (const width of [1200, 360]) {
+        await page.emulateMedia({ colorScheme })
+        await page.setViewportSize({ width, height: 800 })
+        assert.deepEqual(await axeFindings(page), [], `${colorScheme} ${width}`)
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth)
+        assert.ok(wide <= width, `the page is ${wide} wide on ${width}`)
+      }
+    }
+  })
+
+  it('takes no news while it is hidden', async () => {
+    const hide = (hidden: boolean) =>
+      page.evaluate((value) => {
+        Object.defineProperty(document, 'hidden', { configurable: true, get: () => value })
+        document.dispatchEvent(new Event('visibilitychange'))
+      }, hidden)
+    const takenAt = () => page.locator('#taken-at time').getAttribute('datetime')
+    await hide(true)
+    const then = await takenAt()
+    await sleep(1500)
+    assert.equal(await takenAt(), then)
+    await hide(false)
+    await page.waitForFunction(
+      (old) => document.querySelector('#taken-at time')?.getAttribute('datetime') !== old,
+      then,
+      MOVES,
+    )
+  })
+
+  it('asked for nothing elsewhere, and had nothing to complain of', () => {
+    assert.deepEqual(watched.strayed, [])
+    assert.deepEqual(watched.complaints, [])
+  })
+
+  it('says which worker did not answer, and that it lost the server', async () => {
+    const reply = await ask(gateway.httpPort, '/tdc/status')
+    const { processes } = JSON.parse(reply.body) as StatusView
+    const note = page.getByText(/did not answer: its figures are missing/)
+    // One of the two serves this page, and would say nothing.
+    const missed: number[] = []
+    for (const { pid } of processes) {
+      process.kill(pid, 'SIGSTOP')
+      await note.waitFor({ timeout: 5_000 }).catch(() => {})
+      if (await note.isVisible()) missed.push(pid)
+      process.kill(pid, 'SIGCONT')
+      await note.waitFor({ state: 'hidden', ...MOVES })
+    }
+    assert.equal(missed.length, 1)
+    await gateway.path.haraka.kill9()
+    await page.getByText('Connection lost, the figures are old').waitFor(MOVES)
+  })
+})
+
+describe('the status page with a token, in Chromium', function () {
+  this.timeout(60_000)
+  const TOKEN = 'a-token-of-20-letters'
+  let browser: Browser
+  let gateway: PageGateway
+
+  before(async () => {
+    gateway = await startPageGateway([`token=${TOKEN}`])
+    browser = await startBrowser()
+  })
+  after(async () => {
+    await browser?.close()
+    await gateway?.path.close()
+  })
+
+  it('asks for it, says when it is wrong, and then shows the status', async () => {
+    const origin = `http://127.0.0.1:${gateway.httpPort}`
+    const { page, context, strayed } = await openPage(browser, origin)
+    await page.goto(`${origin}/tdc/`)
+    await page.getByLabel('Token').fill('wrong')
+    await page.keyboard.press('Enter')
+    await page.getByText('This is not the token.').waitFor()
+    assert.deepEqual(await axeFindings(page), [])
+    await page.getByLabel('Token').fill(TOKEN)
+    await page.getByRole('button').click()
+    await page.getByText('Live', { exact: true }).waitFor(MOVES)
+    assert.equal(page.url(), `${origin}/tdc/`)
+    assert.equal(await page.evaluate(() => document.cookie), '')
+    assert.deepEqual(
+      (await context.cookies()).map(({ httpOnly, sameSite, path }) => [httpOnly, sameSite, path]),
+      [[true, 'Strict', '/tdc']],
+    )
+    assert.deepEqual(strayed, [])
+  })
+})
+
+interface Axe {
+  run(): Promise<{ violations: { id: string; nodes: { target: unknown }[] }[] }>
+}
+
+/** Evaluated by the debugger: the page's own policy would not load it. */
+async function axeFindings(page: Page): Promise<unknown[]> {
+  await page.evaluate(readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8'))
+  return page.evaluate(async () => {
+    const { violations } = await (window as unknown as { axe: Axe }).axe.run()
+    return violations.map(({ id, nodes }) => [id, nodes.map(({ target }) => target)])
+  })
+}
