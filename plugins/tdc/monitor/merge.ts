@@ -125,8 +125,13 @@ function mergeHistogram(all: readonly HistogramValue[]): HistogramValue {
 function mergeNamed<T>(all: readonly ByName<T>[], merge: (same: readonly T[]) => T): ByName<T> {
   const names = new Set(all.flatMap((each) => Object.keys(each)))
   return Object.fromEntries(
-    [...names].map((name) => [name, merge(all.flatMap((each) => each[name] ?? []))]),
+    [...names].map((name) => [name, merge(all.flatMap((each) => own(each, name)))]),
   )
+}
+
+/** A name from outside may be one that every object inherits. */
+function own<T>(each: ByName<T>, name: string): T[] {
+  return Object.hasOwn(each, name) ? [each[name] as T] : []
 }
 
 function sumNamed<T extends ByName<number>>(all: readonly T[]): T {

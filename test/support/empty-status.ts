@@ -1,0 +1,67 @@
+import type { QueueFigures, Status } from '../../plugins/tdc/monitor/status'
+
+/** Fri Feb 16 2024 19:55:34 UTC. */
+export const TAKEN_AT = Date.UTC(2024, 1, 16, 19, 55, 34)
+
+const NO_FIGURES: QueueFigures = {
+  active: 0,
+  delivered: 0,
+  softBounced: 0,
+  hardBounced: 0,
+  tlsErrors: 0,
+  expired: 0,
+  failures: { reply: 0, tls: 0, network: 0, dns: 0, expired: 0 },
+  oldestAge: 0,
+  lastSuccess: null,
+  lastFailure: null,
+}
+
+export function figures(given: Partial<QueueFigures>): QueueFigures {
+  return { ...NO_FIGURES, ...given }
+}
+
+/** What a process that has done nothing yet knows, and what is given. */
+export function statusOf(given: Partial<Status>): Status {
+  return {
+    service: 'Cisco Secure Email Threat Defense',
+    versions: { plugin: '1.0.0', haraka: '3.3.4', node: 'v20.20.2' },
+    takenAt: TAKEN_AT,
+    processes: [{ pid: 100, worker: 0, startedAt: TAKEN_AT - 90_000 }],
+    silent: [],
+    enabled: true,
+    level: 'cluster',
+    intake: 'journal@scan.example',
+    intakeLevel: 'cluster',
+    problems: [],
+    queue: NO_FIGURES,
+    intakes: {},
+    domains: {},
+    messages: {
+      skipped: {
+        disabled: 0,
+        outgoing: 0,
+        quarantined: 0,
+        discarded: 0,
+        'to-intake': 0,
+        'own-report': 0,
+        'policy-no': 0,
+      },
+      journalFailed: 0,
+      inDoubt: 0,
+      withdrawn: 0,
+      dropped: 0,
+      kept: 0,
+      keptDropped: 0,
+      replayed: 0,
+    },
+    prepared: 0,
+    deferred: 0,
+    held: 0,
+    ages: [0, 0, 0, 0, 0, 0, 0],
+    timeInQueue: { counts: [], sum: 0, count: 0 },
+    minutes: [],
+    connections: [],
+    errors: [],
+    ...given,
+  }
+}

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict'
+import type { TdcEvent } from '../plugins/tdc/monitor/events'
+import { MOST_FOUND, RECIPIENTS_KEPT, STEPS_KEPT } from '../plugins/tdc/monitor/tracked'
+import { Tracking } from '../plugins/tdc/monitor/tracking'
+
+function decided(
+  transaction: string,
+  given: Partial<TdcEvent & { kind: 'decided' }> = {},
+): TdcEvent {
+  return {
+    kind: 'decided',
+    transaction,
+    messageId: `<${transaction}@sender.example>`,
+    sender: 'Ann@sender.example',
+    recipients: ['bob@example.com'],
+    routes: [{ intake: 'journal@scan.example', recipients: 1, policies: ['DEFAULT'] }],
+    ...given,
+  }
+}
+
+function found(tracking: Tracking, wanted: string): string[] {
+  return tracking.find(wanted, 'NAME').map(({ transaction }) => transaction)
+}
+
+describe('tracking', () => {
+  let tracking: Tracking
+  beforeEach(() => {
+    tracking = new Tracking(() => 100)
+    tracking.note(decided('T1.1'), 1)
+    tracking.note(decided('T2.1', { sender: '', recipients: ['eve@example.com'] }), 2)
+  })
+
+  const WANTED: [string, string, string[]][] = [
+    ['a transaction', 'T1.1', ['T1.1']],
+    ['a MID', 'T1.1.tdc2', ['T1.1']],
+    ['a Message-ID', '<T2.1@sender.example>', ['T2.1']],
+    ['a Message-ID without brackets', 'T2.1@sender.example', ['T2.1']],
+    ['a sender, in any case', 'ann@SENDER.example', ['T1.1']],
+    ['a recipient', '<eve@example.com>', ['T2.1']],
+    ['nothing, which is not the null sender', '', []],
+    ['brackets around nothing', '<>', []],
+    ['a part of an address', 'example.com', []],
+  ]
+  for (const [what, wanted, expected] of WANTED) {
+    it(`finds by ${what}`, () => assert.deepEqual(found(tracking, wanted), expected))
+  }
+
+  it('tells what was decided and why, then each step of each copy with its time', () => {
+    const mid = 'T1.1.tdc1'
+    const intake = 'journal@scan.example'
+    tracking.note({ kind: 'prepared', mid, intake, size: 1234 }, 5)
+    tracking.note({ kind: 'withdrawn', mid, why: 'the original was rejected' }, 6)
+    const [message] = tracking.find('T1.1', 'NAME')
+    assert.deepEqual(message, {
+      transaction: 'T1.1',
+      at: 1,
+      messageId: '<T1.1@sender.example>',
+      sender: 'Ann@sender.example',
+      recipients: ['bob@example.com'],
+      recipientCount: 1,
+      steps: [
+        {
+          at: 1,
+          kind: 'decided',
+          mid: null,
+          text: 'copy to journal@scan.example for 1 recipient by policy DEFAULT',
+        },
+        {
+          at: 5,
+          kind: 'prepared',
+          mid,
+          text: 'copy of 1234 octets written for journal@scan.example',
+        },
+        { at: 6, kind: 'withdrawn', mid, text: `MID ${mid} withdrawn: the original was rejected` },
+      ],
+    })
+  })
+
+  it('a copy that was found in the queue has its Message-ID as soon as it is known', () => {
+    const mid = 'T9.1.tdc1'
+    tracking.note({ kind: 'loaded', mid, intake: 'a@b' }, 1)
+    const attempted = { mid, intake: 'a@b', messageId: '<old@x>', dcid: 1, age: 1, attempts: 1 }
+    tracking.note({ kind: 'delivered', ...attempted, response: '250 ok' }, 2)
+    assert.deepEqual(found(tracking, 'old@x'), ['T9.1'])
+    assert.equal(tracking.find('T9.1', 'NAME')[0]?.recipientCount, 0)
+  })
+
+  it('is bounded in messages, the oldest are forgotten; in steps, recipients and answers', () => {
+    const recipients = Array.from({ length: 500 }, (_, i) => `r${i}@example.com`)
+    for (let i = 0; i < 1000; i++) tracking.note(decided(`N${i}.1`, { recipients }), i)
+    assert.equal(tracking.size, 100)
+    assert.deepEqual(found(tracking, 'T1.1'), [])
+    for (let i = 0; i < 100; i++) {
+      tracking.note({ kind: 'withdrawn', mid: 'N999.1.tdc1', why: 'x' }, i)
+    }
+    const messages = tracking.find('ann@sender.example', 'NAME')
+    assert.equal(messages.length, MOST_FOUND)
+    const [newest] = messages
+    assert.equal(newest?.transaction, 'N999.1')
+    assert.deepEqual(
+      [newest?.steps.length, newest?.recipients.length, newest?.recipientCount],
+      [STEPS_KEPT, RECIPIENTS_KEPT, 500],
+    )
+  })
+
+  it('keeps nothing when that is set, and less after a reload', () => {
+    let most = 0
+    const some = new Tracking(() => most)
+    some.note(decided('T1.1'), 1)
+    assert.equal(some.size, 0)
+    most = 50
+    for (let i = 0; i < 60; i++) some.note(decided(`A${i}.1`), i)
+    most = 10
+    some.note(decided('B.1'), 1)
+    assert.equal(some.size, 10)
+  })
+})
