@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { builtinModules } from 'node:module'
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { complaints, HarakaServer, logText, makeServerDir } from './support/haraka'
 import { packPlugin, pluginName } from './support/packed-plugin'
@@ -11,6 +11,7 @@ interface Manifest {
   main: string
   license: string
   dependencies: Record<string, string>
+  bin: { 'haraka-tdc': string }
 }
 
 /** What a server needs, and nothing else. */
@@ -58,6 +59,14 @@ describe('the package', function () {
     assert.equal(manifest.name, pluginName)
     assert.equal(manifest.license, 'MIT')
     assert.ok(existsSync(join(installed, manifest.main)))
+  })
+
+  it('has the command line program, which Node runs', async () => {
+    const { bin } = readManifest(installed)
+    const program = join(installed, bin['haraka-tdc'])
+    assert.match(readFileSync(program, 'utf8'), /^#!\/usr\/bin\/env node\n/)
+    chmodSync(program, 0o755) // as npm does with what `bin` names
+    assert.match(await run(program, ['--help']), /^usage: haraka-tdc COMMAND /)
   })
 
   it('requires only Node and the packages that it depends on', () => {
