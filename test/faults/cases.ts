@@ -7,6 +7,9 @@ import { hangUp, queueOkOnlyControl } from './r05-hang-up'
 import { diskFull, sizeCheckControl } from './r07-disk-full'
 import { damagedFiles } from './r08-damaged-files'
 import { intakeMatrix } from './r09-intake-matrix'
+import { network } from './r10-network'
+import { slowIntake } from './r12-slow-intake'
+import { resumptionControl, tlsMatrix } from './r13-tls-matrix'
 import { clockJumps } from './r15-clock'
 import { eventLoopStall, hookTimerControl } from './r16-event-loop-stall'
 import { otherPlugins } from './r17-other-plugins'
@@ -23,6 +26,9 @@ export const CASES: readonly FaultCase[] = [
   diskFull,
   damagedFiles,
   intakeMatrix,
+  network,
+  slowIntake,
+  tlsMatrix,
   clockJumps,
   eventLoopStall,
   otherPlugins,
@@ -34,5 +40,6 @@ export const CASES: readonly FaultCase[] = [
 export const CONTROLS: readonly FaultCase[] = [
   queueOkOnlyControl,
   sizeCheckControl,
+  resumptionControl,
   hookTimerControl,
 ]

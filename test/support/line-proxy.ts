@@ -72,7 +72,8 @@ export class LineProxy {
   private accept(near: Socket): void {
     const captured: Buffer[] = []
     this.captured.push(captured)
-    const far = connect({ ...this.target, allowHalfOpen: true })
+    const { host, port } = this.target
+    const far = connect({ host, port, allowHalfOpen: true })
     const pair = new Pair(near, far, this.line, captured)
     this.pairs.add(pair)
     this.most = Math.max(this.most, this.pairs.size)

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, watch } from 'node:fs'
 import { join } from 'node:path'
 import { createAuthority } from './certificates'
 import { FakeDns } from './fake-dns'
-import { gateway } from './gateway'
+import { gateway, inTheLab } from './gateway'
 import { type HarakaOptions, HarakaServer, makeServerDir } from './haraka'
 import { type Copy, type Intake, startIntake } from './intake'
 import { type Mailbox, type MailboxOptions, type Received, startMailbox } from './mailbox'
@@ -22,6 +22,10 @@ export interface MailPathOptions extends PluginNames {
   readonly main?: readonly string[]
   /** Lines for [delivery] of tdc.ini. */
   readonly delivery?: readonly string[]
+  /** Lines for [tls] of tdc.ini. */
+  readonly tls?: readonly string[]
+  /** The names in the intake's certificate; default: the name of the MX host. */
+  readonly intakeNames?: readonly string[]
   /** Further sections of tdc.ini. */
   readonly sections?: readonly string[]
   /** Further files for config/. */
@@ -65,7 +69,7 @@ export class MailPath {
 
   static async start(options: MailPathOptions = {}): Promise<MailPath> {
     const path = new MailPath()
-    await path.startServers()
+    await path.startServers(options)
     path.haraka = await path.makeGateway(options)
     await path.haraka.start()
     return path
@@ -79,7 +83,7 @@ export class MailPath {
       trusted: this.trusted,
       domains: ['example.com'],
       tdc: this.tdcIni(options),
-      ...(options.config && { config: options.config }),
+      config: { 'tdc.ini': this.wholeTdcIni(options), ...options.config },
     })
     const { beforeTdc = [], afterTdc = [], sources = {}, nodes = 0, preloads = [] } = options
     const { under, install } = options
@@ -114,6 +118,11 @@ export class MailPath {
       `port=${this.intake.port}`,
       ...delivery,
     ].join('\n')
+  }
+
+  /** Replaces tdc.ini, which Haraka watches. */
+  writeTdcIni(options: MailPathOptions): void {
+    this.haraka.writeConfig('tdc.ini', this.wholeTdcIni(options))
   }
 
   /** The reply to the final dot. */
@@ -193,13 +202,17 @@ export class MailPath {
     await Promise.all([this.mailbox, this.intake, this.dns].map((server) => server?.close()))
   }
 
-  private async startServers(): Promise<void> {
+  private wholeTdcIni(options: MailPathOptions): string {
+    return [inTheLab(this.tdcIni(options)), ...(options.tls ?? [])].join('\n')
+  }
+
+  private async startServers({ intakeNames }: MailPathOptions): Promise<void> {
     const authority = await createAuthority()
     this.trusted = authority.caPem
     this.mailbox = await startMailbox({ verdict: (original) => this.onOriginal(original) })
     this.intake = await startIntake({
       authority,
-      names: ['mx.scan.example'],
+      names: intakeNames ?? ['mx.scan.example'],
       verdict: (copy) => this.onCopy(copy),
     })
     this.dns = await FakeDns.start({
