@@ -4,17 +4,21 @@ import { killAtSyscall } from './r02-kill-at-syscall'
 import { killProcesses } from './r03-kill-processes'
 import { writeOrder } from './r04-write-order'
 import { hangUp, queueOkOnlyControl } from './r05-hang-up'
+import { queuePlugins } from './r06-queue-plugins'
 import { diskFull, sizeCheckControl } from './r07-disk-full'
 import { damagedFiles } from './r08-damaged-files'
 import { intakeMatrix } from './r09-intake-matrix'
 import { network } from './r10-network'
+import { heldSlotsControl, outage } from './r11-outage'
 import { slowIntake } from './r12-slow-intake'
 import { resumptionControl, tlsMatrix } from './r13-tls-matrix'
+import { dnsFaults } from './r14-dns'
 import { clockJumps } from './r15-clock'
 import { eventLoopStall, hookTimerControl } from './r16-event-loop-stall'
 import { otherPlugins } from './r17-other-plugins'
 import { exhaustion } from './r18-exhaustion'
 import { configChaos } from './r20-config-chaos'
+import { overhead } from './r22-overhead'
 
 /** Every case, in the order in which they run. */
 export const CASES: readonly FaultCase[] = [
@@ -23,23 +27,28 @@ export const CASES: readonly FaultCase[] = [
   killProcesses,
   writeOrder,
   hangUp,
+  queuePlugins,
   diskFull,
   damagedFiles,
   intakeMatrix,
   network,
+  outage,
   slowIntake,
   tlsMatrix,
+  dnsFaults,
   clockJumps,
   eventLoopStall,
   otherPlugins,
   exhaustion,
   configChaos,
+  overhead,
 ]
 
 /** Builds that are known to be wrong: each is a case without violations when it was caught. */
 export const CONTROLS: readonly FaultCase[] = [
   queueOkOnlyControl,
   sizeCheckControl,
+  heldSlotsControl,
   resumptionControl,
   hookTimerControl,
 ]

@@ -1,6 +1,7 @@
 import type { Clock } from '../../plugins/tdc/clock'
 import { type ConnectOptions, makeSessionMaker } from '../../plugins/tdc/delivery/connect'
 import { Pool } from '../../plugins/tdc/delivery/pool'
+import type { SessionMaker } from '../../plugins/tdc/delivery/session'
 import type { TdcEvent } from '../../plugins/tdc/monitor/events'
 import { Copy } from '../../plugins/tdc/queue/copy'
 import { systemDisk } from '../../plugins/tdc/queue/disk'
@@ -39,12 +40,16 @@ export class DeliveryLine {
   private readonly clock: Clock
   private readonly waiting = new Map<string, (ended: Ended) => void>()
 
-  constructor(connect: ConnectOptions, options: DeliveryLineOptions) {
+  /** `open` in place of real sessions. */
+  constructor(
+    connect: Pick<ConnectOptions, 'clock' | 'random'> & (ConnectOptions | { open: SessionMaker }),
+    options: DeliveryLineOptions,
+  ) {
     const { clock, random } = connect
     this.clock = clock
     const report = (event: TdcEvent) => this.take(event)
     this.pool = new Pool({
-      open: makeSessionMaker({ ...connect, report }),
+      open: 'open' in connect ? connect.open : makeSessionMaker({ ...connect, report }),
       clock,
       options: () => ({ ...options, messagesPerConnection: 50, idleTimeout: 1_000 }),
       random,
@@ -85,7 +90,7 @@ export class DeliveryLine {
   }
 
   /** Copies that have not ended. */
-  get open(): number {
+  get waitingCopies(): number {
     return this.waiting.size
   }
 

@@ -1,0 +1,43 @@
+import { MX_TRAFFIC } from '../bench/courier'
+import { percentile } from '../bench/figure'
+import { Lab } from '../bench/lab'
+import type { HarakaServer } from '../support/haraka'
+import type { FaultCase, FaultContext, FaultResult } from './case'
+
+const SIZES = [4_096, 102_400]
+/** So many times longer than without the plugin may a client wait, at the median. */
+const MOST = 3
+
+export const overhead: FaultCase = {
+  name: 'R22',
+  title: 'what a client waits longer for its 250, against a gateway without the plugin',
+  async run({ long, note }: FaultContext): Promise<FaultResult> {
+    const [rounds, messages] = long ? [20, 100] : [2, 20]
+    return Lab.for(async (lab) => {
+      const copying = await lab.gateway({ tdc: true })
+      const bare = await lab.gateway({ tdc: false })
+      const violations: string[] = []
+      const figures: Record<string, number> = {}
+      for (const size of SIZES) {
+        const wait = async (server: HarakaServer, copies: number) => {
+          const load = { ...MX_TRAFFIC, connections: 1, pause: 5, size, messages }
+          const { waits } = await lab.bring({ ...load, port: server.port })
+          await lab.drained(server, copies)
+          return waits
+        }
+        const [ours, theirs]: number[][] = [[], []]
+        for (let round = 0; round <= rounds; round++) {
+          const [a, b] = [await wait(copying, messages), await wait(bare, 0)]
+          // The first one is for the compiler.
+          if (round > 0) ours?.push(...a)
+          if (round > 0) theirs?.push(...b)
+        }
+        const ratio = percentile(ours ?? [], 0.5) / percentile(theirs ?? [], 0.5)
+        figures[`ratio${size}`] = Math.round(ratio * 100) / 100
+        if (!(ratio <= MOST)) violations.push(`${size} octets: ${ratio.toFixed(2)} times as long`)
+      }
+      note(JSON.stringify(figures))
+      return { n: rounds * messages * SIZES.length, violations, figures }
+    })
+  },
+}
