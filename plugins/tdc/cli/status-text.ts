@@ -48,7 +48,7 @@ function versionsText({ versions: { plugin, haraka, node } }: Status): string {
 function processesText({ processes, takenAt }: Status): string {
   const started = Math.min(...processes.map(({ startedAt }) => startedAt))
   const pids = processes.map(({ pid }) => pid).join(', ')
-  return `${processes.length} (pid ${pids}), since ${durationText(takenAt - started)}`
+  return `${processes.length} (pid ${pids}), up for ${durationText(takenAt - started)}`
 }
 
 function queueRows(status: Status): [string, string][] {
@@ -61,7 +61,7 @@ function queueRows(status: Status): [string, string][] {
       '  of these',
       `${deferred} wait for a retry, ${held} are held, ${prepared} wait for their original`,
     ],
-    ['  by age', agesText(ages)],
+    ...(active > 0 ? [['  by age', agesText(ages)] as [string, string]] : []),
     ['Delivered', `${delivered}${lastText(queue.lastSuccess)}`],
     ['Soft bounced', `${softBounced} attempts`],
     ['Hard bounced', `${hardBounced} (${tlsErrors} TLS errors, ${expired} expired)`],
@@ -80,11 +80,14 @@ function agesText(ages: readonly number[]): string {
 }
 
 function skippedRows({ messages }: Status): [string, string][] {
-  const { skipped, journalFailed, inDoubt, withdrawn } = messages
-  const counted = Object.entries(skipped).filter(([, count]) => count > 0)
+  const { skipped, journalFailed, inDoubt, withdrawn, kept, replayed } = messages
   return [
-    ['Not copied', counted.map(([why, count]) => `${why} ${count}`).join(', ') || '0'],
-    ['Copies', `${journalFailed} not written, ${withdrawn} withdrawn, ${inDoubt} sent in doubt`],
+    ['Not copied', countedNames(skipped) || '0'],
+    [
+      'Copies',
+      `${journalFailed} not written, ${withdrawn} withdrawn, ${inDoubt} sent in doubt, ` +
+        `${kept} kept, ${replayed} replayed`,
+    ],
   ]
 }
 
@@ -95,9 +98,7 @@ function domainText(domain: string, figures: DomainStatus): string[] {
     ...table([
       ['  Connections', `${idle} idle, ${busy} busy, ${connecting} connecting`],
       ['  TLS', countedNames(tls.sessions) || 'no session yet'],
-      ...(Object.keys(tls.results).length > 0
-        ? [['  Openings', countedNames(tls.results)] as const]
-        : []),
+      ['  TLS failures', countedNames(tls.results) || 'none'],
       ...(tls.certificateEnd === null
         ? []
         : [['  Certificate', `valid until ${momentText(tls.certificateEnd)}`] as const]),
@@ -107,6 +108,7 @@ function domainText(domain: string, figures: DomainStatus): string[] {
 
 function countedNames(counted: Readonly<Record<string, number>>): string {
   return Object.entries(counted)
+    .filter(([, count]) => count > 0)
     .map(([name, count]) => `${name} (${count})`)
     .join(', ')
 }

@@ -207,6 +207,12 @@ export function trackText(event: TdcEvent, service: string): string {
       return decidedText(event)
     case 'prepared':
       return `copy of ${event.size} octets written for ${safe(event.intake)}`
+    case 'enqueued': {
+      const doubt = event.inDoubt ? '; in doubt: the outcome of the original is not known' : ''
+      return `queued for ${safe(event.intake)}${doubt}`
+    }
+    case 'delivery-start':
+      return `sent over DCID ${event.dcid}`
     case 'delivered':
       return `delivered over DCID ${event.dcid}: ${safe(event.response)}`
     case 'tls-error':
