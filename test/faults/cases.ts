@@ -18,6 +18,7 @@ import { eventLoopStall, hookTimerControl } from './r16-event-loop-stall'
 import { otherPlugins } from './r17-other-plugins'
 import { exhaustion } from './r18-exhaustion'
 import { configChaos } from './r20-config-chaos'
+import { fuzz } from './r21-fuzz'
 import { overhead } from './r22-overhead'
 
 /** Every case, in the order in which they run. */
@@ -41,6 +42,7 @@ export const CASES: readonly FaultCase[] = [
   otherPlugins,
   exhaustion,
   configChaos,
+  fuzz,
   overhead,
 ]
 
