@@ -8,6 +8,7 @@ import type { StatusPageSettings } from '../plugins/tdc/settings/settings'
 import { StatusPage } from '../plugins/tdc/web/page'
 import { MOST_WATCHERS } from '../plugins/tdc/web/watchers'
 import { Dice } from './support/dice'
+import { Gate } from './support/gate'
 import { ask, type HttpQuestion, open } from './support/http-client'
 import { statusWith } from './support/status'
 import { settingsOf } from './support/settings-source'
@@ -34,6 +35,7 @@ describe('the status page over HTTP', () => {
   let searched: string[]
   let problems: string[]
   let gather: () => Promise<Status>
+  let searching: Promise<void>
 
   /** [status_page] of tdc.ini, enabled. */
   const configure = (...lines: string[]) => {
@@ -53,15 +55,17 @@ describe('the status page over HTTP', () => {
     status = statusWith()
     ;[gathered, searched, problems] = [0, [], []]
     gather = () => Promise.resolve(status)
+    searching = Promise.resolve()
     page = new StatusPage({
       settings: () => settings,
       gather: () => {
         gathered++
         return gather()
       },
-      find: (wanted) => {
+      find: async (wanted) => {
         searched.push(wanted)
-        return Promise.resolve({ messages: [FOUND], silent: [] })
+        await searching
+        return { messages: [FOUND], silent: [] }
       },
       clock: systemClock,
       report: (event) => problems.push('text' in event ? event.text : event.kind),
@@ -288,7 +292,8 @@ describe('the status page over HTTP', () => {
     it('passes on what is wanted', async () => {
       const wanted = '<a&b=%20\'"+ü@x.example>'
       const { body } = await get(`/tdc/track?${new URLSearchParams({ q: ` ${wanted} ` })}`)
-      assert.deepEqual(searched, [wanted])
+      await get('/tdc/track?q=a?b@x.example')
+      assert.deepEqual(searched, [wanted, 'a?b@x.example'])
       assert.equal((JSON.parse(body) as { messages: unknown[] }).messages.length, 1)
     })
 
@@ -298,6 +303,17 @@ describe('the status page over HTTP', () => {
       }
       assert.deepEqual(searched, [])
       assert.equal((await get(`/tdc/track?q=${'x'.repeat(998)}`)).status, 200)
+    })
+
+    it('is for four at a time', async () => {
+      const gate = new Gate()
+      searching = gate.wait()
+      const five = Array.from({ length: 5 }, () => get('/tdc/track?q=x'))
+      const first = await Promise.race(five)
+      assert.deepEqual([first.status, searched.length], [503, 4])
+      gate.open()
+      const statuses = (await Promise.all(five)).map(({ status }) => status)
+      assert.deepEqual(statuses.sort(), [200, 200, 200, 200, 503])
     })
   })
 

@@ -7,7 +7,7 @@ import { Lab } from './lab'
 import { processorTime } from './process-figures'
 
 const ROUNDS = 9
-const MESSAGES = 600
+const MESSAGES = 1500
 /** Milliseconds in which a gateway ends what it has to do when the last message is through. */
 const REST = 300
 

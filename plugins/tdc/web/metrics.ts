@@ -1,39 +1,23 @@
-import { AggregatorRegistry, Registry } from 'prom-client'
-import {
-  type HistogramValue,
-  type MessageCounters,
-  type Status,
-  TIMES_IN_QUEUE,
-} from '../monitor/status'
+import { type MessageCounters, type Status, TIMES_IN_QUEUE } from '../monitor/status'
 import { byDomain, type DomainFigures } from './by-domain'
+import {
+  counter,
+  gauge,
+  histogram,
+  labelled,
+  type Metric,
+  only,
+  type Sample,
+  textOf,
+} from './metric'
 
-export const METRICS_TYPE = Registry.PROMETHEUS_CONTENT_TYPE
-
-type Labels = Readonly<Record<string, string>>
-
-interface Sample {
-  readonly labels: Labels
-  readonly value: number
-  /** With the suffix of a histogram's part. */
-  readonly metricName?: string
-}
-
-/** One metric as prom-client's own `getMetricsAsJSON` has it. */
-interface Metric {
-  readonly name: string
-  readonly help: string
-  readonly type: 'counter' | 'gauge' | 'histogram'
-  readonly aggregator: 'sum'
-  readonly values: readonly Sample[]
-}
-
-/** Prometheus text of what all processes know together. */
+/** Prometheus's text of what all processes know together. */
 export function exposition(status: Status): Promise<string> {
-  return AggregatorRegistry.aggregate([metricsOf(status)]).metrics()
+  return textOf(metricsOf(status))
 }
 
 /** Every metric; docs/monitoring.md lists them. Labels are domains and words of ours, no address. */
-export function metricsOf(status: Status): Metric[] {
+function metricsOf(status: Status): Metric[] {
   return [
     ...stateMetrics(status),
     ...messageMetrics(status),
@@ -109,7 +93,12 @@ function copyMetrics(status: Status): Metric[] {
     gauge('queue_oldest_age_seconds', 'How long the oldest copy has been in the queue.', [
       only(queue.oldestAge / 1000),
     ]),
-    histogram('time_in_queue_seconds', 'Time in the queue of delivered copies.', timeInQueue),
+    histogram(
+      'time_in_queue_seconds',
+      'Time in the queue of delivered copies.',
+      TIMES_IN_QUEUE,
+      timeInQueue,
+    ),
     gauge(
       'last_success_timestamp_seconds',
       'When a copy was delivered last, since 1970.',
@@ -196,52 +185,4 @@ function results({ domain, figures }: DomainFigures): Sample[] {
   return Object.entries(values).map(([result, value]) =>
     labelled({ intake_domain: domain, result }, value),
   )
-}
-
-function metric(
-  type: Metric['type'],
-  name: string,
-  help: string,
-  values: readonly Sample[],
-): Metric {
-  return { name: `haraka_tdc_${name}`, help, type, aggregator: 'sum', values }
-}
-
-function counter(name: string, help: string, values: readonly Sample[]): Metric {
-  return metric('counter', name, help, values)
-}
-
-function gauge(name: string, help: string, values: readonly Sample[]): Metric {
-  return metric('gauge', name, help, values)
-}
-
-/** Limits in milliseconds become seconds; the counts become cumulative, as Prometheus has them. */
-function histogram(name: string, help: string, { counts, sum, count }: HistogramValue): Metric {
-  const part = (suffix: string, labels: Labels, value: number): Sample => ({
-    metricName: `haraka_tdc_${name}_${suffix}`,
-    labels,
-    value,
-  })
-  let below = 0
-  const buckets = TIMES_IN_QUEUE.map((limit, at) => {
-    below += counts[at] ?? 0
-    return part('bucket', { le: String(limit / 1000) }, below)
-  })
-  return metric('histogram', name, help, [
-    ...buckets,
-    part('bucket', { le: '+Inf' }, count),
-    part('sum', {}, sum / 1000),
-    part('count', {}, count),
-  ])
-}
-
-function only(value: number): Sample {
-  return { labels: {}, value }
-}
-
-function labelled(labels: Readonly<Record<string, string | number>>, value: number): Sample {
-  return {
-    labels: Object.fromEntries(Object.entries(labels).map(([name, text]) => [name, String(text)])),
-    value,
-  }
 }

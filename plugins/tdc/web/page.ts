@@ -1,95 +1,43 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Clock } from '../clock'
-import type { Found } from '../control/gathered'
 import type { Report } from '../monitor/events'
-import type { Status } from '../monitor/status'
-import type { StatusPageSettings } from '../settings/settings'
 import { accessOf } from './access'
-import { json, sentence, send } from './answer'
+import { sentence, send } from './answer'
 import { type Asset, readAssets } from './assets'
-import { foundView } from './found-view'
+import { type DataDeps, PageData } from './data'
 import { login } from './login'
-import { exposition, METRICS_TYPE } from './metrics'
-import { Shared } from './shared'
-import { statusView } from './status-view'
-import { Watchers } from './watchers'
+import type { Route, Routes, Turn } from './route'
 
-export interface PageDeps {
-  readonly settings: () => StatusPageSettings
-  /** What all processes know together. */
-  readonly gather: () => Promise<Status>
-  /** The messages that a MID, a Message-ID or an address stands for, of all processes. */
-  readonly find: (wanted: string) => Promise<Found>
-  readonly clock: Clock
+export interface PageDeps extends Omit<DataDeps, 'isGranted'> {
   readonly report: Report
 }
 
 /** A handler as Haraka's HTTP takes them (`server.http.app.use`). */
 export type Handler = (request: IncomingMessage, response: ServerResponse, next: () => void) => void
 
-interface Turn {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-  readonly page: StatusPageSettings
-  readonly query: URLSearchParams
-}
-
-interface Route {
-  readonly method: 'GET' | 'POST'
-  /** Served to whoever may come to the page at all: the form asks for the token. */
-  readonly open?: true
-  /** Of use to the page itself and to programs only; another site has no business with it. */
-  readonly data?: true
-  readonly answer: (turn: Turn) => Promise<void> | void
-}
-
-/** Milliseconds that what was gathered serves all who ask. */
-const FRESH_FOR = 900
-
-/** Characters of a search: the longest Message-ID that a line can hold (RFC 5322 section 2.1.1). */
-const LONGEST_SEARCH = 998
-
-/** Searches at a time; each asks all processes. */
-const MOST_SEARCHES = 4
-
 /** The Delivery Status page, its data, and the metrics. */
 export class StatusPage {
   private readonly assets = readAssets()
-  private readonly status: Shared<Status>
-  private readonly watchers: Watchers
+  private readonly data: PageData
   private readonly routes: ReadonlyMap<string, Route>
-  private searches = 0
 
   constructor(private readonly deps: PageDeps) {
-    const { gather, clock, settings } = deps
-    this.status = new Shared(gather, FRESH_FOR, () => clock.monotonic())
-    this.watchers = new Watchers(
-      async () => JSON.stringify(statusView(await this.status.value(), settings())),
-      clock,
-    )
-    this.routes = new Map<string, Route>([
+    const isGranted = (turn: Pick<Turn, 'request' | 'page'>) => this.accessOf(turn) === 'granted'
+    this.data = new PageData({ ...deps, isGranted })
+    this.routes = new Map([
       ['/', { method: 'GET', answer: (turn) => this.asset(turn, 'page.html') }],
-      ['/status', { method: 'GET', data: true, answer: (turn) => this.showStatus(turn) }],
-      ['/events', { method: 'GET', data: true, answer: (turn) => this.watch(turn) }],
-      ['/track', { method: 'GET', data: true, answer: (turn) => this.search(turn) }],
-      ['/metrics', { method: 'GET', data: true, answer: (turn) => this.showMetrics(turn) }],
       ['/login', { method: 'POST', data: true, open: true, answer: (turn) => this.login(turn) }],
-      ...[...this.assets.keys()]
-        .filter((name) => !name.endsWith('.html'))
-        .map((name): [string, Route] => [
-          `/${name}`,
-          { method: 'GET', open: true, answer: (turn) => this.asset(turn, name) },
-        ]),
+      ...this.data.routes,
+      ...this.assetRoutes(),
     ])
   }
 
   /** Answers what is below the page's path, and leaves the rest to others. */
   readonly handle: Handler = (request, response, next) => {
     const page = this.deps.settings()
-    const [path = '', query = ''] = (request.url ?? '').split('?', 2)
+    const { path, query } = partsOf(request.url ?? '')
     const isOurs = path === page.path || path.startsWith(`${page.path}/`)
     if (!page.enabled || !isOurs) return next()
-    const turn = { request, response, page, query: new URLSearchParams(query) }
+    const turn = { request, response, page, query }
     this.turn(turn, path.slice(page.path.length)).catch((error: unknown) => {
       const text = `status page: ${request.method} ${path}: ${String(error)}`
       this.deps.report({ kind: 'problem', text })
@@ -98,7 +46,7 @@ export class StatusPage {
   }
 
   shutdown(): void {
-    this.watchers.close()
+    this.data.close()
   }
 
   private async turn(turn: Turn, path: string): Promise<void> {
@@ -134,6 +82,14 @@ export class StatusPage {
     send(response, { status: 401, ...this.file('login.html'), headers: challenge })
   }
 
+  private assetRoutes(): Routes {
+    const names = [...this.assets.keys()].filter((name) => !name.endsWith('.html'))
+    return names.map((name) => [
+      `/${name}`,
+      { method: 'GET', open: true, answer: (turn) => this.asset(turn, name) },
+    ])
+  }
+
   private asset({ response }: Turn, name: string): void {
     send(response, { status: 200, ...this.file(name) })
   }
@@ -142,49 +98,6 @@ export class StatusPage {
     const asset = this.assets.get(name)
     if (!asset) throw new Error(`no asset ${name}`)
     return asset
-  }
-
-  private async showStatus({ response, page }: Turn): Promise<void> {
-    send(response, json(statusView(await this.status.value(), page)))
-  }
-
-  private watch(turn: Turn): void {
-    const { request, response, page } = turn
-    this.watchers.add(response, () => {
-      const now = this.deps.settings()
-      return (
-        now.enabled && this.accessOf({ request, page: now }) === 'granted' && now.path === page.path
-      )
-    })
-  }
-
-  private async search({ response, query, page }: Turn): Promise<void> {
-    const wanted = (query.get('q') ?? '').trim()
-    if (wanted === '') return send(response, sentence(400, 'Nothing to search for: q is missing.'))
-    if (wanted.length > LONGEST_SEARCH) {
-      const text = `q has ${wanted.length} characters; ${LONGEST_SEARCH} are the most.`
-      return send(response, sentence(400, text))
-    }
-    if (this.searches >= MOST_SEARCHES) {
-      const text = `${MOST_SEARCHES} searches are running already.`
-      return send(response, sentence(503, text, { 'Retry-After': '1' }))
-    }
-    this.searches++
-    try {
-      send(response, json(foundView(await this.deps.find(wanted), page)))
-    } finally {
-      this.searches--
-    }
-  }
-
-  private async showMetrics({ response }: Turn): Promise<void> {
-    const status = await this.status.value()
-    if (status.silent.length > 0) {
-      // Sums that lack a worker would look like counters that began anew.
-      const text = `${status.silent.length} worker(s) did not answer in time.`
-      return send(response, sentence(503, text))
-    }
-    send(response, { status: 200, type: METRICS_TYPE, body: await exposition(status) })
   }
 
   private async login({ request, response, page }: Turn): Promise<void> {
@@ -217,6 +130,11 @@ const NOT_LOCAL = sentence(
   'Without a token only clients on the server itself are served: set [status_page] token in tdc.ini.',
 )
 const OTHER_SITE = sentence(403, 'Another site asked for this.')
+
+function partsOf(url: string): { path: string; query: URLSearchParams } {
+  const end = url.includes('?') ? url.indexOf('?') : url.length
+  return { path: url.slice(0, end), query: new URLSearchParams(url.slice(end + 1)) }
+}
 
 /** Fetch Metadata (W3C): what browsers say of who asks; programs say nothing. */
 function isFromAnotherSite({ headers }: IncomingMessage): boolean {
