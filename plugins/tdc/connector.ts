@@ -24,6 +24,7 @@ import { logTo } from './haraka/log'
 import { loopKey } from './haraka/loop-key'
 import { QueueDirectory } from './haraka/queue-directory'
 import { configFolder, serverDirectory, settingsSource } from './haraka/settings-files'
+import { isOutboundDisabled } from './haraka/surroundings'
 import type { HarakaPlugin } from './haraka/types'
 import { Monitor } from './monitor/monitor'
 import { processStatus } from './monitor/process-status'
@@ -35,6 +36,7 @@ import { systemDisk } from './queue/disk'
 import { Holds } from './queue/holds'
 import { Journey } from './queue/journey'
 import { KeptCopies } from './queue/kept-copies'
+import { LeftBehind } from './queue/left-behind'
 import { Loader } from './queue/loader'
 import { MemoryBudget } from './queue/memory-budget'
 import { Preparer } from './queue/preparer'
@@ -169,6 +171,14 @@ export class Connector {
       scheduler: this.scheduler,
       countsDowntime: () => this.settings.value.delivery.maxAgeCountsDowntime,
     })
+    new LeftBehind({
+      directory,
+      disk,
+      clock,
+      scheduler: this.scheduler,
+      load: (item) => this.loader.load(item),
+      isOurs: (pid) => isOwnProcess(pid) && !isOutboundDisabled(plugin),
+    }).start()
     this.replay = new Replay({
       kept: this.kept,
       directory,
@@ -296,4 +306,10 @@ export class Connector {
     }
     return result.key
   }
+}
+
+/** The only process has every file; of several workers each has its own, and the master none. */
+function isOwnProcess(pid: number): boolean {
+  if (cluster.isWorker) return pid === process.pid
+  return Object.keys(cluster.workers ?? {}).length === 0
 }

@@ -104,6 +104,11 @@ export class QueueDirectory {
     return OWN_NAME.test(uid) && this.outbound.qfile.parts(name) !== null
   }
 
+  /** The process whose file it is, or was when it was written. */
+  pidOf(name: string): number {
+    return this.outbound.qfile.parts(name)?.pid ?? 0
+  }
+
   /** Milliseconds since 1970 before which Haraka does not load the file. */
   nextAttemptOf(name: string): number {
     return this.outbound.qfile.parts(name)?.next_attempt ?? 0

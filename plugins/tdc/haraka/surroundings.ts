@@ -32,6 +32,12 @@ function connectionIni(): string[] {
   ]
 }
 
+/** Haraka delivers nothing; it may be told so at any time. */
+export function isOutboundDisabled(plugin: HarakaPlugin): boolean {
+  const { cfg } = plugin.haraka_require('outbound/config') as { cfg?: { disabled?: unknown } }
+  return Boolean(cfg?.disabled)
+}
+
 /** Read from core's own copy: reading the file again would take core's reload callback away. */
 function outboundIni(plugin: HarakaPlugin): string[] {
   const { cfg } = plugin.haraka_require('outbound/config') as {

@@ -12,6 +12,8 @@ export const LONGEST_HEAD = 64 * 1024
 export interface QueueFileHead {
   readonly mid: string
   readonly notes: CopyNotes
+  /** Milliseconds since 1970; NaN when the head does not say. */
+  readonly queueTime: number
   /** Where the message begins. */
   readonly start: number
 }
@@ -42,12 +44,14 @@ export function parseHead(size: number, bytes: Buffer): QueueFileHead | string {
   const notes = parseNotes(head.notes?.tdc)
   if (typeof notes === 'string') return notes
   if (size - start !== notes.octets) return 'its message is not complete'
-  return { mid: head.uuid, notes, start }
+  const queueTime = typeof head.queue_time === 'number' ? head.queue_time : NaN
+  return { mid: head.uuid, notes, queueTime, start }
 }
 
 interface Head {
   readonly domain: unknown
   readonly uuid: unknown
+  readonly queue_time: unknown
   readonly mail_from: unknown
   readonly rcpt_to: unknown
   readonly notes?: { readonly tdc?: unknown } | null

@@ -90,6 +90,11 @@ export class Scheduler {
     this.holds = deps.holds
   }
 
+  /** Names of the files of all copies that are here. */
+  get filenames(): ReadonlySet<string> {
+    return new Set([...this.entries.values()].map(({ copy }) => copy.place.filename))
+  }
+
   has(mid: string): boolean {
     return this.entries.has(mid) || this.reserved.has(mid)
   }
