@@ -2,6 +2,7 @@ import type { FaultCase } from './case'
 import { kill } from './r01-kill'
 import { killAtSyscall } from './r02-kill-at-syscall'
 import { killProcesses } from './r03-kill-processes'
+import { fsyncControl, powerLoss } from './r04-power-loss'
 import { writeOrder } from './r04-write-order'
 import { hangUp, queueOkOnlyControl } from './r05-hang-up'
 import { queuePlugins } from './r06-queue-plugins'
@@ -27,6 +28,7 @@ export const CASES: readonly FaultCase[] = [
   killAtSyscall,
   killProcesses,
   writeOrder,
+  powerLoss,
   hangUp,
   queuePlugins,
   diskFull,
@@ -49,6 +51,7 @@ export const CASES: readonly FaultCase[] = [
 /** Builds that are known to be wrong: each is a case without violations when it was caught. */
 export const CONTROLS: readonly FaultCase[] = [
   queueOkOnlyControl,
+  fsyncControl,
   sizeCheckControl,
   heldSlotsControl,
   resumptionControl,

@@ -1,0 +1,108 @@
+import { mkdirSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { HarakaOptions } from '../support/haraka'
+import { MailPath } from '../support/mail-path'
+import { run as runProgram } from '../support/run'
+import { alteredBuild } from './altered-build'
+import type { FaultCase, FaultContext, FaultResult } from './case'
+import { MailRun, type SentMail } from './mail-run'
+import { ext4 } from './private-mount'
+import { readQueueFile } from './queue-file'
+
+const SIZES = [2_000, 300_000]
+const CLIENTS = 4
+
+/**
+ * What is on the disk when the power fails, seen by a copy of the disk's image: what was not synced
+ * is in the memory of the mounted file system alone. The journal of the copy is replayed by mounting.
+ */
+export const powerLoss: FaultCase = {
+  name: 'R4-image',
+  title: 'the power fails: what was accepted stands in a copy of the disk, complete',
+  needs: ['root', 'mounts', 'mkfs.ext4', 'losetup'],
+  run: (context) => losses(context),
+}
+
+export const fsyncControl: FaultCase = {
+  name: 'R4-control',
+  title: 'a build without fsync of the file is caught',
+  needs: powerLoss.needs ?? [],
+  async run(context: FaultContext): Promise<FaultResult> {
+    const { violations } = await losses(
+      { ...context, long: false },
+      alteredBuild('tdc/queue/spool.js', 'await out.sync();', ''),
+    )
+    return { n: 1, violations: violations.length > 0 ? [] : ['it was not caught'] }
+  },
+}
+
+async function losses(
+  { long, dice, folder, note }: FaultContext,
+  install?: HarakaOptions['install'],
+): Promise<FaultResult> {
+  const crashes = long ? 100 : 4
+  const violations: string[] = []
+  let checked = 0
+  for (let crash = 0; crash < crashes; crash++) {
+    const image = join(folder, `disk-${crash}.img`)
+    const path = await MailPath.start({
+      // A small disk, copied in a moment.
+      sections: ['[queue]', 'min_free_space=0', 'min_free_inodes=0'],
+      under: ext4(image, ''),
+      ...(install && { install }),
+    })
+    const run = new MailRun(path, 'R4-image', dice, 5_000)
+    try {
+      // Everything stays in the queue.
+      path.onCopy = () => new Promise(() => {})
+      let loading = true
+      const clients = Array.from({ length: CLIENTS }, async () => {
+        while (loading) await run.send(dice.pick(SIZES))
+      })
+      await sleep(300 + dice.below(700))
+      const accepted = run.mails.filter(({ told }) => told === 'accepted')
+      const copy = join(folder, `copy-${crash}.img`)
+      // The process stands still, so that the disk is copied as of one moment.
+      path.haraka.signal('SIGSTOP')
+      await runProgram('cp', [image, copy])
+      path.haraka.signal('SIGCONT')
+      loading = false
+      await Promise.all(clients)
+      violations.push(...(await missingIn(copy, join(folder, `found-${crash}`), accepted)))
+      checked += accepted.length
+      await runProgram('rm', ['-rf', copy, join(folder, `found-${crash}`)])
+    } finally {
+      await path.close()
+      await runProgram('rm', ['-f', image])
+    }
+  }
+  note(`${checked} accepted mails looked for after ${crashes} losses of power`)
+  if (checked === 0) violations.push('nothing was accepted')
+  return { n: crashes, violations, figures: { accepted: checked } }
+}
+
+/** Accepted mails without a complete queue file on the disk as it was. */
+async function missingIn(
+  image: string,
+  folder: string,
+  accepted: readonly SentMail[],
+): Promise<string[]> {
+  mkdirSync(folder)
+  const script = 'mkdir "$1/disk" && mount -o loop "$0" "$1/disk" && cp -r "$1/disk" "$1/files"'
+  await runProgram('unshare', ['--mount', 'sh', '-c', script, image, folder])
+  const names = await readdir(join(folder, 'files'))
+  const files = names
+    .filter((name) => !name.startsWith('__tmp__'))
+    .flatMap((name) => (name === 'lost+found' ? [] : [readQueueFile(join(folder, 'files', name))]))
+  const byMid = new Map(files.map((file) => [file.mid, file]))
+  const found = files.filter(({ complete }) => !complete).map(({ mid }) => `${mid} is cut`)
+  for (const { subject, reply, raw } of accepted) {
+    const [, uuid] = /\(([0-9A-F-]{36}\.\d+)\)/.exec(reply) ?? []
+    const file = byMid.get(`${uuid}.tdc1`)
+    if (!file) found.push(`${subject} (${reply}): not on the disk`)
+    else if (!file.message.includes(raw)) found.push(`${subject}: not its original`)
+  }
+  return found
+}
