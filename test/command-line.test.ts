@@ -193,6 +193,17 @@ port=${stage.port}
     }
   })
 
+  it('says when the server itself does not answer', async () => {
+    server.signal('SIGSTOP')
+    try {
+      const { code, err } = await server.tdc('status')
+      assert.equal(code, 3)
+      assert.match(err, /^haraka-tdc: the server cannot be reached over .*: it does not answer$/m)
+    } finally {
+      server.signal('SIGCONT')
+    }
+  })
+
   it('check: every host of every intake, also without a server', async () => {
     const { code, out } = await server.tdc('check')
     assert.equal(code, 0, out)

@@ -5,11 +5,17 @@ import { join } from 'node:path'
 import { systemClock } from '../plugins/tdc/clock'
 import { type Answer, isAnswer, ok } from '../plugins/tdc/control/answer'
 import { ControlSocket } from '../plugins/tdc/control/control-socket'
+import { Control } from '../plugins/tdc/control/control'
+import { Gathered } from '../plugins/tdc/control/gathered'
+import { OneProcess } from '../plugins/tdc/control/processes'
 import type { Request } from '../plugins/tdc/control/request'
+import type { TdcEvent } from '../plugins/tdc/monitor/events'
 import { ask, askAll } from './support/ask'
 import { Dice } from './support/dice'
+import { FakeClock } from './support/fake-clock'
 import { run } from './support/run'
 import { makeTempDir, removeTempDir } from './support/temp-dir'
+import { within } from './support/within'
 
 describe('the control socket', () => {
   let dir: string
@@ -103,6 +109,28 @@ describe('the control socket', () => {
     assert.deepEqual(await askAll(path, { ask: 'status' }), [ok('status')])
   })
 
+  it('is asked for again while another server has it, with one line', async () => {
+    await socket.open()
+    const clock = new FakeClock()
+    const told: TdcEvent[] = []
+    const gathered = new Gathered(new OneProcess(() => ok([])))
+    const control = new Control(dir, gathered, clock, (event) => void told.push(event))
+    await control.open()
+    await clock.advance(1_000)
+    await until(() => told.length === 1)
+    socket.close()
+    assert.equal(existsSync(path), false)
+    await clock.advance(10_000)
+    await until(() => existsSync(path))
+    assert.deepEqual(told, [
+      {
+        kind: 'warning',
+        text: `no control socket ${path}: another server answers there; haraka-tdc cannot reach this server`,
+      },
+    ])
+    control.close()
+  })
+
   it('takes no socket away that another server has made meanwhile', async () => {
     await socket.open()
     await run('rm', [path])
@@ -129,6 +157,14 @@ describe('the control socket', () => {
     assert.deepEqual(missing.kind, 'failed')
   })
 })
+
+/** Real sockets take their time, whatever the clock of the test says. */
+async function until(isSo: () => boolean): Promise<void> {
+  const wait = async () => {
+    while (!isSo()) await new Promise((resolve) => setImmediate(resolve))
+  }
+  await within(5_000, 'what was waited for', wait())
+}
 
 function listen(path: string): Promise<Server> {
   return new Promise((resolve) => {

@@ -1,12 +1,12 @@
 import { connect } from 'node:net'
 import { type Answer, isAnswer } from '../control/answer'
 import { socketPath } from '../control/control'
-import type { Request } from '../control/request'
+import { type Request, SHAPES } from '../control/request'
 import { errorCode } from '../error-code'
 import { EXIT, Stop } from './exit-code'
 
-/** Milliseconds without an answer after which a server counts as stuck. */
-const ANSWER_TIME = 30_000
+/** Milliseconds beyond what the processes have: then the master itself does not answer. */
+const MASTER_TIME = 2_000
 
 const NOT_RUNNING: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ECONNREFUSED'])
 const NOT_PERMITTED: ReadonlySet<string | undefined> = new Set(['EACCES', 'EPERM'])
@@ -18,7 +18,8 @@ export function askServer(directory: string, request: Request): Promise<Answer> 
     const socket = connect(path)
     let text = ''
     socket.setEncoding('utf8')
-    socket.setTimeout(ANSWER_TIME, () => socket.destroy(new Error('no answer')))
+    const patience = SHAPES[request.ask].within + MASTER_TIME
+    socket.setTimeout(patience, () => socket.destroy(new Error('it does not answer')))
     socket.on('data', (piece: string) => (text += piece))
     socket.on('error', (error) => reject(unreachable(path, error)))
     socket.on('close', () => {

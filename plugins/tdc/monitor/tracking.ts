@@ -19,6 +19,9 @@ const COPY_SUFFIX = '.tdc'
 /** What became of the last messages: the oldest is forgotten when there are more than `most()`. */
 export class Tracking {
   private readonly tracks = new Map<string, Track>()
+  /** The transactions as they came, from `oldest` on: a Map finds its first one slowly. */
+  private order: string[] = []
+  private oldest = 0
 
   /** `most` is read at each new message, so that a reload takes effect; 0: nothing is kept. */
   constructor(private readonly most: () => number) {}
@@ -56,13 +59,18 @@ export class Tracking {
     return found
   }
 
+  private forgetOldest(): void {
+    this.tracks.delete(this.order[this.oldest++] ?? '')
+    if (this.oldest < this.tracks.size) return
+    this.order = this.order.slice(this.oldest)
+    this.oldest = 0
+  }
+
   private begin(transaction: string, now: number): Track | undefined {
     const most = this.most()
-    for (const oldest of this.tracks.keys()) {
-      if (this.tracks.size < most) break
-      this.tracks.delete(oldest)
-    }
+    while (this.tracks.size > 0 && this.tracks.size >= most) this.forgetOldest()
     if (most <= 0) return undefined
+    this.order.push(transaction)
     const track: Track = {
       transaction,
       at: now,
