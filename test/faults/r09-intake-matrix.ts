@@ -5,9 +5,13 @@ import { within } from '../support/within'
 import type { FaultCase, FaultContext, FaultResult } from './case'
 import { DeliveryLine } from './delivery-line'
 import { type Cell, CELLS } from './intake-matrix'
+import { throughGateway } from './matrix-gateway'
 
 /** Cells at a time, each with an intake and a pool of its own. */
 const AT_A_TIME = 40
+
+/** Cells that one gateway is tried with, each with an intake on an address of its own. */
+const SAMPLE = 40
 
 /** Milliseconds; honest answers take far less also when all cells run at once. */
 const TIMEOUT = 2_500
@@ -36,8 +40,13 @@ export const intakeMatrix: FaultCase = {
       }
     }
     await Promise.all(Array.from({ length: AT_A_TIME }, worker))
-    note(`${CELLS.length} cells`)
-    return { n, violations, figures: { cells: CELLS.length } }
+    const sample = shuffled(CELLS, dice).slice(0, long ? CELLS.length : SAMPLE)
+    for (let at = 0; at < sample.length; at += SAMPLE) {
+      violations.push(...(await throughGateway(sample.slice(at, at + SAMPLE))))
+    }
+    note(`${CELLS.length} cells, ${sample.length} of them through a gateway`)
+    const figures = { cells: CELLS.length, throughGateway: sample.length }
+    return { n: n + sample.length, violations, figures }
   },
 }
 
