@@ -18,6 +18,7 @@ import { clockJumps } from './r15-clock'
 import { eventLoopStall, hookTimerControl } from './r16-event-loop-stall'
 import { otherPlugins } from './r17-other-plugins'
 import { exhaustion } from './r18-exhaustion'
+import { soak } from './r19-soak'
 import { configChaos } from './r20-config-chaos'
 import { fuzz } from './r21-fuzz'
 import { overhead } from './r22-overhead'
@@ -43,6 +44,7 @@ export const CASES: readonly FaultCase[] = [
   eventLoopStall,
   otherPlugins,
   exhaustion,
+  soak,
   configChaos,
   fuzz,
   overhead,

@@ -13,6 +13,11 @@ export class Ledger<T> {
     return this.kept.length
   }
 
+  /** Forgets what arrived so far. */
+  clear(): void {
+    this.kept.length = 0
+  }
+
   add(entry: T): void {
     this.kept.push(entry)
     for (const listener of [...this.listeners]) listener(entry)
