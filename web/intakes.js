@@ -44,9 +44,18 @@ function row(view) {
   return element(
     'tr',
     isPart ? { class: 'part' } : {},
-    element('th', { scope: 'row' }, ...(reached === 'down' ? [mark] : []), name),
+    element('th', { scope: 'row' }, ...(reached === 'down' ? [mark] : []), ...breakable(name)),
     ...numbers.map((value) =>
       element('td', { class: 'number' }, value === null ? '' : counted(value)),
     ),
   )
+}
+
+/**
+ * A name that may go on in the next line after a dot or an at sign.
+ *
+ * @param {string} name
+ */
+function breakable(name) {
+  return name.split(/(?<=[.@])/).flatMap((part) => [part, element('wbr')])
 }

@@ -10,6 +10,8 @@ const ROUNDS = 9
 const MESSAGES = 1500
 /** Milliseconds in which a gateway ends what it has to do when the last message is through. */
 const REST = 300
+/** Milliseconds that a gateway is looked at without mail. */
+const RESTING = 10_000
 
 const UNIT = 'ms/message'
 
@@ -41,8 +43,21 @@ export function gatewayPage(): Promise<Figure> {
       watched.push(a)
       alone.push(b)
     }
+    const [looked, unseen] = [await restingCost(server, port), await restingCost(server)]
+    console.log(`without mail: page open ${looked.toFixed(2)}, not ${unseen.toFixed(2)} ms/s`)
     return figure(median(watched), median(alone))
   })
+}
+
+/** Milliseconds of processor time in each second without mail. */
+async function restingCost(server: HarakaServer, port?: number): Promise<number> {
+  const events = port === undefined ? undefined : (await open(port, '/tdc/events')).resume()
+  await sleep(REST)
+  const before = processorTime(server.pid)
+  await sleep(RESTING)
+  const spent = processorTime(server.pid) - before
+  events?.destroy()
+  return (spent / RESTING) * 1000
 }
 
 /** With a port: while the events of the page there are taken. */

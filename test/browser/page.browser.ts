@@ -94,7 +94,7 @@ describe('the status page in Chromium, with a Haraka of two workers', function (
     await path.copy('found')
     const text = await search('found@client.test')
     assert.match(text, /<found@client\.test>/)
-    assert.match(text, /enqueued/)
+    assert.match(text, /queued for journal@scan\.example/)
     assert.match(text, /delivered over DCID \d+/)
     assert.match(await search('nobody@nowhere.test'), /^$/)
   })
