@@ -119,6 +119,11 @@ port=${stage.port}
     assert.equal(copied.out, `policy ours sends a copy to ${DOWN} (journal)\n`)
     const outgoing = await server.tdc('explain', '<>', 'bob@other.example', '--relaying')
     assert.deepEqual([outgoing.code, outgoing.out], [1, 'no copy: outgoing mail\n'])
+    const badIp = await server.tdc('explain', 'a@b.example', 'c@d.example', '--ip', '1.2.3')
+    assert.deepEqual(
+      [badIp.code, badIp.err],
+      [2, 'haraka-tdc: --ip must be an IP address, not "1.2.3"\n'],
+    )
     const wrong = await server.tdc('explain', 'a@b', 'nobody')
     assert.equal(wrong.code, 2)
   })

@@ -1,9 +1,9 @@
-import { BlockList, isIP } from 'node:net'
+import { isIP } from 'node:net'
 import type { Explanation } from '../decide/explain'
 import { valueFrom } from './ask-server'
 import { type Command, show } from './command'
 import { EXIT, Stop } from './exit-code'
-import { relayNetworks } from './relay-networks'
+import { mayRelay } from './relay-clients'
 
 export const explainCommand: Command = {
   name: 'explain',
@@ -18,12 +18,12 @@ export const explainCommand: Command = {
   ],
   async run(call) {
     const [from = '', to = ''] = call.words
-    const { ip } = call.values
+    const ip = clientIp(call.values['ip'])
     const directory = call.directory()
     if (!/^<?[^@<>]+@[^@<>]+>?$/.test(to)) {
       throw new Stop(EXIT.usage, `TO must be an address user@domain, not ${JSON.stringify(to)}`)
     }
-    const listed = typeof ip === 'string' && mayRelay(ip, relayNetworks(directory))
+    const listed = ip !== undefined && mayRelay(directory, ip)
     const relaying = listed || call.values['relaying'] === true
     const explanation = await valueFrom<Explanation>(directory, {
       ask: 'explain',
@@ -33,23 +33,14 @@ export const explainCommand: Command = {
     })
     show(call, { ...explanation, relaying }, () => [
       explanation.text,
-      ...(listed ? [`${String(ip)} is in config/relay_acl_allow: the client may relay`] : []),
+      ...(listed ? [`${ip} is in config/relay_acl_allow: the client may relay`] : []),
     ])
     return explanation.copy ? EXIT.ok : EXIT.no
   },
 }
 
-function mayRelay(ip: string, networks: readonly string[]): boolean {
-  const family = isIP(ip)
-  if (family === 0)
-    throw new Stop(EXIT.usage, `--ip must be an IP address, not ${JSON.stringify(ip)}`)
-  const list = new BlockList()
-  for (const network of networks) {
-    const [address = '', bits] = network.split('/')
-    const kind = isIP(address) === 6 ? 'ipv6' : 'ipv4'
-    if (isIP(address) === 0) continue
-    if (bits === undefined) list.addAddress(address, kind)
-    else list.addSubnet(address, Number(bits), kind)
-  }
-  return list.check(ip, family === 6 ? 'ipv6' : 'ipv4')
+function clientIp(value: unknown): string | undefined {
+  if (typeof value !== 'string') return undefined
+  if (isIP(value) !== 0) return value
+  throw new Stop(EXIT.usage, `--ip must be an IP address, not ${JSON.stringify(value)}`)
 }
