@@ -197,6 +197,20 @@ describe('delivery: CHUNKING', () => {
     await link.close()
   })
 
+  it('also when that intake takes the lines of the message for commands', async () => {
+    const unknown = '500 5.5.2 Unknown command\r\n'
+    const script: Script = [{ on: 'BODY', nth: 1, raw: unknown.repeat(5) }]
+    const link = await IntakeLink.start({ script, keywords: CHUNKING })
+    const first = await link.session()
+    const results = await Promise.all(numbered(2).map((message) => first.send(message)))
+    assert.deepEqual(results.map(view), [
+      'network protocol, uncharged, ended',
+      'network protocol, ended',
+    ])
+    assert.equal((await link.session()).window, 1)
+    await link.close()
+  })
+
   it('lines that begin with dots arrive as they were, in one piece and in many', async () => {
     const original = '.\r\n..\r\n.dot\r\nplain\r\n...\r\n'
     const long = original.repeat(20_000)
@@ -219,6 +233,41 @@ describe('delivery: CHUNKING', () => {
       lines.some((line) => line.startsWith('BDAT')),
       false,
     )
+  })
+
+  const BEHIND_ONE: readonly [string, Script[number], string][] = [
+    ['421 to RCPT', { on: 'RCPT', reply: '421 4.3.2 Bye' }, 'RCPT 421, uncharged, ended'],
+    ['a close before it', { on: 'MAIL', then: 'drop' }, 'network closed, uncharged, ended'],
+    ['502 to RCPT, which is no reply to BDAT', { on: 'RCPT', reply: '502 5.5.1 No' }, 'RCPT 502'],
+  ]
+  for (const [what, fault, expected] of BEHIND_ONE) {
+    it(`a long message on a used connection: ${what}: ${expected}`, async () => {
+      const link = await IntakeLink.start({ script: [{ ...fault, nth: 2 }], keywords: CHUNKING })
+      const session = await link.session()
+      await session.send(outgoing())
+      const message = outgoing({ body: 'x\r\n'.repeat(200_000) })
+      assert.equal(view(await session.send(message)), expected)
+      session.destroy()
+      await link.close()
+    })
+  }
+
+  it('copies are opened one after the other, not a window at a time', async () => {
+    let [open, most] = [0, 0]
+    const messages = numbered(4).map((message) => ({
+      ...message,
+      content: () => {
+        most = Math.max(most, ++open)
+        return Readable.from([message.content() as Buffer]).on('close', () => open--)
+      },
+    }))
+    assert.deepEqual((await sendAll([], messages)).results, [
+      'delivered',
+      'delivered',
+      'delivered',
+      'delivered',
+    ])
+    assert.equal(most, 1)
   })
 
   it('a reply that comes before the end of the file was seen is no early one', async () => {

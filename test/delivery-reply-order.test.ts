@@ -119,6 +119,26 @@ describe('delivery: a connection that ends behind the reply to a message', () =>
     assert.deepEqual(results, [D, 'delivered, ended', behind, behind])
   })
 
+  it('with 421 in one piece with the last reply: all are delivered', async () => {
+    const extra = '421 4.3.2 Enough\r\n'
+    const { results, taken } = await sendFour([{ on: 'RSET', nth: 4, reply: '250 Ok', extra }])
+    assert.deepEqual(results, [D, D, D, 'delivered, ended'])
+    assert.deepEqual(taken, ['0', '1', '2', '3'])
+  })
+
+  for (const then of ['drop', 'reset', 'stall'] as const) {
+    for (const [on, first] of [
+      ['MAIL', 'MAIL 421, uncharged, ended'],
+      ['BODY', 'BODY 421, ended'],
+    ] as const) {
+      it(`421 to ${on}, then ${then}: those behind that message had no attempt`, async () => {
+        const { results } = await sendFour([{ on, nth: 2, reply: '421 4.3.2 Enough', then }])
+        const behind = 'closed, uncharged, ended'
+        assert.deepEqual(results, [D, first, behind, behind])
+      })
+    }
+  }
+
   it('without a word: that message is delivered', async () => {
     const { results } = await sendFour([{ on: 'RSET', nth: 2, then: 'drop' }])
     assert.deepEqual(results.slice(0, 2), [D, 'delivered, ended'])
@@ -164,4 +184,40 @@ describe('delivery: a reply that comes before its message was written', () => {
     const [body] = await Promise.all(await sending)
     assert.equal(body?.kind, 'refused')
   })
+
+  it('is believed while a long message behind it is on its way', async () => {
+    const { socket, wire, arrived } = narrowPeer()
+    const sending = ['first\r\n', 'second\r\n', 'x'.repeat(200_000)].map((body) =>
+      wire.inTurn(() => wire.chunk([], Buffer.from(body), [])),
+    )
+    await arrived('second')
+    socket.push('250 Accepted\r\n250 Accepted\r\n')
+    const bodies = await Promise.all(sending.slice(0, 2).map(async (steps) => (await steps)[0]))
+    assert.deepEqual(
+      bodies.map((body) => body?.kind),
+      ['passed', 'passed'],
+    )
+    socket.destroy()
+  })
+
+  /** A peer that takes short writes at once, and of a long one, or several together, the beginning. */
+  function narrowPeer() {
+    let taken = ''
+    let told = (): void => {}
+    const take = (octets: Buffer, done: () => void): void => {
+      taken += octets.subarray(0, 1_000).toString()
+      if (octets.length <= 1_000) setImmediate(done)
+      told()
+    }
+    const socket = new Duplex({
+      read() {},
+      write: (octets: Buffer, _encoding, done) => take(octets, done),
+      // As a socket with TLS: what waits goes out in one piece, and is taken all together.
+      writev: (parts, done) => take(Buffer.concat(parts.map(({ chunk }) => chunk as Buffer)), done),
+    })
+    const arrived = (text: string): Promise<void> =>
+      new Promise((resolve) => (told = () => taken.includes(text) && resolve()))
+    const conversation = Conversation.secure(socket as SecureSocket, new FakeClock())
+    return { socket, wire: new Wire(socket as SecureSocket, conversation, TIMEOUTS), arrived }
+  }
 })

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../clock'
-import { CLOSED, type Loss, lossOf, protocolLoss, TIMED_OUT } from './loss'
+import { CLOSED, GIVEN_UP, type Loss, lossOf, protocolLoss, TIMED_OUT } from './loss'
 import { type Parsed, ReplyParser } from './reply'
 import { ReplyOrder } from './reply-order'
 import { type Answer, CLOSING, judge, type Step, type Verb } from './step'
@@ -37,6 +37,8 @@ export class Conversation<in Line extends string> {
   private readonly awaited: Awaited[] = []
   private timer: Timer | undefined
   private loss: Loss | undefined
+  /** The server said 421. */
+  private closing = false
   private readonly lossListeners: ((loss: Loss) => void)[] = []
 
   private constructor(
@@ -88,7 +90,7 @@ export class Conversation<in Line extends string> {
   ): Promise<Step<V>>[] {
     const early = this.takeEarly()
     if (early) {
-      const rest: Step<V> = { kind: 'lost', failure: CLOSED }
+      const rest: Step<V> = { kind: 'lost', failure: this.loss ?? CLOSED }
       return commands.map(async ({ command }, at) => (at === 0 ? judge(command, early) : rest))
     }
     if (commands.some(({ line }) => hasControl(line))) {
@@ -152,20 +154,36 @@ export class Conversation<in Line extends string> {
       return lost(`the reply ${status} to ${command} is one to ${owner}`)
     }
     // RSET ends a message: were its own reply still to come, those before were not what they seemed.
-    return command === 'RSET' && this.pending ? lost('more than one reply') : step
+    return command === 'RSET' && this.saidTooMuch() ? lost('more than one reply') : step
+  }
+
+  /** Something stands behind the last reply that was awaited. A 421 may. */
+  private saidTooMuch(): boolean {
+    if (!this.pending) return false
+    this.closing = isGoodbye(this.parser.next())
+    return !this.closing || this.pending
   }
 
   /** A reply that came before its command. Only 421 may. */
   private takeEarly(): Answer | undefined {
     if (this.loss || !this.pending) return undefined
     const parsed = this.parser.next()
-    if (parsed.kind === 'reply' && parsed.reply.code === CLOSING) return parsed
+    if (isGoodbye(parsed)) {
+      this.end(GIVEN_UP)
+      return parsed
+    }
     const failure = protocolLoss('a reply came before its command')
     this.end(failure)
     return { kind: 'lost', failure }
   }
 
   private takeReplies(): void {
+    this.answerAwaited()
+    // RFC 5321 section 3.8: behind a 421 the server closes, and has not heard what stands behind.
+    if (this.closing) this.end(GIVEN_UP)
+  }
+
+  private answerAwaited(): void {
     for (let [head] = this.awaited; head; [head] = this.awaited) {
       const parsed: Parsed = this.parser.next()
       if (parsed.kind === 'garbage') this.end(protocolLoss(`unreadable reply: ${parsed.why}`))
@@ -177,6 +195,7 @@ export class Conversation<in Line extends string> {
       // In the order of the replies: what comes behind one that is wrong is not believed.
       const step = this.judged(head.command, parsed)
       head.resolve(step)
+      if (isGoodbye(parsed)) this.closing = true
       if (step.kind === 'lost') this.end(step.failure)
     }
   }
@@ -199,6 +218,11 @@ export class Conversation<in Line extends string> {
 }
 
 const NOTHING = Buffer.alloc(0)
+
+/** The server closes the channel, which it may say at any time (RFC 5321 section 3.8). */
+function isGoodbye(parsed: Parsed): parsed is Extract<Parsed, { kind: 'reply' }> {
+  return parsed.kind === 'reply' && parsed.reply.code === CLOSING
+}
 
 function lost(reason: string): Step<Verb> {
   return { kind: 'lost', failure: protocolLoss(reason) }

@@ -159,9 +159,7 @@ export class SmtpSession implements Session {
   private async recover(command: Command, reply: Reply): Promise<boolean> {
     if (reply.code === OUT_OF_STEP) this.outOfStep = true
     // The intake may be accepting what was written behind the refused one: its reply is waited for.
-    if (reply.code === CLOSING || (this.outOfStep && this.inFlight === 1)) {
-      this.conversation.end(GIVEN_UP)
-    }
+    if (this.outOfStep && this.inFlight === 1) this.conversation.end(GIVEN_UP)
     // A refused message ends its transaction (RFC 5321 section 4.1.1.4), a refused command does not.
     else if (command !== 'BODY' && !this.transmit.resets) await this.reset()
     return this.inStep()

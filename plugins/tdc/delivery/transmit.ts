@@ -93,13 +93,14 @@ function chunked(window: number): Transmit {
     resets: true,
     async send(wire, commands, message) {
       const lines = envelope(commands)
-      const content = await contentOf(message)
-      const steps = await wire.inTurn(() =>
-        !Buffer.isBuffer(content) || content.length > WHOLE_MESSAGE
+      const steps = await wire.inTurn(async () => {
+        // Not before its turn: a window of copies need neither be open nor in memory.
+        const content = await contentOf(message)
+        return !Buffer.isBuffer(content) || content.length > WHOLE_MESSAGE
           ? inPieces(wire, lines, message, content)
-          : wire.chunk<Verb>(lines, new Unstuffer().push(content), [RSET]),
-      )
-      return chunkEndedBy(await Promise.all(steps), wire)
+          : wire.chunk<Verb>(lines, new Unstuffer().push(content), [RSET])
+      })
+      return chunkEndedBy(await Promise.all(steps), lines.length)
     },
   }
 }
@@ -147,20 +148,19 @@ function endedBy(step: Step): Transmission {
 /** "Syntax error", "not implemented": replies to a command that is not known (RFC 5321 4.2.2). */
 const UNKNOWN_COMMAND: readonly number[] = [500, 502]
 
-/** The steps of one message, RSET the last; without BODY where it was not wanted. */
-function chunkEndedBy(steps: readonly Step<Verb>[], wire: Wire): Transmission {
+/** The steps of one message: its `commands`, BODY unless it was not wanted, and RSET. */
+function chunkEndedBy(steps: readonly Step<Verb>[], commands: number): Transmission {
+  const refused = refusedBy(steps.slice(0, commands) as Step[])
+  const [body] = steps.slice(commands, -1) as Step[]
   const reset = steps.at(-1) as Step<Verb>
-  if (isOutOfStep(reset)) return { kind: 'lost', begun: true, failure: reset.failure }
-  if (reset.kind === 'refused') wire.hangUp()
-  const message = steps.slice(0, -1) as Step[]
-  const last = message.at(-1) as Step
-  if (last.kind === 'refused' && UNKNOWN_COMMAND.includes(last.reply.code)) {
+  // Before the reply to RSET: an intake that does not know BDAT may read its octets as commands.
+  if (body?.kind === 'refused' && UNKNOWN_COMMAND.includes(body.reply.code)) {
     return { kind: 'no-chunking' }
   }
-  const refused = refusedBy(message.slice(0, -1))
-  // All of it was written: with the connection gone nobody knows what the intake has.
-  if (refused?.kind === 'lost') return { ...refused, begun: true }
-  return refused ?? endedBy(last)
+  if (isOutOfStep(reset)) return { kind: 'lost', begun: true, failure: reset.failure }
+  if (refused === undefined) return endedBy(body as Step)
+  // Where all of it was written, nobody knows what the intake has when the connection is gone.
+  return refused.kind === 'lost' ? { ...refused, begun: body !== undefined } : refused
 }
 
 /** Where the connection only ended, what was said before still holds. */

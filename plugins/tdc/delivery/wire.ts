@@ -58,7 +58,11 @@ export class Wire {
     return this.conversation.group(lines.map((line) => this.timed(line)))
   }
 
-  /** Commands, BDAT with the whole message, and the commands behind it, in one write. */
+  /**
+   * Commands, BDAT with the whole message, and the commands behind it, in one write. Resolves when
+   * the system has taken all of it: what is written before that goes out together with what stands
+   * behind it, and would be known to be taken only when all of that was.
+   */
   async chunk<V extends Verb>(
     before: readonly Line<V>[],
     octets: Buffer,
@@ -71,18 +75,18 @@ export class Wire {
       ms: this.timeouts.final,
     }
     const [first, last] = [before, behind].map((lines) => lines.map((line) => this.timed(line)))
-    let isWritten = false
-    const written = (): boolean => isWritten
     const commands = [...(first ?? []), bdat, ...(last ?? [])]
-    const steps = this.conversation.group<V | 'BODY'>(commands, () => (isWritten = true))
-    await this.drained()
-    const at = before.length
-    return steps.map((step, index) => (index === at ? this.unlessEarly(step, written) : step))
-  }
-
-  /** Ends the connection: the intake takes no more. */
-  hangUp(): void {
-    this.conversation.end(GIVEN_UP)
+    let isWritten = false
+    let onWritten = (): void => {}
+    const written = new Promise<void>((resolve) => (onWritten = resolve))
+    const steps = this.conversation.group<V | 'BODY'>(commands, () => {
+      isWritten = true
+      onWritten()
+    })
+    // Without its connection nothing is written any more, but every reply is there.
+    await Promise.race([written, steps.at(-1)])
+    const isDone = (): boolean => isWritten
+    return steps.map((step, at) => (at === before.length ? this.unlessEarly(step, isDone) : step))
   }
 
   /** BDAT and a message in pieces: exactly `message.size` octets, as the line says. */
@@ -130,16 +134,6 @@ export class Wire {
 
   private timed<V extends Verb>([command, line]: Line<V>) {
     return { command, line, ms: this.timeouts.command }
-  }
-
-  /** Resolves when the socket takes more, or is gone. */
-  private drained(): Promise<void> {
-    const { socket, conversation } = this
-    if (conversation.lost || !socket.writableNeedDrain) return Promise.resolve()
-    return new Promise((resolve) => {
-      socket.once('drain', resolve)
-      conversation.onLost(() => resolve())
-    })
   }
 
   private async pieces(content: Buffer | Readable, pieces: Pieces): Promise<Step> {
