@@ -44,6 +44,15 @@ function answer(connector: Connector, request: Request): Answer | Promise<Answer
       return replay(connector, request)
     case 'send-test':
       return sendTest(connector, request.intake)
+    case 'recent':
+      return ok(connector.recent())
+    case 'shared-set':
+    case 'shared-unset':
+    case 'shared-history':
+    case 'shared-revert':
+    case 'cluster-status':
+    case 'cluster-track':
+      return connector.sharedCluster?.answer(request) ?? no('only the master can answer that')
   }
 }
 

@@ -4,6 +4,11 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { answersOf } from './answers'
 import { systemClock } from './clock'
+import { LastGood } from './cluster/last-good'
+import { overlay, sharesSettings } from './cluster/overlay'
+import { spreadToWorkers, takeFromMaster } from './cluster/processes'
+import { SharedCluster } from './cluster/shared-cluster'
+import { NO_DOCUMENT, type SharedDocument } from './cluster/shared-document'
 import { processesOf } from './control/cluster'
 import { Control } from './control/control'
 import { Gathered } from './control/gathered'
@@ -23,13 +28,14 @@ import { announceDelivered } from './haraka/loaded-item'
 import { logTo } from './haraka/log'
 import { loopKey } from './haraka/loop-key'
 import { QueueDirectory } from './haraka/queue-directory'
+import { redisConnections } from './haraka/redis-connection'
 import { configFolder, serverDirectory, settingsSource } from './haraka/settings-files'
 import { isOutboundDisabled } from './haraka/surroundings'
 import type { HarakaPlugin } from './haraka/types'
 import { Monitor } from './monitor/monitor'
 import { processStatus } from './monitor/process-status'
 import type { ProcessInfo, Status, Versions } from './monitor/status'
-import type { TrackedMessage } from './monitor/tracked'
+import { RECENT_SHARED, type TrackedMessage } from './monitor/tracked'
 import { type Announce, QueueCopyFiles } from './queue/copy-files'
 import { DirectorySync } from './queue/directory-sync'
 import { systemDisk } from './queue/disk'
@@ -73,6 +79,9 @@ export class Connector {
   readonly loopKey: Buffer
   /** What all processes of this server know together. */
   readonly gathered: Gathered
+  /** What the machines share; only in the only process, or in the master. */
+  readonly sharedCluster: SharedCluster | undefined
+  private shared: SharedDocument = NO_DOCUMENT
   private readonly control: Control
   private page: StatusPage | undefined
   private readonly pools: Pools
@@ -111,12 +120,14 @@ export class Connector {
       clock: systemClock,
       reportOf: (domain) => this.monitor.reportOf(domain),
     })
+    const directory = new QueueDirectory(internals.outbound)
+    const lastGood = new LastGood(directory.sharedSettingsPath, systemDisk)
+    this.shared = this.lastShared(lastGood)
     const source = this.source()
     this.settings = new CurrentSettings(source, report)
     this.settings.read(source, this.announces)
     this.loopKey = this.readLoopKey()
 
-    const directory = new QueueDirectory(internals.outbound)
     const memory = new MemoryBudget(HELD_COPIES)
     const [clock, disk] = [systemClock, systemDisk]
     const directorySync = new DirectorySync(disk, directory.path)
@@ -191,6 +202,8 @@ export class Connector {
     this.kept.start()
     this.gathered = new Gathered(processesOf(clock, answersOf(this)))
     this.control = new Control(serverDirectory(), this.gathered, clock, report)
+    this.sharedCluster = cluster.isPrimary ? this.makeCluster(lastGood) : undefined
+    if (!this.sharedCluster) takeFromMaster((document) => this.share(document))
   }
 
   /** The Delivery Status page, made in a process that serves HTTP. */
@@ -206,10 +219,11 @@ export class Connector {
     return this.page
   }
 
-  /** In the only process, or in the master: the socket that the command line asks. */
+  /** In the only process, or in the master: for the command line, and for other machines. */
   openControl(): void {
     process.once('exit', () => this.control.close())
     void this.control.open()
+    this.sharedCluster?.start()
   }
 
   /** This gateway's name: in reports, and in EHLO. */
@@ -243,6 +257,11 @@ export class Connector {
     return this.monitor.tracking.find(wanted, this.settings.value.serviceName)
   }
 
+  /** The last messages of this process, for the other machines. */
+  recent(): TrackedMessage[] {
+    return this.monitor.tracking.recent(RECENT_SHARED, this.settings.value.serviceName)
+  }
+
   /**
    * Haraka drains: its connections end first, and their copies are still delivered. Idle connections
    * close by themselves; what is left at the end stays on disk.
@@ -250,17 +269,53 @@ export class Connector {
   shutdown(): void {
     this.page?.shutdown()
     this.control.close()
+    this.sharedCluster?.close()
     this.scheduler.flush()
     systemClock.after(SHUTDOWN_TIME, () => this.pools.destroy())
   }
 
   /** Everything that settings are made of; when a file of it changes, they are read anew. */
   private source(): SettingsSource {
-    const source = settingsSource(this.plugin, () =>
-      this.settings.read(this.source(), this.announces),
-    )
+    const source = this.ownSource()
     this.me = source.me || source.hostname
-    return source
+    return sharesSettings(source) ? overlay(source, this.shared.entries) : source
+  }
+
+  private ownSource(): SettingsSource {
+    return settingsSource(this.plugin, () => this.settings.read(this.source(), this.announces))
+  }
+
+  private share(document: SharedDocument): void {
+    this.shared = document
+    this.settings.read(this.source(), this.announces)
+  }
+
+  private lastShared(lastGood: LastGood): SharedDocument {
+    const kept = lastGood.read()
+    if (kept.kind === 'document') return kept.document
+    if (this.announces && sharesSettings(this.ownSource())) {
+      const text = `the shared settings in ${lastGood.path} cannot be used: ${kept.why}`
+      this.monitor.report({ kind: 'warning', text })
+    }
+    return NO_DOCUMENT
+  }
+
+  private makeCluster(lastGood: LastGood): SharedCluster {
+    const spread = spreadToWorkers(() => this.shared)
+    return new SharedCluster({
+      connect: redisConnections(this.plugin),
+      settings: () => this.settings.value.cluster,
+      source: () => this.ownSource(),
+      known: this.shared,
+      inForce: (document) => {
+        this.share(document)
+        spread()
+      },
+      lastGood,
+      gathered: this.gathered,
+      clock: systemClock,
+      report: this.monitor.report,
+    })
   }
 
   private makePool(domain: string, onEmpty: () => void): Pool {

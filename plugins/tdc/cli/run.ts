@@ -5,10 +5,18 @@ import { dropCommand } from './drop-command'
 import { EXIT, type ExitCode, Stop } from './exit-code'
 import { explainCommand } from './explain-command'
 import { flushCommand, holdCommand, releaseCommand } from './hold-commands'
+import { historyCommand } from './history-command'
 import { queueCommand } from './queue-command'
 import { replayCommand } from './replay-command'
 import { sendTestCommand } from './send-test-command'
 import { serverDirectory } from './server-directory'
+import {
+  disableCommand,
+  enableCommand,
+  revertCommand,
+  setCommand,
+  unsetCommand,
+} from './shared-commands'
 import { showCommand } from './show-command'
 import { statusCommand } from './status-command'
 import { table } from './table'
@@ -32,6 +40,12 @@ const COMMANDS: readonly Command[] = [
   flushCommand,
   dropCommand,
   replayCommand,
+  enableCommand,
+  disableCommand,
+  setCommand,
+  unsetCommand,
+  historyCommand,
+  revertCommand,
 ]
 
 const COMMON: Options = {
@@ -82,7 +96,7 @@ async function dispatch(args: readonly string[]): Promise<ExitCode> {
     terminal.print(helpOf(command))
     return EXIT.ok
   }
-  if (positionals.length !== command.words.length) {
+  if (!isComplete(positionals, command.words)) {
     throw new Stop(EXIT.usage, `usage: ${usageOf(command)}`)
   }
   return command.run({
@@ -92,6 +106,12 @@ async function dispatch(args: readonly string[]): Promise<ExitCode> {
     words: positionals,
     terminal,
   })
+}
+
+/** A last word `WORD...` may stand several times. */
+function isComplete(given: readonly string[], words: readonly string[]): boolean {
+  const isOpen = words.at(-1)?.endsWith('...') ?? false
+  return isOpen ? given.length >= words.length : given.length === words.length
 }
 
 function isValueOfConfig(args: readonly string[], at: number): boolean {

@@ -1,6 +1,6 @@
 import { mergeStatus } from '../monitor/merge'
 import type { SilentWorker, Status } from '../monitor/status'
-import { MOST_FOUND, STEPS_KEPT, type TrackedMessage } from '../monitor/tracked'
+import { MOST_FOUND, RECENT_SHARED, STEPS_KEPT, type TrackedMessage } from '../monitor/tracked'
 import { type Answer, no, ok } from './answer'
 import type { Answers, Processes } from './processes'
 import type { Request } from './request'
@@ -35,9 +35,17 @@ export class Gathered {
         return summed(all)
       case 'drop':
         return ok({ dropped: valuesOf<boolean>(all).some(Boolean), silent: all.silent })
+      case 'recent':
+        return ok(newestFirst(all).slice(0, RECENT_SHARED))
       case 'explain':
       case 'replay':
       case 'send-test':
+      case 'shared-set':
+      case 'shared-unset':
+      case 'shared-history':
+      case 'shared-revert':
+      case 'cluster-status':
+      case 'cluster-track':
         return all.answers[0] ?? no(NOBODY)
     }
   }
@@ -47,6 +55,12 @@ export class Gathered {
     const answer = await this.answer({ ask: 'status' })
     if (answer.kind === 'no') throw new Error(answer.why)
     return answer.value as Status
+  }
+
+  /** The last messages of all processes, the newest first. */
+  async recent(): Promise<readonly TrackedMessage[]> {
+    const answer = await this.answer({ ask: 'recent' })
+    return answer.kind === 'ok' ? (answer.value as TrackedMessage[]) : []
   }
 
   async track(wanted: string): Promise<Found> {
@@ -104,15 +118,18 @@ function summed(all: Answers): Answer {
   return ok({ copies, silent: all.silent })
 }
 
-/** A copy that another worker found after a crash has steps in both. */
 function foundIn(all: Answers): Found {
+  return { messages: newestFirst(all).slice(0, MOST_FOUND), silent: all.silent }
+}
+
+/** A copy that another worker found after a crash has steps in both. */
+function newestFirst(all: Answers): TrackedMessage[] {
   const messages = new Map<string, TrackedMessage>()
   for (const message of valuesOf<TrackedMessage[]>(all).flat()) {
     const other = messages.get(message.transaction)
     messages.set(message.transaction, other ? together(other, message) : message)
   }
-  const newestFirst = [...messages.values()].sort((a, b) => b.at - a.at)
-  return { messages: newestFirst.slice(0, MOST_FOUND), silent: all.silent }
+  return [...messages.values()].sort((a, b) => b.at - a.at)
 }
 
 function together(a: TrackedMessage, b: TrackedMessage): TrackedMessage {

@@ -23,11 +23,13 @@ export class Master implements Processes {
     this.waiting = new Waiting(clock)
   }
 
-  /** Without workers (it is the only process, or they are just starting) it answers itself. */
+  /** What concerns it, and all while it has no workers, it answers itself. */
   async ask(request: Request): Promise<Answers> {
     const { by, within } = SHAPES[request.ask]
     const workers = this.workers()
-    if (workers.length === 0) return { answers: [await this.here(request)], silent: [] }
+    if (workers.length === 0 || by === 'primary') {
+      return { answers: [await this.here(request)], silent: [] }
+    }
     const asked = by === 'one' ? workers.slice(0, 1) : workers
     const answered = await Promise.all(
       asked.map(async (link) => ({ link, answer: await this.askWorker(link, request, within) })),

@@ -28,6 +28,35 @@ export type Request =
     }
   /** To the default intake address, or to `intake`. */
   | { readonly ask: 'send-test'; readonly intake: string }
+  /** The last messages of each process, for the other machines. */
+  | { readonly ask: 'recent' }
+  | ClusterRequest
+
+/** What concerns all machines; the only process or the master answers it. */
+export type ClusterRequest =
+  | {
+      readonly ask: 'shared-set'
+      /** `cluster`, `group=NAME` or `machine=HOST`. */
+      readonly level: string
+      /** '': the values are the level's own. */
+      readonly policy: string
+      /** `KEY=VALUE` each. */
+      readonly values: readonly string[]
+      /** Who asks. */
+      readonly user: string
+    }
+  | {
+      readonly ask: 'shared-unset'
+      readonly level: string
+      readonly policy: string
+      /** Keys. */
+      readonly values: readonly string[]
+      readonly user: string
+    }
+  | { readonly ask: 'shared-history' }
+  | { readonly ask: 'shared-revert'; readonly change: string; readonly user: string }
+  | { readonly ask: 'cluster-status' }
+  | { readonly ask: 'cluster-track'; readonly wanted: string }
 
 /** What `send-test` is answered with: the MID of the copy that is in the queue now. */
 export interface TestSent {
@@ -41,8 +70,10 @@ interface Shape {
   readonly strings: readonly string[]
   readonly flags: readonly string[]
   readonly numbers: readonly string[]
-  /** Answered by all processes, or by any one. */
-  readonly by: 'all' | 'one'
+  /** Of texts. */
+  readonly lists: readonly string[]
+  /** Answered by all processes, by any one that has copies, or by the only one or the master. */
+  readonly by: 'all' | 'one' | 'primary'
   /** Milliseconds in which a process has to answer. */
   readonly within: number
 }
@@ -52,9 +83,14 @@ const ANSWER_TIME = 1_000
 /** Writing to a slow disk, and a replay of thousands, may take long. */
 const WRITING_TIME = 20_000
 
-const NO_FIELDS = { strings: [], flags: [], numbers: [] }
+const NO_FIELDS = { strings: [], flags: [], numbers: [], lists: [] }
 const ALL = { ...NO_FIELDS, by: 'all', within: ANSWER_TIME } as const
 const ONE = { ...ALL, by: 'one' } as const
+
+/** Redis is asked several times, and may have to be reached first. */
+const REDIS_TIME = 20_000
+const PRIMARY = { ...NO_FIELDS, by: 'primary', within: REDIS_TIME } as const
+const CHANGE = { ...PRIMARY, strings: ['level', 'policy', 'user'], lists: ['values'] }
 
 export const SHAPES: Readonly<Record<Ask, Shape>> = {
   status: ALL,
@@ -68,6 +104,13 @@ export const SHAPES: Readonly<Record<Ask, Shape>> = {
   drop: { ...ALL, strings: ['mid'], within: WRITING_TIME },
   replay: { ...ONE, strings: ['mid', 'intake'], numbers: ['since'], within: WRITING_TIME },
   'send-test': { ...ONE, strings: ['intake'], within: WRITING_TIME },
+  recent: ALL,
+  'shared-set': CHANGE,
+  'shared-unset': CHANGE,
+  'shared-history': PRIMARY,
+  'shared-revert': { ...PRIMARY, strings: ['change', 'user'] },
+  'cluster-status': PRIMARY,
+  'cluster-track': { ...PRIMARY, strings: ['wanted'] },
 }
 
 /** Copies of one process that are listed at most. */
@@ -75,6 +118,9 @@ export const MOST_LISTED = 10_000
 
 /** Longest value of a field; an address or a Message-ID is shorter (RFC 5322 section 2.1.1). */
 const LONGEST_FIELD = 1_000
+/** Of one text in a list, and how many there are. */
+const LONGEST_ITEM = 5_000
+const MOST_ITEMS = 20
 
 /** A request from outside, or the sentence that says what is wrong with it. */
 export function parseRequest(value: unknown): Request | string {
@@ -84,7 +130,7 @@ export function parseRequest(value: unknown): Request | string {
   if (typeof ask !== 'string' || !Object.hasOwn(SHAPES, ask)) {
     return `unknown request, expected one of ${Object.keys(SHAPES).join(', ')}`
   }
-  const { strings, flags, numbers } = SHAPES[ask as Ask]
+  const { strings, flags, numbers, lists } = SHAPES[ask as Ask]
   const request: Record<string, unknown> = { ask }
   for (const name of strings) {
     const field = fields[name]
@@ -95,6 +141,15 @@ export function parseRequest(value: unknown): Request | string {
   for (const name of flags) {
     const field = fields[name]
     if (typeof field !== 'boolean') return `${ask}: ${name} is not true or false`
+    request[name] = field
+  }
+  for (const name of lists) {
+    const field = fields[name]
+    if (!Array.isArray(field) || field.length > MOST_ITEMS) {
+      return `${ask}: ${name} is not a list of at most ${MOST_ITEMS}`
+    }
+    const isText = (item: unknown) => typeof item === 'string' && item.length <= LONGEST_ITEM
+    if (!field.every(isText)) return `${ask}: ${name} has more than texts of ${LONGEST_ITEM}`
     request[name] = field
   }
   for (const name of numbers) {

@@ -75,6 +75,11 @@ export class QueueDirectory {
     return join(this.holdFolder, name)
   }
 
+  /** What the machines share, as it was last in force here. */
+  get sharedSettingsPath(): string {
+    return join(this.path, OWN_FOLDER, 'shared-settings.json')
+  }
+
   /** At start, before any copy is sent: so it is waited for. */
   holdNames(): string[] {
     return existsSync(this.holdFolder) ? readdirSync(this.holdFolder) : []

@@ -111,6 +111,8 @@ export interface HarakaPlugin {
   readonly timeout: number
   readonly config: HarakaConfig
   register_hook(hook: string, method: string, priority?: number): void
+  /** Takes over what another plugin has; throws when there is none of that name. */
+  inherits(name: string): void
   /** Requires one of Haraka's own modules by its path below Haraka's folder. */
   haraka_require(path: string): unknown
   readonly logdebug: LogMethod

@@ -113,8 +113,31 @@ export type TdcEvent =
   | ({ kind: 'expired'; response: BounceResponse } & Attempted)
   // ── the settings ──
   | { kind: 'effective'; text: string }
+  // ── what the machines share ──
+  | { kind: 'shared-changed'; revision: number; change: SharedChange | undefined }
+  | { kind: 'shared-trouble'; trouble: SharedTrouble; revision: number; why: string }
+  /** The trouble is over. */
+  | { kind: 'shared-well'; revision: number }
+  /** Written back to Redis. */
+  | { kind: 'shared-restored'; revision: number; why: string }
+  | { kind: 'shared-not-stored'; revision: number; why: string }
+  | { kind: 'not-reported'; why: string }
+  | { kind: 'reported-again' }
   | { kind: 'problem'; text: string }
   | { kind: 'warning'; text: string }
+
+/** What keeps this machine from following the shared settings. */
+export type SharedTrouble = 'away' | 'nonsense' | 'refused'
+
+/** Who changed the shared settings, and what of them; null: it is not shared. */
+export interface SharedChange {
+  readonly author: string
+  readonly values: readonly {
+    readonly section: string
+    readonly key: string
+    readonly after: string | null
+  }[]
+}
 
 /** What every attempt that ended tells of its copy. */
 export interface Attempted {

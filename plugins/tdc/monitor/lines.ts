@@ -1,4 +1,11 @@
-import type { Attempted, BounceResponse, SkipReason, TdcEvent } from './events'
+import type {
+  Attempted,
+  BounceResponse,
+  SharedChange,
+  SharedTrouble,
+  SkipReason,
+  TdcEvent,
+} from './events'
 import { safeText as safe } from './safe-text'
 
 export type Level = 'debug' | 'info' | 'warn' | 'error'
@@ -25,6 +32,10 @@ const LEVELS: Partial<Record<Kind, Level>> = {
   'not-replayed': 'error',
   unremovable: 'error',
   problem: 'error',
+  'shared-trouble': 'warn',
+  'shared-restored': 'warn',
+  'shared-not-stored': 'error',
+  'not-reported': 'warn',
   warning: 'warn',
   'certificate-ends': 'warn',
   'sts-failed': 'warn',
@@ -145,6 +156,23 @@ const WORDING: Wording = {
   ],
 
   effective: (e) => [`TDC: ${safe(e.text)}`],
+  'shared-changed': (e) => [
+    `TDC: Shared settings revision ${e.revision} in force${e.change ? changeText(e.change) : ''}`,
+  ],
+  'shared-trouble': (e) => [
+    `TDC: Shared settings: ${TROUBLES[e.trouble]}: ${safe(e.why)}; ${stayText(e.revision)}`,
+  ],
+  'shared-well': (e) => [
+    `TDC: Shared settings: Redis and this machine agree on ${revisionText(e)}`,
+  ],
+  'shared-restored': (e) => [
+    `TDC: Shared settings: ${safe(e.why)}; ${stayText(e.revision)} and is written back`,
+  ],
+  'shared-not-stored': (e) => [
+    `TDC: Shared settings revision ${e.revision} not stored for a restart: ${safe(e.why)}`,
+  ],
+  'not-reported': (e) => [`TDC: Figures of this machine not written to Redis: ${safe(e.why)}`],
+  'reported-again': () => ['TDC: Figures of this machine written to Redis again'],
   problem: (e) => [`TDC: ${safe(e.text)}`],
   warning: (e) => [`TDC: ${safe(e.text)}`],
 }
@@ -258,6 +286,27 @@ export function skipText(reason: SkipReason): string {
     case 'policy-no':
       return `policy ${reason.policies.map(safe).join(', ')} says no`
   }
+}
+
+const TROUBLES: Readonly<Record<SharedTrouble, string>> = {
+  away: 'Redis cannot be reached',
+  nonsense: 'Redis holds something else in their place',
+  refused: 'refused on this machine',
+}
+
+function revisionText({ revision }: { revision: number }): string {
+  return revision === 0 ? 'tdc.ini alone' : `revision ${revision}`
+}
+
+function stayText(revision: number): string {
+  return revision === 0 ? 'tdc.ini alone stays in force' : `revision ${revision} stays in force`
+}
+
+function changeText({ author, values }: SharedChange): string {
+  const texts = values.map(({ section, key, after }) =>
+    after === null ? `[${section}] ${key} unset` : `[${section}] ${key}=${after}`,
+  )
+  return `, by ${safe(author)}: ${safe(texts.join(', '))}`
 }
 
 /** UTC, to the second. */

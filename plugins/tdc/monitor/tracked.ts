@@ -28,6 +28,8 @@ export interface TrackedStep {
   readonly text: string
 }
 
+/** Messages that a machine shows to the others. */
+export const RECENT_SHARED = 100
 /** Messages shown for one question. */
 export const MOST_FOUND = 20
 export const RECIPIENTS_KEPT = 50

@@ -59,6 +59,15 @@ export class Tracking {
     return found
   }
 
+  /** The last `most` messages, the newest first. */
+  recent(most: number, service: string): TrackedMessage[] {
+    const newest = this.order.slice(Math.max(this.oldest, this.order.length - most)).reverse()
+    return newest.flatMap((transaction) => {
+      const track = this.tracks.get(transaction)
+      return track ? [told(track, service)] : []
+    })
+  }
+
   private forgetOldest(): void {
     this.tracks.delete(this.order[this.oldest++] ?? '')
     if (this.oldest < this.tracks.size) return
@@ -101,7 +110,10 @@ function transactionOfMid(mid: string): string {
   return at < 0 ? mid : mid.slice(0, at)
 }
 
-function matcher(wanted: string): (track: Track) => boolean {
+type Matched = Pick<TrackedMessage, 'transaction' | 'messageId' | 'sender' | 'recipients'>
+
+/** Is it a message that `wanted` stands for? */
+export function matcher(wanted: string): (track: Matched) => boolean {
   const text = wanted.trim()
   const transaction = transactionOfMid(text)
   const id = withoutBrackets(text)

@@ -76,6 +76,10 @@ const MAIN = {
     'true',
     'enabled=false on a machine turns off its group and the cluster too, as on the appliance.',
   ),
+  policy_order: unset(
+    kinds.list,
+    'Names of policies (comma list) that stand first, in this order. Unset: all as they stand in the file.',
+  ),
 }
 
 const LEVEL = {
@@ -319,6 +323,28 @@ const STATUS_PAGE = {
   ),
 }
 
+const CLUSTER = {
+  redis: key(
+    kinds.yesNo,
+    'false',
+    "Settings and figures are shared with the other machines through Redis, as Haraka's redis.ini says.",
+  ),
+  prefix: key(
+    kinds.keyPrefix,
+    'tdc',
+    'Begins the names of the keys in Redis: the same on all machines that share.',
+  ),
+  machine: unset(
+    kinds.hostName,
+    "Name of this machine, also for [machine.HOSTNAME]. Unset: the system's host name.",
+  ),
+  share_addresses: key(
+    kinds.yesNo,
+    'false',
+    'What the machines see of each other has whole addresses; otherwise only their domains.',
+  ),
+}
+
 /** The sections of one fixed name. `[formats]` is the other one: its keys are addresses. */
 export const FIXED = {
   main: MAIN,
@@ -330,6 +356,7 @@ export const FIXED = {
   failed: FAILED,
   monitor: MONITOR,
   status_page: STATUS_PAGE,
+  cluster: CLUSTER,
 } as const
 
 /** The sections that bear a name, `[group.edge]`. */

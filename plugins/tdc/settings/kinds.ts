@@ -98,6 +98,11 @@ export const label = one(`must be text of at most ${TEXT_MAX} characters`, (text
   text.length <= TEXT_MAX && isShowable(text) ? text : undefined,
 )
 
+/** What may begin the name of a key in Redis, where a colon divides. */
+export const keyPrefix = one('must be 1 to 32 letters, digits, dots, colons, - or _', (text) =>
+  /^[\w.:-]{1,32}$/.test(text) ? text : undefined,
+)
+
 export const filePath = one('must be the name of a file', (text) =>
   isShowable(text) ? text : undefined,
 )

@@ -1,8 +1,15 @@
 import type { Effective, Intake } from './settings'
 
+/** Where a level has its values from: those that are true stand in the shared settings. */
+export interface Shared {
+  readonly enabled: boolean
+  readonly intake: boolean
+}
+
 /** What a level says; undefined inherits from the level above. */
 export interface Level {
   readonly name: string
+  readonly shared: Shared
   readonly enabled: boolean | undefined
   readonly intake: Intake | undefined
 }
@@ -14,7 +21,11 @@ export interface Group extends Level {
 
 /** The three levels of spec 2. Machines bear their canonical names. */
 export interface Levels {
-  readonly cluster: { readonly enabled: boolean; readonly intake: Intake | undefined }
+  readonly cluster: {
+    readonly enabled: boolean
+    readonly intake: Intake | undefined
+    readonly shared: Shared
+  }
   readonly groups: readonly Group[]
   readonly machines: readonly Level[]
   readonly machineDisableSpreads: boolean
@@ -45,12 +56,16 @@ function resolveEnabled(
   own: Level | undefined,
   group: Group | undefined,
 ): Decided<boolean> {
-  if (own?.enabled !== undefined) return { value: own.enabled, level: `machine=${own.name}` }
+  if (own?.enabled !== undefined) {
+    return { value: own.enabled, level: told(`machine=${own.name}`, own.shared.enabled) }
+  }
   if (group?.enabled !== undefined) {
     const members = levels.machines.filter(({ name }) => group.machines.has(name))
-    return spread(levels, members, { value: group.enabled, level: `group=${group.name}` })
+    const level = told(`group=${group.name}`, group.shared.enabled)
+    return spread(levels, members, { value: group.enabled, level })
   }
-  return spread(levels, levels.machines, { value: levels.cluster.enabled, level: 'cluster' })
+  const { enabled, shared } = levels.cluster
+  return spread(levels, levels.machines, { value: enabled, level: told('cluster', shared.enabled) })
 }
 
 /** Disabling a machine disables its group and the cluster for all that inherit from them (spec 2). */
@@ -61,7 +76,9 @@ function spread(
 ): Decided<boolean> {
   if (!inherited.value || !levels.machineDisableSpreads) return inherited
   const disabled = below.find(({ enabled }) => enabled === false)
-  return disabled ? { value: false, level: `disabled by machine=${disabled.name}` } : inherited
+  if (!disabled) return inherited
+  const level = told(`disabled by machine=${disabled.name}`, disabled.shared.enabled)
+  return { value: false, level }
 }
 
 /** The most specific level that names an intake; the spreading has no part in it. */
@@ -70,8 +87,16 @@ function resolveIntake(
   own: Level | undefined,
   group: Group | undefined,
 ): Decided<Intake> | undefined {
-  if (own?.intake) return { value: own.intake, level: `machine=${own.name}` }
-  if (group?.intake) return { value: group.intake, level: `group=${group.name}` }
-  const { intake } = levels.cluster
-  return intake && { value: intake, level: 'cluster' }
+  if (own?.intake) {
+    return { value: own.intake, level: told(`machine=${own.name}`, own.shared.intake) }
+  }
+  if (group?.intake) {
+    return { value: group.intake, level: told(`group=${group.name}`, group.shared.intake) }
+  }
+  const { intake, shared } = levels.cluster
+  return intake && { value: intake, level: told('cluster', shared.intake) }
+}
+
+function told(level: string, isShared: boolean): string {
+  return isShared ? `${level} (shared settings)` : level
 }

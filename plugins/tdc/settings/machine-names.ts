@@ -59,7 +59,7 @@ function lower(name: string): string {
 }
 
 /** The system may write its own name with the root's dot. */
-function ownName(name: string): string {
+export function ownName(name: string): string {
   const bare = name.trim().replace(/\.$/, '')
   return asciiDomain(bare) ?? lower(bare)
 }

@@ -34,6 +34,8 @@ export class Problems {
   private readonly doubted: string[] = []
   private readonly refusedKeys = new Set<string>()
 
+  constructor(private readonly isShared: (section: string, key: string) => boolean = () => false) {}
+
   get sentences(): readonly string[] {
     return this.written
   }
@@ -44,7 +46,7 @@ export class Problems {
 
   /** `what` goes on after the colon: `must be ...`. */
   refuse(place: Place, what: string): void {
-    this.written.push(`${at(place)}: ${what}`)
+    this.written.push(`${this.at(place)}: ${what}`)
     this.refusedKeys.add(`${place.section} ${place.key}`)
   }
 
@@ -63,16 +65,17 @@ export class Problems {
   }
 
   warn(place: Place, what: string): void {
-    this.doubted.push(`${at(place)}: ${what}`)
+    this.doubted.push(`${this.at(place)}: ${what}`)
   }
-}
 
-function at({ section, key, value }: Place): string {
-  const heading = `tdc.ini [${shown(section)}]`
-  if (key === undefined) return heading
-  return value === undefined
-    ? `${heading} ${shown(key)}`
-    : `${heading} ${shown(key)}=${shown(value)}`
+  private at({ section, key, value }: Place): string {
+    const shared = key !== undefined && this.isShared(section, key)
+    const heading = `${shared ? 'shared settings' : 'tdc.ini'} [${shown(section)}]`
+    if (key === undefined) return heading
+    return value === undefined
+      ? `${heading} ${shown(key)}`
+      : `${heading} ${shown(key)}=${shown(value)}`
+  }
 }
 
 function plain(value: unknown): string {

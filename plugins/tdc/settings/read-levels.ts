@@ -1,7 +1,7 @@
 import { hostName } from './kinds'
 import { NAMED } from './keys'
 import type { IntakeBook } from './intake'
-import type { Group, Level } from './levels'
+import type { Group, Level, Shared } from './levels'
 import { MachineNames } from './machine-names'
 import { shown } from './problems'
 import type { Problems } from './problems'
@@ -24,13 +24,18 @@ interface Written extends Level {
 
 /** `[group.*]` and `[machine.*]`: every machine is known by one name and is in one group at most. */
 export function readLevels(
-  source: Pick<SettingsSource, 'hostname' | 'me'>,
+  source: Pick<SettingsSource, 'hostname' | 'me' | 'isShared'>,
   sections: Sections,
   intakes: IntakeBook,
   problems: Problems,
 ): MachineLevels {
-  const groups = sections.named('group').map((found) => readGroup(found, intakes, problems))
-  const machines = sections.named('machine').map((found) => readMachine(found, intakes, problems))
+  const sharedOf = (section: string) => sharedIn(section, source)
+  const groups = sections
+    .named('group')
+    .map((found) => ({ ...readGroup(found, intakes, problems), shared: sharedOf(found.section) }))
+  const machines = sections
+    .named('machine')
+    .map((found) => ({ ...readMachine(found, intakes, problems), shared: sharedOf(found.section) }))
   const written = [...machines.map(({ name }) => name), ...groups.flatMap(({ members }) => members)]
   const names = new MachineNames(written)
 
@@ -47,7 +52,19 @@ export function readLevels(
   }
 }
 
-function readGroup(found: NamedSection, intakes: IntakeBook, problems: Problems): Written {
+/** Which values of a level the shared settings said. */
+export function sharedIn(section: string, { isShared }: Pick<SettingsSource, 'isShared'>): Shared {
+  return {
+    enabled: isShared?.(section, 'enabled') ?? false,
+    intake: isShared?.(section, 'intake_address') ?? false,
+  }
+}
+
+function readGroup(
+  found: NamedSection,
+  intakes: IntakeBook,
+  problems: Problems,
+): Omit<Written, 'shared'> {
   const { section, name, raw } = found
   const values = readSection(section, raw, NAMED.group, problems)
   const members = (values.machines ?? []).filter((member) => {
@@ -62,7 +79,11 @@ function readGroup(found: NamedSection, intakes: IntakeBook, problems: Problems)
   return { section, name, enabled: values.enabled, intake, members }
 }
 
-function readMachine(found: NamedSection, intakes: IntakeBook, problems: Problems): Written {
+function readMachine(
+  found: NamedSection,
+  intakes: IntakeBook,
+  problems: Problems,
+): Omit<Written, 'shared'> {
   const { section, name, raw } = found
   const values = readSection(section, raw, NAMED.machine, problems)
   if (!isHostName(name)) problems.refuse({ section }, `the machine's name ${hostName.must}`)

@@ -20,10 +20,14 @@ export interface Policies {
   readonly otherwise: Choice
 }
 
-/** `[policy.*]` (spec 3). DEFAULT is last wherever it stands, and says no until it is set. */
+/**
+ * `[policy.*]` (spec 3), those of `policy_order` first. DEFAULT is last wherever it stands, and says
+ * no until it is set.
+ */
 export function readPolicies(
   readList: SettingsSource['readList'],
   sections: Sections,
+  order: readonly string[],
   intakes: IntakeBook,
   problems: Problems,
 ): Policies {
@@ -32,11 +36,27 @@ export function readPolicies(
   const section = last?.section ?? `policy.${DEFAULT}`
   const values = readSection(section, last?.raw ?? {}, DEFAULT_POLICY, problems)
   return {
-    ordered: found
-      .filter((policy) => policy !== last)
-      .map((policy) => readPolicy(readList, policy, intakes, problems)),
+    ordered: inOrder(
+      found.filter((policy) => policy !== last),
+      order,
+      problems,
+    ).map((policy) => readPolicy(readList, policy, intakes, problems)),
     otherwise: readChoice(section, values, intakes, problems),
   }
+}
+
+function inOrder(
+  found: readonly NamedSection[],
+  order: readonly string[],
+  problems: Problems,
+): readonly NamedSection[] {
+  const isCalled = (wanted: string) => (policy: NamedSection) =>
+    policy.name.toLowerCase() === wanted.toLowerCase()
+  const unknown = order.filter((name) => !found.some(isCalled(name)))
+  const place = { section: 'main', key: 'policy_order', value: order }
+  problems.refuseEntries(place, unknown, `must be the name of a policy other than ${DEFAULT}`)
+  const first = order.flatMap((name) => found.find(isCalled(name)) ?? [])
+  return [...new Set([...first, ...found])]
 }
 
 function readPolicy(

@@ -6,7 +6,8 @@ import { linesOf } from './list-file'
 import { resolveLevels } from './levels'
 import { OrderedPolicies } from './policy-table'
 import { Problems, shown } from './problems'
-import { readLevels } from './read-levels'
+import { ownName } from './machine-names'
+import { readLevels, sharedIn } from './read-levels'
 import { readPolicies } from './read-policies'
 import { reviewDelivery, reviewIntakes, warnOfUnreachable } from './review'
 import { readSection } from './section'
@@ -25,7 +26,7 @@ export function readSettings(source: SettingsSource): ReadResult {
   if (source.unreadable !== undefined) {
     return { kind: 'refused', problems: [`tdc.ini cannot be read: ${shown(source.unreadable)}`] }
   }
-  const problems = new Problems()
+  const problems = new Problems(source.isShared)
   const settings = read(source, problems)
   return problems.sentences.length > 0
     ? { kind: 'refused', problems: problems.sentences }
@@ -46,6 +47,7 @@ function read(source: SettingsSource, problems: Problems): Settings {
     failed: section('failed'),
     monitor: section('monitor'),
     status_page: section('status_page'),
+    cluster: section('cluster'),
   }
   const { main, journal, queue, failed } = fixed
   const incomingDomains = readIncoming(source, main, problems)
@@ -56,11 +58,22 @@ function read(source: SettingsSource, problems: Problems): Settings {
     problems,
   )
 
-  const cluster = { enabled: main.enabled, intake: intakes.read('main', main.intake_address) }
-  const { groups, machines, self } = readLevels(source, sections, intakes, problems)
+  const cluster = {
+    enabled: main.enabled,
+    intake: intakes.read('main', main.intake_address),
+    shared: sharedIn('main', source),
+  }
+  const named = { ...source, hostname: fixed.cluster.machine ?? source.hostname }
+  const { groups, machines, self } = readLevels(named, sections, intakes, problems)
   const machineDisableSpreads = main.machine_disable_spreads
   const effective = resolveLevels({ cluster, groups, machines, machineDisableSpreads }, self)
-  const policies = readPolicies(source.readList, sections, intakes, problems)
+  const policies = readPolicies(
+    source.readList,
+    sections,
+    main.policy_order ?? [],
+    intakes,
+    problems,
+  )
   const delivery = readDelivery(source, fixed, problems)
 
   reviewIntakes(effective, policies, intakes, problems)
@@ -96,6 +109,12 @@ function read(source: SettingsSource, problems: Problems): Settings {
     },
     track: fixed.monitor.track,
     statusPage: readStatusPage(source, fixed.status_page, problems),
+    cluster: {
+      redis: fixed.cluster.redis,
+      prefix: fixed.cluster.prefix,
+      machine: self ?? ownName(named.hostname),
+      shareAddresses: fixed.cluster.share_addresses,
+    },
   }
 }
 

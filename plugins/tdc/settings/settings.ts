@@ -14,7 +14,7 @@ export interface Intake {
 /** Whether copies are made on this machine, where that was decided, and where they go by default. */
 export interface Effective {
   readonly enabled: boolean
-  /** The level that decided, such as `cluster`, `group=edge`, `machine=mx1`, `disabled by machine=mx2`. */
+  /** The level that decided, such as `cluster`, `group=edge`, `disabled by machine=mx2 (shared settings)`. */
   readonly level: string
   /** The default intake; undefined only while disabled or when every policy has its own. */
   readonly intake: Intake | undefined
@@ -126,6 +126,18 @@ export interface StatusPageSettings {
   readonly hosts: ReadonlySet<string>
 }
 
+/** What this machine has in common with others through Redis. */
+export interface ClusterSettings {
+  /** Default false. */
+  readonly redis: boolean
+  /** Begins the names of the keys. Default tdc. */
+  readonly prefix: string
+  /** This machine's name, the one that the levels have for it if they have one. */
+  readonly machine: string
+  /** Default false: of addresses only the domain. */
+  readonly shareAddresses: boolean
+}
+
 /** Everything that config/tdc.ini says, validated; one immutable value that a reload swaps whole. */
 export interface Settings {
   readonly effective: Effective
@@ -147,6 +159,7 @@ export interface Settings {
   /** Messages that tracking keeps in each process. Default 10,000; 0: none. */
   readonly track: number
   readonly statusPage: StatusPageSettings
+  readonly cluster: ClusterSettings
 }
 
 /** The outcome of reading: settings, or every sentence that says what is wrong. */

@@ -21,6 +21,8 @@ export interface SettingsSource {
    * which the parser merges without a word.
    */
   readonly headings: readonly string[]
+  /** The value stands in the settings that the machines share, over that of the file. */
+  readonly isShared?: (section: string, key: string) => boolean
   /** This machine's os.hostname(). */
   readonly hostname: string
   /** config/me: the machine's name when no section is called after its hostname. */

@@ -17,7 +17,7 @@ import {
 import type { MinuteFigures } from '../monitor/minutes'
 import type { StatusPageSettings } from '../settings/settings'
 import { byDomain } from './by-domain'
-import { masked } from './masked'
+import { masked } from '../monitor/masked'
 
 /** One line of the Delivery Status table. */
 export interface RowView {

@@ -1,0 +1,100 @@
+import { userInfo } from 'node:os'
+import type { Made } from '../cluster/shared-settings'
+import type { ClusterRequest } from '../control/request'
+import { valueFrom } from './ask-server'
+import { changeText } from './change-text'
+import { type Call, type Command, type Options, show } from './command'
+import { EXIT, type ExitCode, Stop } from './exit-code'
+
+const LEVEL: Options = { level: { type: 'string' } }
+const PLACE: Options = { ...LEVEL, policy: { type: 'string' } }
+
+const LEVEL_HELP = [
+  '--level LEVEL    cluster, group=NAME or machine=HOST. In force on all machines within 2 seconds.',
+]
+const PLACE_HELP = [
+  ...LEVEL_HELP,
+  '--policy NAME    a policy, which is the same for all machines: --level may be left out.',
+]
+const RULES = [
+  'The values go before those of tdc.ini, which is the base on each machine ([cluster] redis=true).',
+  'They are refused here, with the reason, unless all settings together can be taken.',
+]
+
+export const enableCommand: Command = {
+  name: 'enable',
+  words: [],
+  options: LEVEL,
+  summary: 'turns copies on for the cluster, a group or a machine',
+  help: [...LEVEL_HELP, ...RULES],
+  run: (call) => change(call, setRequest(call, ['enabled=true'])),
+}
+
+export const disableCommand: Command = {
+  name: 'disable',
+  words: [],
+  options: LEVEL,
+  summary: 'turns copies off for the cluster, a group or a machine',
+  help: [
+    ...LEVEL_HELP,
+    'A machine that is disabled disables its group and the cluster too, as on the appliance:',
+    'machines with enabled=true of their own stay on. [main] machine_disable_spreads=false ends that.',
+    ...RULES,
+  ],
+  run: (call) => change(call, setRequest(call, ['enabled=false'])),
+}
+
+export const setCommand: Command = {
+  name: 'set',
+  words: ['KEY=VALUE...'],
+  options: PLACE,
+  summary: 'sets values on all machines, such as intake_address=scan@intake.example',
+  help: [...PLACE_HELP, 'KEY= sets a value to nothing, also where tdc.ini sets it.', ...RULES],
+  run: (call) => change(call, setRequest(call, call.words)),
+}
+
+export const unsetCommand: Command = {
+  name: 'unset',
+  words: ['KEY...'],
+  options: PLACE,
+  summary: 'takes values back, so that those of tdc.ini hold again',
+  help: [...PLACE_HELP, ...RULES],
+  run: (call) =>
+    change(call, { ask: 'shared-unset', ...placeOf(call), values: call.words, user: user() }),
+}
+
+export const revertCommand: Command = {
+  name: 'revert',
+  words: ['NUMBER'],
+  options: {},
+  summary: 'puts back what was before a change that haraka-tdc history lists',
+  help: ['That is a change too, and can be taken back.', ...RULES],
+  run: (call) => change(call, { ask: 'shared-revert', change: call.words[0] ?? '', user: user() }),
+}
+
+function setRequest(call: Call, values: readonly string[]): ClusterRequest {
+  return { ask: 'shared-set', ...placeOf(call), values, user: user() }
+}
+
+function placeOf({ values }: Call): { readonly level: string; readonly policy: string } {
+  const { level, policy = '' } = values as { readonly level?: string; readonly policy?: string }
+  if (level === undefined && policy === '') {
+    throw new Stop(EXIT.usage, '--level is missing: cluster, group=NAME or machine=HOST')
+  }
+  return { level: level ?? 'cluster', policy }
+}
+
+async function change(call: Call, request: ClusterRequest): Promise<ExitCode> {
+  const made = await valueFrom<Made>(call.directory(), request)
+  show(call, made, () => [
+    ...changeText(made.change),
+    `here: ${made.enabled ? 'enabled' : 'disabled'} (${made.level}), intake ${made.intake ?? 'none'}`,
+    ...made.warnings.map((text) => `warning: ${text}`),
+  ])
+  return EXIT.ok
+}
+
+/** Whoever became root by sudo is still who they are. */
+function user(): string {
+  return process.env['SUDO_USER'] ?? userInfo().username
+}

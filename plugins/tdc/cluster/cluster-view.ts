@@ -1,0 +1,79 @@
+import { mergeStatus } from '../monitor/merge'
+import type { Status } from '../monitor/status'
+import { MOST_FOUND, type TrackedMessage } from '../monitor/tracked'
+import { matcher } from '../monitor/tracking'
+import { parseReport } from './machine-report'
+import type { StoredReports } from './store'
+
+/** Milliseconds without a report after which a machine counts as silent. */
+export const SILENT_AFTER = 15_000
+
+export interface MachineView {
+  readonly machine: string
+  /** Its last report, by Redis's clock. */
+  readonly at: number
+  readonly isSilent: boolean
+  /** As of the last report; null: that is too long ago, or cannot be read. */
+  readonly status: Status | null
+  /** What is wrong with the report; null: nothing. */
+  readonly wrong: string | null
+}
+
+/** All machines, and what they know together. */
+export interface ClusterView {
+  /** Redis's clock. */
+  readonly takenAt: number
+  readonly machines: readonly MachineView[]
+  /** Null: no machine has reported. */
+  readonly total: Status | null
+}
+
+/** A message, and the machine that received it. */
+export type FoundMessage = TrackedMessage & { readonly machine: string }
+
+export interface FoundInCluster {
+  /** The newest first; at most MOST_FOUND. */
+  readonly messages: readonly FoundMessage[]
+  /** Machines that report no more. */
+  readonly silent: readonly string[]
+}
+
+export function clusterView(stored: StoredReports): ClusterView {
+  const machines = read(stored).map(({ messages: _, ...view }) => view)
+  const [first, ...others] = machines.flatMap(({ status }) => status ?? [])
+  return {
+    takenAt: stored.now,
+    machines,
+    total: first ? mergeStatus([first, ...others]) : null,
+  }
+}
+
+export function findInCluster(stored: StoredReports, wanted: string): FoundInCluster {
+  const machines = read(stored)
+  const isWanted = matcher(wanted)
+  const messages = machines
+    .flatMap(({ machine, messages }) => messages.map((message) => ({ ...message, machine })))
+    .filter(isWanted)
+    .sort((a, b) => b.at - a.at)
+  return {
+    messages: messages.slice(0, MOST_FOUND),
+    silent: machines.filter(({ isSilent }) => isSilent).map(({ machine }) => machine),
+  }
+}
+
+function read({ now, reports }: StoredReports) {
+  return reports
+    .map(({ machine, at, text }) => {
+      const report = text === null ? undefined : parseReport(text)
+      const isReadable = typeof report === 'object'
+      return {
+        machine,
+        at,
+        isSilent: now - at > SILENT_AFTER,
+        status: isReadable ? report.status : null,
+        messages: isReadable ? report.messages : [],
+        wrong: typeof report === 'string' ? report : null,
+      }
+    })
+    .sort((a, b) => (a.machine < b.machine ? -1 : 1))
+}

@@ -1,0 +1,66 @@
+import { safeText } from '../monitor/safe-text'
+import type { Status } from '../monitor/status'
+import { RECENT_SHARED, type TrackedMessage } from '../monitor/tracked'
+import { messageWithoutAddresses, statusWithoutAddresses } from '../monitor/without-addresses'
+import { list, record, text } from './shape'
+import { statusShape, trackedShape } from './status-shape'
+
+/** What one machine tells the others. */
+export interface MachineReport {
+  /** Of this run of its server: two machines of one name are told apart by it. */
+  readonly instance: string
+  readonly status: Status
+  /** The newest first; at most RECENT_SHARED. */
+  readonly messages: readonly TrackedMessage[]
+}
+
+/** Octets. */
+const LONGEST_REPORT = 1024 * 1024
+const LONGEST_INSTANCE = 32
+
+const shape = record<MachineReport>({
+  instance: text(LONGEST_INSTANCE),
+  status: statusShape,
+  messages: list(trackedShape, RECENT_SHARED),
+})
+
+/** With as many of the messages as fit; undefined: the figures alone are too long. */
+export function reportText(
+  { instance, status, messages }: MachineReport,
+  shareAddresses: boolean,
+): string | undefined {
+  const told = shareAddresses ? status : statusWithoutAddresses(status)
+  const shown = shareAddresses ? messages : messages.map(messageWithoutAddresses)
+  for (let kept = shown; ; kept = kept.slice(0, Math.floor(kept.length / 2))) {
+    const written = JSON.stringify(safe({ instance, status: told, messages: kept }))
+    if (Buffer.byteLength(written) <= LONGEST_REPORT) return written
+    if (kept.length === 0) return undefined
+  }
+}
+
+/** Whose report begins so; undefined: nobody's. */
+export function instanceIn(head: string): string | undefined {
+  return /^\{"instance":"([0-9a-f]+)"/.exec(head)?.[1]
+}
+
+/** A report, or the sentence that says what is wrong with it. Never throws. */
+export function parseReport(written: string): MachineReport | string {
+  if (Buffer.byteLength(written) > LONGEST_REPORT) return 'it is too long'
+  let value: unknown
+  try {
+    value = JSON.parse(written)
+  } catch {
+    return 'it is not JSON'
+  }
+  return shape(value, 'it') ?? (value as MachineReport)
+}
+
+/** Subjects of mail wrote some of the texts: none of them acts on a terminal elsewhere. */
+function safe(value: unknown): unknown {
+  if (typeof value === 'string') return safeText(value)
+  if (Array.isArray(value)) return value.map(safe)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => [safeText(name), safe(each)]),
+  )
+}

@@ -1,0 +1,89 @@
+import { HEAD_OCTETS, LONGEST_DOCUMENT } from './shared-document'
+import type { Store, StoredReport } from './store'
+
+/** Sends one command; the reply as Redis gives it. */
+export type Send = (words: readonly string[]) => Promise<unknown>
+
+/** Seconds that a report is kept when no other comes. */
+const REPORT_KEPT = 60
+/** Milliseconds that a machine is remembered which reports no more. */
+const MACHINE_KEPT = 7 * 86_400_000
+/** Of more machines the ones that were heard of last are remembered. */
+const MOST_MACHINES = 500
+
+/** Octets of the report before, which tell whose it was. */
+const REPORT_HEAD = 100
+
+/** One command for all of it, and Redis's own time for the machines' order. */
+const REPORT = `local before = redis.call('GETRANGE', KEYS[1], 0, ARGV[6] - 1)
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+redis.call('ZADD', KEYS[2], now, ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - ARGV[4])
+redis.call('ZREMRANGEBYRANK', KEYS[2], 0, -ARGV[5] - 1)
+return before`
+
+/** Compare and set: a script runs alone, so nobody writes in between. */
+const SWAP = `if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2])
+return 1`
+
+/**
+ * Keys: PREFIX:settings, the document; PREFIX:machines, a sorted set of the machines by the time of
+ * their last report; PREFIX:machine:NAME, that report, which expires.
+ */
+export function redisStore(send: Send, prefix: () => string): Store {
+  const settings = () => `${prefix()}:settings`
+  const reportOf = (machine: string) => `${prefix()}:machine:${machine}`
+  const start = async (octets: number) =>
+    textOf(await send(['GETRANGE', settings(), '0', String(octets - 1)]))
+  return {
+    head: () => start(HEAD_OCTETS),
+    document: () => start(LONGEST_DOCUMENT + 1),
+    async swap(expected, text) {
+      return (await send(['EVAL', SWAP, '1', settings(), expected, text])) === 1
+    },
+    async report(machine, text) {
+      const keys = [reportOf(machine), `${prefix()}:machines`]
+      const limits = [REPORT_KEPT, MACHINE_KEPT, MOST_MACHINES, REPORT_HEAD].map(String)
+      return textOf(await send(['EVAL', REPORT, '2', ...keys, machine, text, ...limits]))
+    },
+    async reports() {
+      const [time, found] = await Promise.all([
+        send(['TIME']),
+        send(['ZRANGE', `${prefix()}:machines`, '0', '-1', 'WITHSCORES']),
+      ])
+      const known = machinesIn(found)
+      const keys = known.map(({ machine }) => reportOf(machine))
+      const texts = keys.length > 0 ? await send(['MGET', ...keys]) : []
+      const all: unknown[] = Array.isArray(texts) ? texts : []
+      const reports = known.map((each, at) => ({
+        ...each,
+        text: typeof all[at] === 'string' ? all[at] : null,
+      }))
+      return { now: momentOf(time), reports }
+    },
+  }
+}
+
+/** Seconds and microseconds. */
+function momentOf(time: unknown): number {
+  const [seconds, micros] = Array.isArray(time) ? time.map(Number) : []
+  return (seconds ?? NaN) * 1000 + Math.floor((micros ?? NaN) / 1000)
+}
+
+/** Members and scores by turns. */
+function machinesIn(found: unknown): Omit<StoredReport, 'text'>[] {
+  const all = Array.isArray(found) ? found.flat() : []
+  const machines: Omit<StoredReport, 'text'>[] = []
+  for (let at = 0; at + 1 < all.length; at += 2) {
+    const moment = Number(all[at + 1])
+    if (Number.isFinite(moment)) machines.push({ machine: textOf(all[at]), at: moment })
+  }
+  return machines
+}
+
+function textOf(reply: unknown): string {
+  return typeof reply === 'string' || Buffer.isBuffer(reply) ? reply.toString() : ''
+}

@@ -1,0 +1,187 @@
+import { randomBytes } from 'node:crypto'
+import type { Clock } from '../clock'
+import { type Answer, no, ok } from '../control/answer'
+import type { Gathered } from '../control/gathered'
+import type { ClusterRequest } from '../control/request'
+import type { Report } from '../monitor/events'
+import { safeText } from '../monitor/safe-text'
+import type { ClusterSettings } from '../settings/settings'
+import type { SettingsSource } from '../settings/source'
+import { changed, reverted, type Wanted } from './change'
+import { clusterView, findInCluster } from './cluster-view'
+import type { LastGood } from './last-good'
+import { Link } from './link'
+import { MachineReports } from './machine-reports'
+import { redisStore, type Send } from './redis-store'
+import { sectionFinder, sectionOf } from './sections'
+import type { SharedDocument } from './shared-document'
+import { SharedSettings } from './shared-settings'
+
+export interface SharedClusterDeps {
+  readonly connect: () => Promise<{ readonly send: Send; close(): void }>
+  readonly settings: () => ClusterSettings
+  /** tdc.ini alone. */
+  readonly source: () => SettingsSource
+  readonly known: SharedDocument
+  readonly inForce: (document: SharedDocument) => void
+  readonly lastGood: LastGood
+  readonly gathered: Gathered
+  readonly clock: Clock
+  readonly report: Report
+}
+
+/** The shared settings as this machine has them, and how they came to be. */
+export type History = Pick<SharedDocument, 'revision' | 'entries' | 'changes'> & {
+  /** Why Redis may have something else; null: it has not. */
+  readonly trouble: string | null
+}
+
+/** Milliseconds between two looks at Redis: a change is in force everywhere within two seconds. */
+const LOOK_EVERY = 500
+/** Milliseconds between two reports. */
+const REPORT_EVERY = 3_000
+const ID_OCTETS = 8
+
+const NOT_SHARED =
+  'this server shares nothing: set redis=true in [cluster] of config/tdc.ini, and the server in config/redis.ini'
+
+/**
+ * What this machine has in common with others, through Redis. In the only process, or in the master:
+ * one connection for each machine, and no message ever waits for it.
+ */
+export class SharedCluster {
+  private readonly link: Link
+  private readonly shared: SharedSettings
+  private readonly reports: MachineReports
+  private reportedAt = -Infinity
+  private over = false
+
+  constructor(private readonly deps: SharedClusterDeps) {
+    const { connect, settings, source, lastGood, inForce, gathered, clock, report } = deps
+    this.link = new Link(async () => {
+      const { send, close } = await connect()
+      return { store: redisStore(send, () => settings().prefix), close }
+    }, clock)
+    this.shared = new SharedSettings(deps.known, {
+      link: this.link,
+      lastGood,
+      clock,
+      report,
+      source,
+      inForce,
+      authorOf: (user) => `${safeText(user)}@${settings().machine}`,
+      newId,
+    })
+    this.reports = new MachineReports({
+      link: this.link,
+      report,
+      gather: () => gathered.status(),
+      recent: () => gathered.recent(),
+      settings,
+      instance: newId(),
+    })
+  }
+
+  get known(): SharedDocument {
+    return this.shared.known
+  }
+
+  /** Until `close`; the settings say at each turn whether there is anything to do. */
+  start(): void {
+    void this.turn()
+  }
+
+  close(): void {
+    this.over = true
+    this.link.close()
+  }
+
+  async answer(request: ClusterRequest): Promise<Answer> {
+    if (!this.deps.settings().redis) return no(NOT_SHARED)
+    switch (request.ask) {
+      case 'shared-set':
+        return this.set(request.level, request.policy, request.values, request.user, parsePair)
+      case 'shared-unset':
+        return this.set(request.level, request.policy, request.values, request.user, parseKey)
+      case 'shared-history': {
+        const { revision, entries, changes } = this.shared.known
+        const trouble = this.shared.trouble ?? null
+        return ok<History>({ revision, entries, changes, trouble })
+      }
+      case 'shared-revert':
+        return this.revert(request.change, request.user)
+      case 'cluster-status':
+        return this.fromReports(clusterView)
+      case 'cluster-track':
+        return this.fromReports((stored) => findInCluster(stored, request.wanted))
+    }
+  }
+
+  private async turn(): Promise<void> {
+    const { clock, settings } = this.deps
+    if (this.over) return
+    if (settings().redis) {
+      await this.shared.look()
+      if (clock.monotonic() - this.reportedAt >= REPORT_EVERY) {
+        this.reportedAt = clock.monotonic()
+        await this.reports.send()
+      }
+    } else this.link.rest()
+    clock.after(LOOK_EVERY, () => void this.turn())
+  }
+
+  private async set(
+    level: string,
+    policy: string,
+    texts: readonly string[],
+    user: string,
+    parse: (text: string) => Pick<Wanted, 'key' | 'value'> | string,
+  ): Promise<Answer> {
+    const place = sectionOf(level, policy)
+    if ('wrong' in place) return no(place.wrong)
+    const wanted: Pick<Wanted, 'key' | 'value'>[] = []
+    for (const text of texts) {
+      const parsed = parse(text)
+      if (typeof parsed === 'string') return no(parsed)
+      wanted.push(parsed)
+    }
+    return this.shared.change(user, (base, signed) => {
+      const shared = base.entries.map((entry) => entry.section)
+      const section = sectionFinder(this.deps.source(), shared)(place.section)
+      return changed(
+        base,
+        wanted.map((each) => ({ section, ...each })),
+        signed,
+      )
+    })
+  }
+
+  private revert(change: string, user: string): Promise<Answer> | Answer {
+    if (!/^\d{1,9}$/.test(change)) {
+      return no(`a change is named by its number, not ${JSON.stringify(change)}`)
+    }
+    return this.shared.change(user, (base, signed) => reverted(base, Number(change), signed))
+  }
+
+  private async fromReports<T>(
+    made: (stored: Parameters<typeof clusterView>[0]) => T,
+  ): Promise<Answer<T>> {
+    const asked = await this.link.ask((store) => store.reports())
+    if (asked.kind === 'away') return no(`Redis cannot be reached (${asked.why})`)
+    return ok(made(asked.value))
+  }
+}
+
+function parsePair(text: string): Pick<Wanted, 'key' | 'value'> | string {
+  const at = text.indexOf('=')
+  if (at < 1) return `${JSON.stringify(text)} is not KEY=VALUE`
+  return { key: text.slice(0, at).trim(), value: text.slice(at + 1).trim() }
+}
+
+function parseKey(text: string): Pick<Wanted, 'key' | 'value'> {
+  return { key: text.trim(), value: null }
+}
+
+function newId(): string {
+  return randomBytes(ID_OCTETS).toString('hex')
+}
