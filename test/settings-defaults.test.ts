@@ -147,6 +147,15 @@ describe('settings of an empty tdc.ini', () => {
     })
   })
 
+  it('share nothing with anyone', () => {
+    assert.deepEqual(settings.cluster, {
+      redis: false,
+      prefix: 'tdc',
+      machine: 'mx1',
+      shareAddresses: false,
+    })
+  })
+
   it('are those of a file in which every key is set to nothing', () => {
     const text = Object.entries(SECTIONS)
       .filter(([section]) => !section.startsWith('group.'))

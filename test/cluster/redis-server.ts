@@ -1,0 +1,91 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
+import { createInterface } from 'node:readline'
+import { run } from '../support/run'
+import { makeTempDir } from '../support/temp-dir'
+import { within } from '../support/within'
+
+const START_DEADLINE = 10_000
+
+/** What is missing for running a Redis here, in one sentence; undefined: nothing. */
+export function whatIsMissing(): string | undefined {
+  try {
+    execFileSync('redis-server', ['--version'], { stdio: 'ignore' })
+    execFileSync('redis-cli', ['--version'], { stdio: 'ignore' })
+    return undefined
+  } catch {
+    return 'Redis is not installed (Debian: apt-get install redis-server)'
+  }
+}
+
+/** A real redis-server on a port of its own, which keeps nothing on disk. */
+export class RedisServer {
+  private readonly dir = makeTempDir('redis')
+  private child: ChildProcess | undefined
+
+  private constructor(readonly port: number) {}
+
+  static async start(): Promise<RedisServer> {
+    const server = new RedisServer(await freePort())
+    process.prependOnceListener('exit', () => server.child?.kill('SIGKILL'))
+    await server.start()
+    return server
+  }
+
+  /** Haraka's redis.ini for it. */
+  get ini(): string {
+    return `[server]\nhost=127.0.0.1\nport=${this.port}\n`
+  }
+
+  async start(): Promise<void> {
+    const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '']
+    const child = spawn('redis-server', [...args, '--appendonly', 'no', '--dir', this.dir], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    this.child = child
+    const ready = new Promise<void>((resolve) => {
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        if (/Ready to accept connections/.test(line)) resolve()
+      })
+    })
+    await within(START_DEADLINE, 'redis-server does not listen', ready)
+  }
+
+  async kill9(): Promise<void> {
+    const { child } = this
+    if (!child) return
+    this.child = undefined
+    const ended = once(child, 'close')
+    child.kill('SIGKILL')
+    await ended
+  }
+
+  /** It answers nobody until `go`, and its connections stay. */
+  pause(): void {
+    this.child?.kill('SIGSTOP')
+  }
+
+  go(): void {
+    this.child?.kill('SIGCONT')
+  }
+
+  /** One command by redis-cli; what it prints. */
+  async command(...words: string[]): Promise<string> {
+    return (await run('redis-cli', ['-p', String(this.port), ...words])).trim()
+  }
+
+  close(): Promise<void> {
+    this.go()
+    return this.kill9()
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
