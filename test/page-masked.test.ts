@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { masked } from '../plugins/tdc/web/masked'
+import { masked } from '../plugins/tdc/monitor/masked'
 import { Dice } from './support/dice'
 
 const ROWS: readonly (readonly [text: string, shown: string])[] = [
