@@ -341,12 +341,19 @@ describe('copies in the queue', function () {
     })
 
     it('change hands when their worker is killed', async () => {
-      const subjects = subjectsOf('orphaned', 12)
-      const { gate, busy } = holdCopies(2 * CONNECTIONS)
-      await sendAll(subjects)
-      await busy
       const { haraka } = path
-      const owners = haraka.queueFiles().map((name) => Number(name.split('_')[3]))
+      const ownersNow = () => haraka.queueFiles().map((name) => Number(name.split('_')[3]))
+      const { gate, busy } = holdCopies(2 * CONNECTIONS)
+      const subjects: string[] = []
+      // The master gives connections to whom it likes: until both have enough to be busy with.
+      while (!haveEach(ownersNow(), CONNECTIONS)) {
+        assert.ok(subjects.length < 200, 'one worker gets no mail')
+        const more = subjectsOf(`orphaned ${subjects.length}`, 4)
+        await sendAll(more)
+        subjects.push(...more)
+      }
+      await busy
+      const owners = ownersNow()
       const [victim = 0, ...others] = new Set(owners)
       assert.equal(others.length, 1, 'both workers have copies')
       const orphans = owners.filter((owner) => owner === victim).length
@@ -383,6 +390,12 @@ const OPTIONS = {
 interface Head {
   uuid: string
   notes: { tdc?: Record<string, unknown> }
+}
+
+/** Whether two workers have at least so many files each. */
+function haveEach(owners: readonly number[], files: number): boolean {
+  const counts = [...new Set(owners)].map((one) => owners.filter((each) => each === one).length)
+  return counts.length > 1 && counts.every((each) => each >= files)
 }
 
 /** A queue file, to be damaged. */
