@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { MxLookup } from '../plugins/tdc/delivery/mx-lookup'
 import { FaultServer } from './support/fault-server'
 import type { Script } from './support/fault-script'
-import { anyAuthority, INTAKE, IntakeLink, outgoing } from './support/intake-link'
+import { anyAuthority, INTAKE, IntakeLink, outgoing, TIMEOUTS } from './support/intake-link'
 
 /** Loopback addresses, on each of which another intake listens on the same port. */
 const [FIRST, SECOND, THIRD] = ['127.0.0.1', '127.0.0.2', '127.0.0.3'] as const
@@ -52,6 +52,26 @@ describe('delivery: connecting to the hosts of a domain', () => {
     await link.clock.advance(1)
     assert.equal(await dcids(), 8)
     await link.close()
+  })
+
+  it('an address that says nothing until the opening is given up has failed too', async () => {
+    const link = await IntakeLink.start(
+      { script: [{ on: 'CONNECT', then: 'stall' }] },
+      { route: undefined, lookup: hosts([FIRST, SECOND]), random: () => 0.5 },
+    )
+    const second = await intakeAt(SECOND, link.server.port, [])
+    const opening = link.open()
+    await link.server.until('CONNECT')
+    while (!link.kinds().includes('connected')) await new Promise(setImmediate)
+    // Less than the greeting may take: the pool ends the opening before.
+    await link.clock.advance(TIMEOUTS.greeting - 1)
+    link.giveUp.abort()
+    assert.equal((await opening).kind, 'failed')
+    const next = await link.open(new AbortController().signal)
+    assert(next.kind === 'open')
+    assert.equal(next.session.remote, SECOND)
+    next.session.destroy()
+    await Promise.all([link.close(), second.close()])
   })
 
   it('one opening finds out whether a failed address is back; the others go elsewhere', async () => {

@@ -3,6 +3,7 @@ import type { LookupFunction } from 'node:net'
 import { createServer, type Server, type ServerOptions } from 'node:https'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { isPublic } from '../plugins/tdc/delivery/public-address'
 import { makeStsFetch } from '../plugins/tdc/delivery/sts-fetch'
 import { type Authority, createAuthority, selfSigned } from './support/certificates'
 import { FakeClock } from './support/fake-clock'
@@ -119,16 +120,20 @@ describe('MTA-STS: fetching the policy (RFC 8461 section 3.3)', () => {
   let authority: Authority
   const clock = new FakeClock()
   const asked: string[] = []
+  let connections = 0
   let server: Server
 
   before(async () => (authority = await createAuthority()))
-  beforeEach(() => void asked.splice(0))
+  beforeEach(() => {
+    asked.splice(0)
+    connections = 0
+  })
   afterEach(() => {
     server.closeAllConnections()
     return new Promise((resolve) => server.close(resolve))
   })
 
-  async function fetching(row: Partial<Row>) {
+  async function fetching(row: Partial<Row>, mayConnect = (_address: string) => true) {
     const { answer = say(200, PLAIN) } = row
     const tls = await (row.server?.(authority) ?? authority.issue({ names: [HOST] }))
     server = createServer(tls, (request, response) => {
@@ -136,6 +141,7 @@ describe('MTA-STS: fetching the policy (RFC 8461 section 3.3)', () => {
       answer(request, response)
     })
     server.on('tlsClientError', () => undefined)
+    server.on('connection', () => connections++)
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const { port } = server.address() as AddressInfo
     const lookup: LookupFunction = (name, options, done) => {
@@ -143,7 +149,7 @@ describe('MTA-STS: fetching the policy (RFC 8461 section 3.3)', () => {
       if (options.all) done(null, [{ address: '127.0.0.1', family: 4 }])
       else done(null, '127.0.0.1', 4)
     }
-    return makeStsFetch(clock, { port, ca: authority.caPem, lookup })(DOMAIN)
+    return makeStsFetch(clock, mayConnect, { port, ca: authority.caPem, lookup })(DOMAIN)
   }
 
   for (const row of ROWS) {
@@ -165,6 +171,34 @@ describe('MTA-STS: fetching the policy (RFC 8461 section 3.3)', () => {
     assert.deepEqual(await fetching({}), { kind: 'fetched', text: TEXT })
     const { port } = server.address() as AddressInfo
     assert.deepEqual(asked, [`look up ${HOST}`, `GET ${HOST}:${port} /.well-known/mta-sts.txt`])
+  })
+
+  it('does not connect to an address that is not public', async () => {
+    const fetched = await fetching({}, (address) => isPublic(address, []))
+    const text = 'no address is public (allow_private=false)'
+    assert.deepEqual(fetched, { kind: 'failed', reason: 'sts-policy-fetch-error', text })
+    assert.deepEqual([asked, connections], [[`look up ${HOST}`], 0])
+  })
+
+  it('leaves out the addresses that are not public', async () => {
+    const tried: string[] = []
+    const lookup: LookupFunction = (_name, options, done) => {
+      assert(options.all)
+      done(
+        null,
+        ['10.1.2.3', '127.0.0.1'].map((address) => ({ address, family: 4 })),
+      )
+    }
+    await fetching({})
+    const { port } = server.address() as AddressInfo
+    const mayConnect = (address: string) => {
+      tried.push(address)
+      return address === '127.0.0.1'
+    }
+    const place = { port, ca: authority.caPem, lookup }
+    const fetched = await makeStsFetch(clock, mayConnect, place)(DOMAIN)
+    assert.deepEqual([fetched.kind, tried], ['fetched', ['10.1.2.3', '127.0.0.1']])
+    assert.equal(connections, 2)
   })
 
   it('gives up after a minute, also within the answer', async () => {
@@ -192,7 +226,7 @@ describe('MTA-STS: fetching the policy (RFC 8461 section 3.3)', () => {
     const { port } = server.address() as AddressInfo
     const lookup: LookupFunction = (_name, _options, done) =>
       done(Object.assign(new Error('raw'), { code: 'ENOTFOUND' }), '')
-    const fetched = await makeStsFetch(clock, { port, lookup })(DOMAIN)
+    const fetched = await makeStsFetch(clock, () => true, { port, lookup })(DOMAIN)
     const text = 'ENOTFOUND'
     assert.deepEqual(fetched, { kind: 'failed', reason: 'sts-policy-fetch-error', text })
   })

@@ -212,7 +212,7 @@ describe('MTA-STS: what a policy means for a connection (RFC 8461 section 5)', (
     const { clock } = link
     const policies = new StsPolicies({
       txt: makeTxtLookup(resolver),
-      fetch: makeStsFetch(clock, {
+      fetch: makeStsFetch(clock, () => true, {
         port: (web.address() as AddressInfo).port,
         ca: authority.caPem,
         lookup: byDns,

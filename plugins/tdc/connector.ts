@@ -116,7 +116,7 @@ export class Connector {
     // They outlive the settings: a reload must not make a policy forgotten.
     this.stsPolicies = new StsPolicies({
       txt: makeTxtLookup(),
-      fetch: makeStsFetch(systemClock),
+      fetch: makeStsFetch(systemClock, (address) => this.mayConnect(address)),
       clock: systemClock,
       reportOf: (domain) => this.monitor.reportOf(domain),
     })
@@ -344,10 +344,14 @@ export class Connector {
       report: this.monitor.reportOf(domain),
       lookup: this.lookup,
       stsPolicyOf: this.stsPolicies.of,
-      mayConnect: (address) => delivery.allowPrivate || isPublic(address),
+      mayConnect: (address) => this.mayConnect(address),
       random: Math.random,
       nextDcid: this.nextDcid,
     })
+  }
+
+  private mayConnect(address: string): boolean {
+    return this.settings.value.delivery.allowPrivate || isPublic(address)
   }
 
   private readLoopKey(): Buffer {

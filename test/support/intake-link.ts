@@ -108,9 +108,9 @@ export class IntakeLink {
     return new IntakeLink(await FaultServer.start({ ...server, tls }), authority.caPem, overrides)
   }
 
-  open(): Promise<Opened> {
+  open(signal = this.giveUp.signal): Promise<Opened> {
     this.maker ??= makeSessionMaker(this.options)
-    return this.maker(this.giveUp.signal)
+    return this.maker(signal)
   }
 
   /** Opens a session that must stand. */

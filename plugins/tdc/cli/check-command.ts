@@ -62,7 +62,7 @@ async function checkAll(
     lookup: makeMxLookup(systemClock),
     stsPolicyOf: new StsPolicies({
       txt: makeTxtLookup(),
-      fetch: makeStsFetch(systemClock),
+      fetch: makeStsFetch(systemClock, delivery.mayConnect),
       clock: systemClock,
       reportOf: () => () => {},
     }).of,

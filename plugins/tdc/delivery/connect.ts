@@ -73,10 +73,13 @@ export function makeSessionMaker(options: ConnectOptions): SessionMaker {
       const patience = addresses.isFailing(host) ? PROBE : Math.max(share, SHORTEST_CONNECT)
       const connect = Math.min(timeouts.connect, patience)
       const mine = { ...attemptOptions, timeouts: { ...timeouts, connect } }
+      const began = clock.monotonic()
       addresses.begun(host)
       const opened = await new Attempt(options.nextDcid(), host, mine, signal).run()
       if (opened.kind === 'open') addresses.reached(host)
-      else if (signal.aborted) addresses.givenUp(host)
+      // The pool gives up what takes too long; it was this address if that had time enough.
+      else if (signal.aborted && clock.monotonic() - began < SHORTEST_CONNECT)
+        addresses.givenUp(host)
       else addresses.failed(host)
       return opened
     }

@@ -1,5 +1,7 @@
-import { get, type RequestOptions } from 'node:https'
+import { lookup as systemLookup, type LookupAddress } from 'node:dns'
 import type { IncomingMessage } from 'node:http'
+import { get, type RequestOptions } from 'node:https'
+import type { LookupFunction } from 'node:net'
 import type { Clock } from '../clock'
 import { errorCode } from '../error-code'
 import { isCertificateCode } from './tls-failure'
@@ -20,11 +22,20 @@ const PATH = '/.well-known/mta-sts.txt'
 /** Where and by whose roots: for tests; the web's own otherwise. */
 export type FetchPlace = Pick<RequestOptions, 'port' | 'ca' | 'lookup'>
 
+class NotPublic extends Error {}
+
 /**
  * By HTTPS from `mta-sts.DOMAIN`, whose certificate must be good for that name by the roots that Node
  * trusts ([tls] ca_file is about the intake). No redirect is followed, nothing is cached (section 3.3).
+ * `mayConnect` decides on the addresses of the host, as it does on those of MX hosts: the DNS of a
+ * domain must not lead a request into our own network.
  */
-export function makeStsFetch(clock: Clock, place: FetchPlace = {}): StsFetch {
+export function makeStsFetch(
+  clock: Clock,
+  mayConnect: (address: string) => boolean,
+  place: FetchPlace = {},
+): StsFetch {
+  const lookup = permittedLookup(place.lookup ?? systemLookup, mayConnect)
   return (domain) =>
     new Promise((resolve) => {
       const finish = (fetched: Fetched): void => {
@@ -37,6 +48,7 @@ export function makeStsFetch(clock: Clock, place: FetchPlace = {}): StsFetch {
       const request = get(
         {
           ...place,
+          lookup,
           host,
           servername: host,
           path: PATH,
@@ -55,6 +67,22 @@ export function makeStsFetch(clock: Clock, place: FetchPlace = {}): StsFetch {
       const timer = clock.after(FETCH_TIMEOUT, () => finish(fetchError('timed out')))
       // Stays: what fails after the end must not reach the process.
       request.on('error', fail)
+    })
+}
+
+/** Looks names up as `lookup` does, but for the addresses that may not be connected to. */
+function permittedLookup(
+  lookup: LookupFunction,
+  mayConnect: (address: string) => boolean,
+): LookupFunction {
+  return (host, options, done) =>
+    lookup(host, { ...options, all: true }, (error, found) => {
+      if (error) return done(error, '')
+      const addresses = (found as LookupAddress[]).filter(({ address }) => mayConnect(address))
+      const [first] = addresses
+      if (!first) done(new NotPublic('no address is public (allow_private=false)'), '')
+      else if (options.all) done(null, addresses)
+      else done(null, first.address, first.family)
     })
 }
 
@@ -77,6 +105,7 @@ async function textOf(response: IncomingMessage): Promise<Fetched> {
 }
 
 function failureOf(error: unknown): Fetched {
+  if (error instanceof NotPublic) return fetchError(error.message)
   const code = errorCode(error) ?? 'unknown'
   return isCertificateCode(code)
     ? { kind: 'failed', reason: 'sts-webpki-invalid', text: code }
