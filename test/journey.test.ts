@@ -233,6 +233,20 @@ describe('the copies of a message', () => {
     }
   })
 
+  it('queued while they are written: reading stops, the routes without a copy are named', async () => {
+    const one = journey()
+    let missed: readonly unknown[] = []
+    const preparer = preparing(async (signal) => {
+      missed = one.commit()
+      assert.equal(signal.aborted, true)
+      return [copy()]
+    })
+    const result = await one.prepare(preparer, ORIGINAL, ONE, WITHIN)
+    await queue.idle()
+    assert.deepEqual([result.kind, missed], ['over', [ROUTE]])
+    assert.deepEqual([queue.told(), queue.files], [['withdrawn'], []])
+  })
+
   it('queued by a plugin before our turn: the routes without a copy are named', async () => {
     const one = journey()
     assert.deepEqual(one.commit(), [ROUTE])

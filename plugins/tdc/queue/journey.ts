@@ -2,7 +2,15 @@ import type { Clock } from '../clock'
 import type { Report } from '../monitor/events'
 import type { Route } from '../decide/decision'
 import type { Copy } from './copy'
-import type { Original, PlannedCopy, Prepared, Preparer } from './preparer'
+import {
+  abortText,
+  copiesIn,
+  midOf,
+  type Original,
+  type PlannedCopy,
+  type Prepared,
+  type Preparer,
+} from './preparer'
 import type { Scheduler } from './scheduler'
 
 /** Where the copies of one message stand, from the decision to the end of its transaction. */
@@ -26,7 +34,7 @@ export type PrepareResult =
   | { kind: 'prepared' }
   /** These got no copy; the others are prepared, unless the policy is to defer the message. */
   | { kind: 'failed'; failures: readonly JournalFailure[] }
-  /** The client left meanwhile: there is no original to copy. */
+  /** The client left meanwhile, or the original is queued already. */
   | { kind: 'over' }
 
 /** A copy that could not be written. */
@@ -68,7 +76,7 @@ export class Journey {
     const deadline = this.clock.after(within, () => giveUp.abort(new Error(TOO_LONG)))
     const results = await this.write(preparer, original, planned, giveUp.signal)
     deadline.cancel()
-    return this.written(results, allOrNothing)
+    return this.written(results, giveUp.signal, allOrNothing)
   }
 
   /** A queue plugin ran out of time: the original may have been queued all the same. */
@@ -78,13 +86,23 @@ export class Journey {
 
   /**
    * The original is queued: the copies may go. The routes that are returned have none: a plugin
-   * queued the original before it was our turn.
+   * queued the original before it was our turn, or while we wrote.
    */
   commit(): readonly Route[] {
     const { stage } = this
-    if (stage.at === 'prepared') this.send(stage.copies, false)
     this.stage = { at: 'over' }
-    return stage.at === 'decided' ? this.routes : []
+    switch (stage.at) {
+      case 'decided':
+        return this.routes
+      case 'preparing':
+        stage.giveUp.abort(new Error(QUEUED_MEANWHILE))
+        return this.routes
+      case 'prepared':
+        this.send(stage.copies, false)
+        return []
+      case 'over':
+        return []
+    }
   }
 
   /** The transaction ends. What is still open is decided here; in doubt the copy is sent. */
@@ -133,11 +151,15 @@ export class Journey {
     )
   }
 
-  private written(results: readonly Prepared[], allOrNothing: boolean): PrepareResult {
+  private written(
+    results: readonly Prepared[],
+    signal: AbortSignal,
+    allOrNothing: boolean,
+  ): PrepareResult {
     const copies = copiesIn(results)
     const failures = failuresIn(results)
     if (this.stage.at === 'over') {
-      this.withdraw(copies, CLIENT_LEFT)
+      this.withdraw(copies, abortText(signal))
       return { kind: 'over' }
     }
     if (failures.length > 0 && allOrNothing) {
@@ -171,24 +193,13 @@ export class Journey {
 }
 
 const TOO_LONG = 'writing the copy took too long (prepare_timeout)'
+const QUEUED_MEANWHILE = 'the original was queued before the copy was written'
 const CLIENT_LEFT = 'the client left before the original was queued'
-
-function copiesIn(results: readonly Prepared[]): Copy[] {
-  return results.flatMap((result) => (result.kind === 'copy' ? [result.copy] : []))
-}
 
 function failuresIn(results: readonly Prepared[]): JournalFailure[] {
   return results.flatMap((result) =>
     result.kind === 'failed' ? [{ route: result.route, why: result.why }] : [],
   )
-}
-
-function midOf(result: Prepared): string {
-  return result.kind === 'copy' ? result.copy.mid : result.mid
-}
-
-function abortText({ reason }: AbortSignal): string {
-  return reason instanceof Error ? reason.message : String(reason)
 }
 
 function whenAborted(signal: AbortSignal): Promise<void> {

@@ -40,6 +40,14 @@ export interface PlannedCopy {
 export type Prepared =
   { kind: 'copy'; copy: Copy } | { kind: 'failed'; mid: string; route: Route; why: string }
 
+export function midOf(result: Prepared): string {
+  return result.kind === 'copy' ? result.copy.mid : result.mid
+}
+
+export function copiesIn(results: readonly Prepared[]): Copy[] {
+  return results.flatMap((result) => (result.kind === 'copy' ? [result.copy] : []))
+}
+
 /** Writes the copies of a message ahead: on disk, complete, not yet to be sent. */
 export class Preparer {
   private readonly directory: QueueDirectory
@@ -147,6 +155,7 @@ async function readWhole(read: ReadOriginal, signal: AbortSignal): Promise<Buffe
   return Buffer.concat(pieces)
 }
 
-function abortText(signal: AbortSignal): string {
-  return signal.reason instanceof Error ? signal.reason.message : 'given up'
+/** Why `signal` was aborted. */
+export function abortText({ reason }: AbortSignal): string {
+  return reason instanceof Error ? reason.message : String(reason)
 }
