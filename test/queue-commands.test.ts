@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { Outcome } from '../plugins/tdc/delivery/outcome'
+import type { Outgoing } from '../plugins/tdc/delivery/outgoing'
 import { systemDisk } from '../plugins/tdc/queue/disk'
 import { TestQueue } from './support/queue'
 
@@ -111,6 +114,26 @@ describe('a queue that is held', () => {
     assert.deepEqual(queue.directory.holdNames(), [])
   })
 
+  it('is not held after a restart when it was released while the hold was being noted', async () => {
+    let goOn = () => {}
+    const slow = new Promise<void>((resolve) => (goOn = resolve))
+    const makeFolder = (path: string) => slow.then(() => systemDisk.makeFolder(path))
+    const hasty = new TestQueue({ ...systemDisk, makeFolder })
+    const both = [hasty.scheduler.hold(), hasty.scheduler.release()]
+    goOn()
+    await Promise.all(both)
+    assert.deepEqual(hasty.directory.holdNames(), [])
+    hasty.remove()
+  })
+
+  it('begins although what holds there are cannot be read, with a line', () => {
+    mkdirSync(dirname(queue.directory.holdFolder), { recursive: true })
+    writeFileSync(queue.directory.holdFolder, 'no folder')
+    const heir = new TestQueue(systemDisk, queue.path)
+    heir.scheduler.schedule(heir.copy())
+    assert.deepEqual([heir.told(), heir.courier.holding], [['holds-unreadable'], 1])
+  })
+
   it('is held although the disk does not let that be noted, with a line', async () => {
     const create = () => Promise.reject(Object.assign(new Error(), { code: 'EROFS' }))
     const stuck = new TestQueue({ ...systemDisk, create })
@@ -173,6 +196,17 @@ describe('a copy in the queue, on request', () => {
       assert.deepEqual([queue.scheduler.has(MID), queue.clock.pending], [false, 0])
     })
   }
+
+  it('is dropped, not kept, when its time ends before the courier lets it go', async () => {
+    const taken: Outgoing[] = []
+    queue.courier.abort = (message) => void taken.push(message)
+    queue.scheduler.schedule(queue.copy())
+    queue.scheduler.drop(MID)
+    await queue.clock.advance(queue.options.maxAge)
+    queue.courier.answer({ kind: 'aborted', dcid: 7 }, taken[0])
+    await queue.idle()
+    assert.deepEqual([queue.told(), await queue.kept.list()], [['dropped'], []])
+  })
 
   it('delivered at that moment is delivered', async () => {
     queue.courier.abort = () => queue.courier.answer(DELIVERED)

@@ -93,6 +93,7 @@ function eventsWith(value: string): TdcEvent[] {
     { kind: 'held', domain: value, copies: 1 },
     { kind: 'released', domain: value, copies: 2 },
     { kind: 'hold-not-stored', why: value },
+    { kind: 'holds-unreadable', why: value },
     { kind: 'not-dropped', mid: value, why: value },
     { kind: 'not-kept', mid: value, why: value },
     { kind: 'not-replayed', mid: value, why: value },

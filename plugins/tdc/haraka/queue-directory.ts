@@ -80,7 +80,7 @@ export class QueueDirectory {
     return join(this.path, OWN_FOLDER, 'shared-settings.json')
   }
 
-  /** At start, before any copy is sent: so it is waited for. */
+  /** At start, before any copy is sent: so it is waited for. Throws when they cannot be read. */
   holdNames(): string[] {
     return existsSync(this.holdFolder) ? readdirSync(this.holdFolder) : []
   }

@@ -44,6 +44,7 @@ export type TdcEvent =
   | { kind: 'held'; domain: string | undefined; copies: number }
   | { kind: 'released'; domain: string | undefined; copies: number }
   | { kind: 'hold-not-stored'; why: string }
+  | { kind: 'holds-unreadable'; why: string }
   // ── copies that were given up ──
   | { kind: 'kept'; mid: string; intake: string }
   | { kind: 'not-kept'; mid: string; why: string }

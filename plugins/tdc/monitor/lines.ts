@@ -27,6 +27,7 @@ const LEVELS: Partial<Record<Kind, Level>> = {
   'journal-failed': 'error',
   damaged: 'error',
   'hold-not-stored': 'error',
+  'holds-unreadable': 'error',
   'not-kept': 'error',
   'not-dropped': 'error',
   'not-replayed': 'error',
@@ -84,6 +85,7 @@ const WORDING: Wording = {
     `TDC: Delivery to ${whereText(e)} released: ${counted(e.copies, 'copy', 'copies')} waited`,
   ],
   'hold-not-stored': (e) => [`TDC: The hold is not stored for a restart: ${safe(e.why)}`],
+  'holds-unreadable': (e) => [`TDC: The holds cannot be read, nothing is held: ${safe(e.why)}`],
 
   kept: (e) => [`TDC: MID ${safe(e.mid)} kept for a replay`],
   'not-kept': (e) => [`TDC: MID ${safe(e.mid)} cannot be kept, it is removed: ${safe(e.why)}`],

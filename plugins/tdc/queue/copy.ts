@@ -41,8 +41,8 @@ export class Copy implements Outgoing {
 
   /** Attempts that failed and were charged to it. */
   failedAttempts = 0
-  /** Moment it entered the queue, on the monotonic clock. */
-  readonly enqueuedAt: number
+  /** From which its age counts, on the monotonic clock: written, then its original queued; or found. */
+  enqueuedAt: number
   place: CopyPlace
   /** The message, while there is room to keep it; else it is read from the file. */
   private message: Buffer | undefined

@@ -19,13 +19,14 @@ export class Holds {
   private readonly disk: Disk
   private readonly report: Report
   private readonly names: Set<string>
+  /** What is still to be written, in the order in which it was asked for. */
+  private storing: Promise<void> = Promise.resolve()
 
   constructor(deps: { directory: QueueDirectory; disk: Disk; report: Report }) {
     this.directory = deps.directory
     this.disk = deps.disk
     this.report = deps.report
-    const isHold = (name: string) => name === ALL || (name[0] === '@' && DOMAIN.test(name.slice(1)))
-    this.names = new Set(this.directory.holdNames().filter(isHold))
+    this.names = new Set(this.readNames())
   }
 
   isHeld(domain: string): boolean {
@@ -46,26 +47,53 @@ export class Holds {
     this.names.add(name)
     return this.stored(name, async (path) => {
       await this.disk.makeFolder(this.directory.holdFolder)
-      const file = await this.disk.create(path)
-      await file.close()
+      // EEXIST: another process was first.
+      const file = await unless('EEXIST', this.disk.create(path))
+      await file?.close()
     })
   }
 
-  /** Without a domain every hold is lifted. */
+  /** Without a domain every hold is lifted. Otherwise as `hold`. */
   release(domain?: string): Promise<unknown> {
     const names = domain === undefined ? [...this.names] : [nameOf(domain)]
     for (const name of names) this.names.delete(name)
-    return Promise.all(names.map((name) => this.stored(name, (path) => this.disk.unlink(path))))
+    return Promise.all(
+      // ENOENT: another process was first.
+      names.map((name) => this.stored(name, (path) => unless('ENOENT', this.disk.unlink(path)))),
+    )
   }
 
-  private async stored(name: string, work: (path: string) => Promise<void>): Promise<void> {
+  private readNames(): string[] {
+    const isHold = (name: string) => name === ALL || (name[0] === '@' && DOMAIN.test(name.slice(1)))
     try {
-      await work(this.directory.holdPath(name))
+      return this.directory.holdNames().filter(isHold)
     } catch (error) {
-      // Another process was first.
-      if (['EEXIST', 'ENOENT'].includes(errorCode(error) ?? '')) return
-      this.report({ kind: 'hold-not-stored', why: diskErrorText(error) })
+      this.report({ kind: 'holds-unreadable', why: diskErrorText(error) })
+      return []
     }
+  }
+
+  /** One after the other: a hold that is slow to be noted must not outlive its release. */
+  private stored(name: string, work: (path: string) => Promise<unknown>): Promise<void> {
+    const write = async () => {
+      try {
+        await work(this.directory.holdPath(name))
+      } catch (error) {
+        this.report({ kind: 'hold-not-stored', why: diskErrorText(error) })
+      }
+    }
+    this.storing = this.storing.then(write)
+    return this.storing
+  }
+}
+
+/** Undefined when `work` fails with this code. */
+async function unless<T>(code: string, work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work
+  } catch (error) {
+    if (errorCode(error) !== code) throw error
+    return undefined
   }
 }
 
