@@ -191,6 +191,26 @@ describe('a copy that is given up', () => {
     assert.deepEqual([stuck.told(), await mids()], [['kept-dropped'], []])
   })
 
+  it('is dropped in the end although its folder could not be listed once', async () => {
+    await expire('T.1.tdc1')
+    await sweep()
+    let isExhausted = true
+    const list = (path: string) =>
+      isExhausted
+        ? Promise.reject(Object.assign(new Error(), { code: 'EMFILE' }))
+        : systemDisk.list(path)
+    const heir = new TestQueue({ ...systemDisk, list }, queue.path)
+    heir.keep = { ...queue.keep, age: 1_000 }
+    heir.clock.setWall(queue.clock.wall() + DAY)
+    heir.kept.start()
+    await heir.clock.advance(0)
+    await heir.idle()
+    isExhausted = false
+    await heir.clock.advance(3_600_000)
+    await heir.idle()
+    assert.deepEqual([heir.told(), await mids()], [['kept-dropped'], []])
+  })
+
   it('is dropped on request, once', async () => {
     await expire('T.1.tdc1')
     const [kept] = await queue.kept.list()

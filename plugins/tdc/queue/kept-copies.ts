@@ -100,7 +100,8 @@ export class KeptCopies {
   }
 
   private async sweep(): Promise<void> {
-    const kept = await this.list().catch(() => [])
+    const kept = await this.list().catch(() => undefined)
+    if (!kept) return this.sweepIn(LONGEST_WAIT)
     const bounds = this.settings()
     const beyond = beyondBounds(kept, bounds, this.clock.wall())
     for (const { copy, bound } of beyond) {
