@@ -48,6 +48,11 @@ describe('the queue directory before Haraka loads it', () => {
     ['its head names another domain than the.tdc.queue', headed({ domain: 'tdc.queue' })],
     ['its head has no uuid', headed({ uuid: '../x' })],
     ['its head has no envelope', headed({ rcpt_to: undefined })],
+    ['its head has no envelope', headed({ rcpt_to: [] })],
+    ['its head has no envelope', headed({ rcpt_to: [null] })],
+    ['its head has no envelope', headed({ mail_from: null })],
+    ['its head has no envelope', headed({ mail_from: { user: 'a', host: 'b' } })],
+    ['its head has no envelope', headed({ mail_from: { original: '<>', user: '\r\nx' } })],
     ['its head has no notes.tdc', headed({ notes: {} })],
     ['its message is not complete', (file) => file.subarray(0, file.length - 1)],
   ]

@@ -38,9 +38,7 @@ export function parseHead(size: number, bytes: Buffer): QueueFileHead | string {
   if (!head) return 'its head cannot be read'
   if (head.domain !== QUEUE_DOMAIN) return `its head names another domain than ${QUEUE_DOMAIN}`
   if (!isMid(head.uuid)) return 'its head has no uuid'
-  if (typeof head.mail_from !== 'object' || !Array.isArray(head.rcpt_to)) {
-    return 'its head has no envelope'
-  }
+  if (!hasEnvelope(head)) return 'its head has no envelope'
   const notes = parseNotes(head.notes?.tdc)
   if (typeof notes === 'string') return notes
   if (size - start !== notes.octets) return 'its message is not complete'
@@ -55,6 +53,18 @@ interface Head {
   readonly mail_from: unknown
   readonly rcpt_to: unknown
   readonly notes?: { readonly tdc?: unknown } | null
+}
+
+/** Addresses that Haraka makes objects of; it ends over others when it gives the file up. */
+function hasEnvelope({ mail_from: from, rcpt_to: to }: Partial<Head>): boolean {
+  return isAddress(from) && Array.isArray(to) && to.length > 0 && to.every(isAddress)
+}
+
+function isAddress(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const texts = Object.values(value).filter((part) => typeof part === 'string')
+  const { original } = value as { original?: unknown }
+  return typeof original === 'string' && texts.every((text) => !/[\u0000-\u001f\u007f]/.test(text))
 }
 
 /** An object in JSON; undefined for everything else. */
