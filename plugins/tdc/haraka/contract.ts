@@ -25,6 +25,7 @@ export interface Outbound {
 /** An item that can tell other plugins' `delivered` hooks that it went out. */
 export interface DeliverableItem extends LoadedItem {
   once(event: 'ready' | 'error', listener: () => void): void
+  temp_fail(why: string): void
   delivered(
     ip: string,
     port: number,

@@ -68,8 +68,10 @@ export async function announceDelivered(
 
 function isReady(item: DeliverableItem): Promise<boolean> {
   return new Promise((resolve) => {
-    // A file that cannot be read calls next_cb and emits nothing.
+    // A file that cannot be read calls next_cb and emits nothing; one whose head cannot be read is
+    // put off under a new name, to be sent again.
     item.next_cb = () => resolve(false)
+    item.temp_fail = () => resolve(false)
     item.once('ready', () => resolve(true))
     item.once('error', () => resolve(false))
   })

@@ -68,7 +68,7 @@ export class QueueCopyFiles implements CopyFiles {
         await this.disk.rename(copy.place.path, path)
         copy.place = { ...copy.place, filename, path }
       } catch {
-        // The retry goes on from memory; a restart would try once more than it should.
+        // The retry goes on under the old name; a restart would try once more than it should.
       }
     })
   }
