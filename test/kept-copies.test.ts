@@ -109,7 +109,7 @@ describe('a copy that is given up', () => {
     const heir = queue.keptCopies((event) => void heirs.push(event))
     await sweep(queue.keep.age - 1)
     assert.deepEqual(await mids(), ['T.1.tdc1'])
-    heir.start()
+    heir.holdBounds()
     await sweep(DAY)
     const dropped = { kind: 'kept-dropped', mid: 'T.1.tdc1', why: 'keep_age' }
     assert.deepEqual([...queue.events, ...heirs], [dropped])
@@ -162,7 +162,7 @@ describe('a copy that is given up', () => {
     queue.keep = { ...queue.keep, number: 20 }
     const told: TdcEvent[][] = [[], []]
     const both = told.map((events) => queue.keptCopies((event) => void events.push(event)))
-    for (const process of both) process.start()
+    for (const process of both) process.holdBounds()
     await sweep()
     const dropped = told.flat().map((event) => 'mid' in event && event.mid)
     assert.deepEqual(dropped.toSorted(), names.slice(0, 40))
@@ -181,7 +181,7 @@ describe('a copy that is given up', () => {
     const stuck = new TestQueue({ ...systemDisk, unlink }, queue.path)
     stuck.keep = { ...queue.keep, number: 0 }
     stuck.clock.setWall(queue.clock.wall())
-    stuck.kept.start()
+    stuck.kept.holdBounds()
     await stuck.clock.advance(0)
     await stuck.idle()
     assert.deepEqual(stuck.told(), ['not-dropped'])
@@ -202,7 +202,7 @@ describe('a copy that is given up', () => {
     const heir = new TestQueue({ ...systemDisk, list }, queue.path)
     heir.keep = { ...queue.keep, age: 1_000 }
     heir.clock.setWall(queue.clock.wall() + DAY)
-    heir.kept.start()
+    heir.kept.holdBounds()
     await heir.clock.advance(0)
     await heir.idle()
     isExhausted = false
@@ -225,7 +225,7 @@ describe('a copy that is given up', () => {
       writeFileSync(queue.directory.keptPath(name), '')
     }
     queue.keep = { ...queue.keep, number: 1 }
-    queue.kept.start()
+    queue.kept.holdBounds()
     await sweep()
     assert.deepEqual(await mids(), ['T.1.tdc1'])
   })

@@ -7,6 +7,9 @@ import { mailAbout, MailPath } from './support/mail-path'
 
 const OWN_FOLDER = 'error.tdc'
 
+/** Haraka reads a file again five seconds after its last change. */
+const RELOADED = 20_000
+
 const OPTIONS = {
   beforeTdc: ['tdc_inspect'],
   delivery: ['max_age=2', 'retry_delay=1'],
@@ -84,6 +87,18 @@ describe('copies that the intake did not take in time', function () {
     const errors = complaints(path.haraka.log).filter((line) => !line.startsWith('[WARN]'))
     assert.deepEqual(errors, [])
   }
+
+  it('are dropped when the settings are changed so that they are too many', async () => {
+    path = await MailPath.start(OPTIONS)
+    path.onCopy = () => Promise.resolve('550 5.1.1 no')
+    assert.equal((await path.send(mailAbout('refused'))).code, 250)
+    await path.haraka.waitForLine(/ kept for a replay$/)
+    const settings = path.haraka.config('tdc.ini')
+    path.haraka.writeConfig('tdc.ini', settings.replace(/^keep=true$/m, '$&\nkeep_bytes=1'))
+    const dropped = (line: string) => / dropped: keep_bytes$/.test(line)
+    await path.haraka.lines.first(dropped, RELOADED, () => path.haraka.tail())
+    assert.deepEqual(keptFiles(), [])
+  })
 
   it('wait while they are held, also over a restart, and go out when they are released', async () => {
     path = await MailPath.start(OPTIONS)

@@ -199,7 +199,7 @@ export class Connector {
       report,
       maxCopies: () => this.settings.value.limits.maxCopies,
     })
-    this.kept.start()
+    this.kept.holdBounds()
     this.gathered = new Gathered(processesOf(clock, answersOf(this)))
     this.control = new Control(serverDirectory(), this.gathered, clock, report)
     this.sharedCluster = cluster.isPrimary ? this.makeCluster(lastGood) : undefined
@@ -282,12 +282,17 @@ export class Connector {
   }
 
   private ownSource(): SettingsSource {
-    return settingsSource(this.plugin, () => this.settings.read(this.source(), this.announces))
+    return settingsSource(this.plugin, () => this.reload())
   }
 
   private share(document: SharedDocument): void {
     this.shared = document
+    this.reload()
+  }
+
+  private reload(): void {
     this.settings.read(this.source(), this.announces)
+    this.kept.holdBounds()
   }
 
   private lastShared(lastGood: LastGood): SharedDocument {

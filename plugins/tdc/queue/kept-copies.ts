@@ -42,8 +42,11 @@ export class KeptCopies {
     this.settings = deps.settings
   }
 
-  /** What an earlier process kept is looked at now, and whenever one is old enough to be dropped. */
-  start(): void {
+  /**
+   * Looks at the bounds now, and again whenever a copy is old enough to be dropped: at start, for what
+   * an earlier process kept, and when the settings have changed.
+   */
+  holdBounds(): void {
     this.sweepIn(0)
   }
 
