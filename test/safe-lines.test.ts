@@ -106,6 +106,8 @@ function eventsWith(value: string): TdcEvent[] {
       reason: 'expired',
     },
     { kind: 'kept-dropped', mid: value, why: 'keep_age' },
+    { kind: 'adopted', mid: value, messageId: value, intake: value, from: value },
+    { kind: 'not-adopted', file: value, why: value },
     { kind: 'problem', text: value },
   ]
 }

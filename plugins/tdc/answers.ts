@@ -42,6 +42,8 @@ function answer(connector: Connector, request: Request): Answer | Promise<Answer
       return drop(connector, request.mid)
     case 'replay':
       return replay(connector, request)
+    case 'adopt':
+      return connector.adoption.adopt(request.directory, request.force).then(ok)
     case 'send-test':
       return sendTest(connector, request.intake)
     case 'recent':

@@ -28,6 +28,7 @@ import { announceDelivered } from './haraka/loaded-item'
 import { logTo } from './haraka/log'
 import { loopKey } from './haraka/loop-key'
 import { QueueDirectory } from './haraka/queue-directory'
+import { isRunning } from './haraka/running'
 import { redisConnections } from './haraka/redis-connection'
 import { configFolder, serverDirectory, settingsSource } from './haraka/settings-files'
 import { isOutboundDisabled } from './haraka/surroundings'
@@ -36,6 +37,7 @@ import { Monitor } from './monitor/monitor'
 import { processStatus } from './monitor/process-status'
 import type { ProcessInfo, Status, Versions } from './monitor/status'
 import { RECENT_SHARED, type TrackedMessage } from './monitor/tracked'
+import { Adoption } from './queue/adoption'
 import { type Announce, QueueCopyFiles } from './queue/copy-files'
 import { DirectorySync } from './queue/directory-sync'
 import { systemDisk } from './queue/disk'
@@ -76,6 +78,7 @@ export class Connector {
   readonly sweep: Sweep
   readonly kept: KeptCopies
   readonly replay: Replay
+  readonly adoption: Adoption
   readonly loopKey: Buffer
   /** What all processes of this server know together. */
   readonly gathered: Gathered
@@ -198,6 +201,16 @@ export class Connector {
       scheduler: this.scheduler,
       report,
       maxCopies: () => this.settings.value.limits.maxCopies,
+    })
+    this.adoption = new Adoption({
+      directory,
+      disk,
+      clock,
+      scheduler: this.scheduler,
+      loader: this.loader,
+      room,
+      report,
+      isRunning,
     })
     this.kept.holdBounds()
     this.gathered = new Gathered(processesOf(clock, answersOf(this)))

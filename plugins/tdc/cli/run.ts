@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { adoptCommand } from './adopt-command'
 import { checkCommand } from './check-command'
 import type { Command, Options } from './command'
 import { dropCommand } from './drop-command'
@@ -46,6 +47,7 @@ const COMMANDS: readonly Command[] = [
   unsetCommand,
   historyCommand,
   revertCommand,
+  adoptCommand,
 ]
 
 const COMMON: Options = {

@@ -39,6 +39,7 @@ export class Gathered {
         return ok(newestFirst(all).slice(0, RECENT_SHARED))
       case 'explain':
       case 'replay':
+      case 'adopt':
       case 'send-test':
       case 'shared-set':
       case 'shared-unset':

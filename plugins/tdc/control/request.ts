@@ -26,6 +26,8 @@ export type Request =
       readonly intake: string
       readonly since: number
     }
+  /** Copies in the queue directory of another server; `force`: also when that seems to run. */
+  | { readonly ask: 'adopt'; readonly directory: string; readonly force: boolean }
   /** To the default intake address, or to `intake`. */
   | { readonly ask: 'send-test'; readonly intake: string }
   /** The last messages of each process, for the other machines. */
@@ -103,6 +105,7 @@ export const SHAPES: Readonly<Record<Ask, Shape>> = {
   flush: ALL,
   drop: { ...ALL, strings: ['mid'], within: WRITING_TIME },
   replay: { ...ONE, strings: ['mid', 'intake'], numbers: ['since'], within: WRITING_TIME },
+  adopt: { ...ONE, strings: ['directory'], flags: ['force'], within: WRITING_TIME },
   'send-test': { ...ONE, strings: ['intake'], within: WRITING_TIME },
   recent: ALL,
   'shared-set': CHANGE,

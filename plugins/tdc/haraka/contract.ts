@@ -7,6 +7,7 @@ interface QueueFileParts {
   attempts: number
   pid: number
   uid: string
+  host: string
 }
 
 /** haraka.outbound as far as it is used. Undocumented, so contract.ts checks each member. */

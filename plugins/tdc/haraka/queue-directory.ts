@@ -30,6 +30,9 @@ const OWN_FOLDER = 'error.tdc'
 const OWN_UNIQUE = 'tdc'
 const UNIQUE_OCTETS = 4
 
+/** Octets; file systems end at 255. */
+const LONGEST_FOLDER_NAME = 200
+
 /** Between the unique part of a file name, letters and digits, and a tag of ours. */
 const TAG_SIGN = '.'
 
@@ -80,6 +83,18 @@ export class QueueDirectory {
     return join(this.path, OWN_FOLDER, 'shared-settings.json')
   }
 
+  /**
+   * Where copies lie that come from the queue directory `from` on another file system, until they
+   * are gone there: one folder for each, whose name tells which.
+   */
+  arrivalFolder(from: string): string {
+    return join(this.arrivalsFolder, encodeURIComponent(from).slice(-LONGEST_FOLDER_NAME))
+  }
+
+  get arrivalsFolder(): string {
+    return join(this.path, OWN_FOLDER, 'arriving')
+  }
+
   /** At start, before any copy is sent: so it is waited for. Throws when they cannot be read. */
   holdNames(): string[] {
     return existsSync(this.holdFolder) ? readdirSync(this.holdFolder) : []
@@ -112,6 +127,29 @@ export class QueueDirectory {
   /** The process whose file it is, or was when it was written. */
   pidOf(name: string): number {
     return this.outbound.qfile.parts(name)?.pid ?? 0
+  }
+
+  /** A complete queue file, whosever. */
+  isQueueName(name: string): boolean {
+    return /^\d/.test(name) && this.outbound.qfile.parts(name) !== null
+  }
+
+  /** The process of this machine that has the file, by its name; undefined: of another machine. */
+  ownerHere(name: string): number | undefined {
+    const { qfile } = this.outbound
+    const parts = qfile.parts(name)
+    return parts && parts.host === qfile.parts(qfile.name())?.host ? parts.pid : undefined
+  }
+
+  /** A name of this process for a file of another server, due now; attempts and tag stay. */
+  adoptedName(name: string): string {
+    const { qfile } = this.outbound
+    const { arrival, attempts, uid } = qfile.parts(name) ?? {}
+    return qfile.name({
+      ...(arrival && { arrival }),
+      ...(attempts && { attempts }),
+      uid: uid && this.isOwnName(name) ? uid : uniquePart(),
+    })
   }
 
   /** Milliseconds since 1970 before which Haraka does not load the file. */

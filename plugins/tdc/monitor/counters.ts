@@ -73,6 +73,7 @@ export class Counters {
         this.countCopy(event, now)
         break
       case 'loaded':
+      case 'adopted':
       case 'vanished':
       case 'delivered':
       case 'deferred':
@@ -125,6 +126,7 @@ type CopyEvent = Extract<
     kind:
       | 'enqueued'
       | 'loaded'
+      | 'adopted'
       | 'replayed'
       | 'vanished'
       | 'dropped'
@@ -152,6 +154,7 @@ class QueueCounters {
     switch (event.kind) {
       case 'enqueued':
       case 'loaded':
+      case 'adopted':
       case 'replayed':
         this.active++
         break

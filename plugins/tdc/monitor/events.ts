@@ -62,6 +62,10 @@ export type TdcEvent =
       reason: string
     }
   | { kind: 'not-replayed'; mid: string; why: string }
+  // ── copies of another server ──
+  /** `from`: the queue directory in which it was. */
+  | { kind: 'adopted'; mid: string; messageId: string; intake: string; from: string }
+  | { kind: 'not-adopted'; file: string; why: string }
   // ── the connection ──
   /** `why` only where the result by itself does not tell what to do. */
   | { kind: 'dns-error'; domain: string; result: string; why?: string }

@@ -31,6 +31,7 @@ const LEVELS: Partial<Record<Kind, Level>> = {
   'not-kept': 'error',
   'not-dropped': 'error',
   'not-replayed': 'error',
+  'not-adopted': 'error',
   unremovable: 'error',
   problem: 'error',
   'shared-trouble': 'warn',
@@ -96,6 +97,12 @@ const WORDING: Wording = {
       `address ${safe(e.intake)}: given up at ${moment(e.givenUpAt)} (${e.reason})`,
   ],
   'not-replayed': (e) => [`TDC: Kept copy MID ${safe(e.mid)} not replayed: ${safe(e.why)}`],
+
+  adopted: (e) => [
+    `TDC: MID ${safe(e.mid)} with Message-ID '${safe(e.messageId)}' adopted from ${safe(e.from)} for ` +
+      `the message intake address ${safe(e.intake)}`,
+  ],
+  'not-adopted': (e) => [`TDC: Queue file ${safe(e.file)} not adopted: ${safe(e.why)}`],
 
   'dns-error': (e) => [
     `DNS Error ${safe(e.domain)} MX - ${e.result}${e.why === undefined ? '' : `: ${safe(e.why)}`}`,

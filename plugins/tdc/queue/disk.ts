@@ -1,4 +1,14 @@
-import { access, mkdir, open, readdir, rename, stat, statfs, unlink } from 'node:fs/promises'
+import {
+  access,
+  mkdir,
+  open,
+  readdir,
+  realpath,
+  rename,
+  stat,
+  statfs,
+  unlink,
+} from 'node:fs/promises'
 import { errorCode } from '../error-code'
 
 /** A file being written. */
@@ -29,10 +39,14 @@ export interface Disk {
   exists(path: string): Promise<boolean>
   /** The first octets of a file, as many as there are up to `most`. */
   readStart(path: string, most: number): Promise<Buffer>
+  /** Octets of a file from `position` on, as many as there are up to `most`; none: its end. */
+  readPart(path: string, position: number, most: number): Promise<Buffer>
   /** Octets of a file. */
   sizeOf(path: string): Promise<number>
   /** Names in a folder; none when there is no such folder. */
   list(path: string): Promise<string[]>
+  /** The path without links; rejects when nothing is there. */
+  realPath(path: string): Promise<string>
   /** A folder for its owner only, and those above it that are missing. */
   makeFolder(path: string): Promise<void>
   free(path: string): Promise<FreeSpace>
@@ -42,6 +56,16 @@ export interface Disk {
 
 const OWNER_ONLY = 0o600
 const OWNERS_FOLDER = 0o700
+
+async function readPart(path: string, position: number, most: number): Promise<Buffer> {
+  const handle = await open(path, 'r')
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(most), 0, most, position)
+    return buffer.subarray(0, bytesRead)
+  } finally {
+    await handle.close()
+  }
+}
 
 export const systemDisk: Disk = {
   async create(path) {
@@ -67,15 +91,8 @@ export const systemDisk: Disk = {
       () => true,
       () => false,
     ),
-  async readStart(path, most) {
-    const handle = await open(path, 'r')
-    try {
-      const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(most), 0, most, 0)
-      return buffer.subarray(0, bytesRead)
-    } finally {
-      await handle.close()
-    }
-  },
+  readStart: (path, most) => readPart(path, 0, most),
+  readPart,
   sizeOf: async (path) => (await stat(path)).size,
   async list(path) {
     try {
@@ -85,6 +102,7 @@ export const systemDisk: Disk = {
       throw error
     }
   },
+  realPath: (path) => realpath(path),
   async makeFolder(path) {
     await mkdir(path, { recursive: true, mode: OWNERS_FOLDER })
   },

@@ -6,6 +6,7 @@ import type { Report } from '../monitor/events'
 import { Copy } from './copy'
 import { isMid, parseNotes } from './copy-notes'
 import { diskErrorText, type Disk } from './disk'
+import type { QueueFileHead } from './queue-file'
 import { parseReplayTag, replayPreface } from './replay-mark'
 import type { Scheduler } from './scheduler'
 
@@ -51,14 +52,21 @@ export class Loader {
     // Delivered while Haraka read it? Asked in this order, so that no moment is left out.
     if (!(await this.disk.exists(path)) || this.scheduler.has(todo.uuid)) return
 
-    const mark = parseReplayTag(this.directory.tagOf(filename))
-    const preface = mark && replayPreface(mark)
-    const place = { filename, path, start: item.data_start, preface }
-    const copy = new Copy(todo.uuid, notes, place, this.enqueuedAt(mark?.at ?? todo.queue_time))
-    // An attempt is due to everything that is found: the name may count attempts never made.
-    copy.failedAttempts = Math.min(this.directory.attemptsOf(filename), MOST_RETRIES)
+    const head = { mid: todo.uuid, notes, start: item.data_start, queueTime: todo.queue_time }
+    const copy = this.copyOf(filename, head)
     this.report({ kind: 'loaded', mid: copy.mid, intake: copy.recipient })
     this.scheduler.schedule(copy)
+  }
+
+  /** A copy whose file was found: what its name and its head say of it. */
+  copyOf(filename: string, { mid, notes, start, queueTime }: QueueFileHead): Copy {
+    const mark = parseReplayTag(this.directory.tagOf(filename))
+    const preface = mark && replayPreface(mark)
+    const place = { filename, path: this.directory.pathOf(filename), start, preface }
+    const copy = new Copy(mid, notes, place, this.enqueuedAt(mark?.at ?? queueTime))
+    // An attempt is due to everything that is found: the name may count attempts never made.
+    copy.failedAttempts = Math.min(this.directory.attemptsOf(filename), MOST_RETRIES)
+    return copy
   }
 
   /**

@@ -1,0 +1,186 @@
+import { join } from 'node:path'
+import type { Clock } from '../clock'
+import { errorCode } from '../error-code'
+import type { QueueDirectory } from '../haraka/queue-directory'
+import type { Report } from '../monitor/events'
+import { Arrival } from './arrival'
+import { diskErrorText, type Disk } from './disk'
+import type { Loader } from './loader'
+import { type QueueFileHead, readHead } from './queue-file'
+import type { Scheduler } from './scheduler'
+
+export interface AdoptResult {
+  /** In the queue of this process now. */
+  readonly adopted: number
+  /** They stay where they are; a line says why. */
+  readonly refused: number
+  /** They stay because the queue here has no room. */
+  readonly left: number
+  /** Not looked at: the time of one call was over. */
+  readonly rest: number
+}
+
+/** `passed`: not a copy, or no longer there. */
+type Fate = keyof AdoptResult | 'passed'
+
+/** Another one took it, or it is a folder. */
+const NO_FILE: ReadonlySet<string | undefined> = new Set(['ENOENT', 'EISDIR'])
+
+/** Milliseconds for one call, so that whoever asks sees it going on. */
+const LONGEST = 10_000
+
+/**
+ * Takes the copies over that another server left in its queue directory. Other mail in it stays. A
+ * copy's age counts as after a restart (loader.ts).
+ */
+export class Adoption {
+  private readonly directory: QueueDirectory
+  private readonly disk: Disk
+  private readonly clock: Clock
+  private readonly scheduler: Scheduler
+  private readonly loader: Loader
+  private readonly room: { lack(): Promise<string | undefined> }
+  private readonly report: Report
+  private readonly isRunning: (pid: number) => boolean
+  private busy = false
+
+  constructor(deps: {
+    directory: QueueDirectory
+    disk: Disk
+    clock: Clock
+    scheduler: Scheduler
+    loader: Loader
+    room: { lack(): Promise<string | undefined> }
+    report: Report
+    isRunning: (pid: number) => boolean
+  }) {
+    this.directory = deps.directory
+    this.disk = deps.disk
+    this.clock = deps.clock
+    this.scheduler = deps.scheduler
+    this.loader = deps.loader
+    this.room = deps.room
+    this.report = deps.report
+    this.isRunning = deps.isRunning
+  }
+
+  /**
+   * `force`: also when processes of the server seem to run. Rejects with a sentence when the
+   * directory cannot be read or must not be touched.
+   */
+  async adopt(given: string, force: boolean): Promise<AdoptResult> {
+    if (this.busy) throw new Error('another directory is just being adopted')
+    this.busy = true
+    try {
+      const from = await this.realPath(given)
+      if (from === (await this.realPath(this.directory.path))) {
+        throw new Error(`${from} is the queue directory of this server`)
+      }
+      return await this.adoptAll(new Arrival(this.directory, this.disk, from), force)
+    } finally {
+      this.busy = false
+    }
+  }
+
+  private async realPath(path: string): Promise<string> {
+    try {
+      return await this.disk.realPath(path)
+    } catch (cause) {
+      throw new Error(unreadable(path, cause), { cause })
+    }
+  }
+
+  private async adoptAll(arrival: Arrival, force: boolean): Promise<AdoptResult> {
+    const { from } = arrival
+    const here = await this.namesIn(from)
+    if (!force) this.refuseLive(from, here)
+    const begun = await arrival.begun(here)
+    const counts = { adopted: 0, refused: 0, left: 0, rest: 0, passed: 0 }
+    const start = this.clock.monotonic()
+    for (const name of this.inOrder(new Set([...begun.keys(), ...here]))) {
+      const over = this.clock.monotonic() - start >= LONGEST
+      counts[over ? 'rest' : await this.adoptOne(arrival, name, begun.get(name))]++
+    }
+    const { adopted, refused, left, rest } = counts
+    return { adopted, refused, left, rest }
+  }
+
+  private async namesIn(from: string): Promise<string[]> {
+    try {
+      const names = await this.disk.list(from)
+      return names.filter((name) => this.directory.isQueueName(name))
+    } catch (cause) {
+      throw new Error(unreadable(from, cause), { cause })
+    }
+  }
+
+  /** The oldest first; those whose names are not ours, which may be other mail, last. */
+  private inOrder(names: Iterable<string>): string[] {
+    const sorted = [...names].sort()
+    const isOwn = (name: string) => this.directory.isOwnName(name)
+    return [...sorted.filter(isOwn), ...sorted.filter((name) => !isOwn(name))]
+  }
+
+  /** What can be seen from here: a process of this machine that has files in the directory. */
+  private refuseLive(from: string, names: readonly string[]): void {
+    for (const name of names) {
+      const pid = this.directory.ownerHere(name)
+      if (pid === undefined || !this.isRunning(pid)) continue
+      throw new Error(
+        `${from} has files of process ${pid}, which runs: end that server first, or, when the ` +
+          'number is another process, use --force',
+      )
+    }
+  }
+
+  private async adoptOne(arrival: Arrival, name: string, begun: string | undefined): Promise<Fate> {
+    try {
+      const head = await readHead(this.disk, begun ?? join(arrival.from, name))
+      if (typeof head === 'string') {
+        // What another plugin or Haraka itself queued is none of our business.
+        return this.directory.isOwnName(name) ? this.refuse(name, head) : 'passed'
+      }
+      if (this.scheduler.has(head.mid)) return this.refuse(name, `${head.mid} is in the queue`)
+      return await this.bringIn(arrival, name, begun, head)
+    } catch (error) {
+      if (NO_FILE.has(errorCode(error))) return 'passed'
+      return this.refuse(name, diskErrorText(error))
+    }
+  }
+
+  private async bringIn(
+    arrival: Arrival,
+    name: string,
+    begun: string | undefined,
+    head: QueueFileHead,
+  ): Promise<Fate> {
+    const filename = this.directory.adoptedName(name)
+    // Haraka may find the file at any moment, and must not get it sent as well.
+    this.scheduler.reserve(head.mid)
+    try {
+      if ((await this.room.lack()) !== undefined) {
+        this.scheduler.unreserve(head.mid)
+        return 'left'
+      }
+      await arrival.move(name, begun, this.directory.pathOf(filename))
+    } catch (error) {
+      this.scheduler.unreserve(head.mid)
+      throw error
+    }
+    const copy = this.loader.copyOf(filename, head)
+    const { mid, messageId, recipient: intake } = copy
+    this.report({ kind: 'adopted', mid, messageId, intake, from: arrival.from })
+    this.scheduler.lease(copy)
+    this.scheduler.schedule(copy)
+    return 'adopted'
+  }
+
+  private refuse(file: string, why: string): Fate {
+    this.report({ kind: 'not-adopted', file, why })
+    return 'refused'
+  }
+}
+
+function unreadable(path: string, cause: unknown): string {
+  return `${path} is no directory that can be read (${errorCode(cause) ?? String(cause)})`
+}
