@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict'
 import { builtinModules } from 'node:module'
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs'
 import { join, relative } from 'node:path'
 import { complaints, HarakaServer, logText, makeServerDir } from './support/haraka'
 import { packPlugin, pluginName } from './support/packed-plugin'
-import { run } from './support/run'
+import { repository, run } from './support/run'
 
 interface Manifest {
   name: string
@@ -12,6 +20,8 @@ interface Manifest {
   license: string
   dependencies: Record<string, string>
   bin: { 'haraka-tdc': string }
+  scripts?: Record<string, string>
+  gypfile?: boolean
 }
 
 /** What a server needs, and nothing else. */
@@ -67,6 +77,54 @@ describe('the package', function () {
     assert.match(readFileSync(program, 'utf8'), /^#!\/usr\/bin\/env node\n/)
     chmodSync(program, 0o755) // as npm does with what `bin` names
     assert.match(await run(program, ['--help']), /^usage: haraka-tdc COMMAND /)
+  })
+
+  it('holds each source compiled, with its types, and nothing that is compiled from no source', () => {
+    const sources = filesBelow(join(repository, 'plugins'))
+      .map((file) => relative(join(repository, 'plugins'), file))
+      .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))
+    const expected = sources.flatMap((file) => [
+      file.replace(/ts$/, 'js'),
+      file.replace(/ts$/, 'd.ts'),
+    ])
+    const dist = join(installed, 'dist')
+    const found = filesBelow(dist).map((file) => relative(dist, file))
+    assert.deepEqual(found.sort(), expected.sort())
+    const carried = found.filter((file) =>
+      /sourceMapp/.test(readFileSync(join(dist, file), 'utf8')),
+    )
+    assert.deepEqual(carried, [])
+  })
+
+  it('is not larger than its sources and documents are', async () => {
+    const text = ['plugins', 'docs', 'config', 'web'].flatMap((name) =>
+      filesBelow(join(repository, name)),
+    )
+    const sources = text.reduce((sum, file) => sum + statSync(file).size, 0)
+    const unpacked = filesBelow(installed).reduce((sum, file) => sum + statSync(file).size, 0)
+    assert.ok(unpacked < 1.5 * sources, `${unpacked} octets unpacked, ${sources} of sources`)
+    const { size } = statSync(await packPlugin())
+    assert.ok(size < sources / 2, `${size} octets packed, ${sources} of sources`)
+  })
+
+  it('installs without running anything: neither it nor what it depends on has an install script', () => {
+    const { packages } = JSON.parse(
+      readFileSync(join(repository, 'package-lock.json'), 'utf8'),
+    ) as { packages: Record<string, { dev?: boolean; hasInstallScript?: boolean }> }
+    const production = Object.entries(packages).filter(([, { dev }]) => !dev)
+    assert.ok(production.length > Object.keys(readManifest(installed).dependencies).length)
+    const scripted = production.filter(([path, entry]) => {
+      const folder = join(repository, path)
+      // An optional one may not be for this system.
+      if (!existsSync(join(folder, 'package.json'))) return entry.hasInstallScript
+      const { scripts = {}, gypfile } = readManifest(folder)
+      const runs = ['preinstall', 'install', 'postinstall'].some((name) => name in scripts)
+      return runs || gypfile || existsSync(join(folder, 'binding.gyp')) || entry.hasInstallScript
+    })
+    assert.deepEqual(
+      scripted.map(([path]) => path),
+      [],
+    )
   })
 
   it('requires only Node and the packages that it depends on', () => {

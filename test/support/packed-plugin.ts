@@ -28,9 +28,13 @@ export async function unpackInto(serverDir: string): Promise<void> {
   }
 }
 
-/** What an administrator does: `npm install <tarball>` in the server directory. Needs a registry. */
+/**
+ * What an administrator does: `npm install <tarball>` in the server directory, and as a careful one
+ * does it: nothing that comes along is run. Needs a registry.
+ */
 export async function npmInstallInto(serverDir: string): Promise<void> {
-  await run('npm', ['install', '--no-audit', '--no-fund', await packPlugin()], {
+  const args = ['install', '--ignore-scripts', '--no-audit', '--no-fund', await packPlugin()]
+  await run('npm', args, {
     cwd: serverDir,
     env: outsideNpm(),
     milliseconds: 180_000,
