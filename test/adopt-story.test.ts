@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { complaints, type HarakaServer } from './support/haraka'
 import { isCopyOf } from './support/identical'
@@ -59,6 +60,15 @@ describe('a server dies with copies in its queue', function () {
     await path.copy('new')
     assert.equal(path.intake.copies.size, SUBJECTS.length + 1)
     path.haraka = heir
+  })
+
+  it('a folder beside its own queue is no server that runs', async () => {
+    mkdirSync(join(heir.dir, 'away'))
+    assert.deepEqual(await heir.tdc('adopt', 'away'), {
+      code: 0,
+      out: '0 copies adopted\n',
+      err: '',
+    })
   })
 
   const wrong: [string, string[], number, RegExp][] = [

@@ -24,7 +24,7 @@ export const adoptCommand: Command = {
     if (existsSync(join(directory, 'config', 'plugins'))) {
       throw new Stop(EXIT.usage, `${directory} is a server directory: name its queue directory`)
     }
-    if (!force) await refuseLive(dirname(directory))
+    if (!force) await refuseLive(dirname(directory), call.directory())
     const result = await adoptAll(call, directory, force)
     show(call, result, () => linesOf(result))
     return result.refused + result.left + result.rest === 0 ? EXIT.ok : EXIT.no
@@ -32,7 +32,8 @@ export const adoptCommand: Command = {
 }
 
 /** A queue directory lies in its server's directory, where the control socket is. */
-async function refuseLive(serverDirectory: string): Promise<void> {
+async function refuseLive(serverDirectory: string, own: string): Promise<void> {
+  if (resolve(serverDirectory) === resolve(own)) return
   const answered = await askServer(serverDirectory, { ask: 'status' }).then(
     () => true,
     () => false,
