@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { MxLookup } from '../plugins/tdc/delivery/mx-lookup'
+import { OPEN_TIMEOUT } from '../plugins/tdc/delivery/pool-options'
 import { FaultServer } from './support/fault-server'
 import type { Script } from './support/fault-script'
 import { anyAuthority, INTAKE, IntakeLink, outgoing, TIMEOUTS } from './support/intake-link'
@@ -52,6 +53,26 @@ describe('delivery: connecting to the hosts of a domain', () => {
     await link.clock.advance(1)
     assert.equal(await dcids(), 8)
     await link.close()
+  })
+
+  it('an address that says nothing leaves time for the next one', async () => {
+    const link = await IntakeLink.start(
+      { script: [{ on: 'CONNECT', then: 'stall' }] },
+      {
+        route: undefined,
+        lookup: hosts([FIRST, SECOND]),
+        timeouts: { ...TIMEOUTS, greeting: OPEN_TIMEOUT },
+      },
+    )
+    const second = await intakeAt(SECOND, link.server.port, [])
+    const began = link.clock.monotonic()
+    const opening = link.session()
+    await link.server.until('CONNECT')
+    while (!second.connections.length) await link.clock.advance(500)
+    assert.equal((await opening).remote, SECOND)
+    assert(link.clock.monotonic() - began < OPEN_TIMEOUT - 5_000)
+    ;(await opening).destroy()
+    await Promise.all([link.close(), second.close()])
   })
 
   it('an address that says nothing until the opening is given up has failed too', async () => {

@@ -202,6 +202,19 @@ describe('delivery: what the DNS says of its answers', () => {
     assert.deepEqual(await lookup.addresses('b.ttl'), ['2001:db8::1', '192.0.2.1'])
   })
 
+  it('nor does half an answer take the place of a whole one, for the time when the DNS is down', async () => {
+    const both = { a: ['192.0.2.1'], aaaa: ['2001:db8::1'], ttl: { A: 90, AAAA: 90 } }
+    dns.zone = { 'd.ttl': both }
+    const clock = new FakeClock()
+    const lookup = lookups(clock)
+    const whole = await lookup.addresses('d.ttl')
+    await clock.advance(90_000)
+    dns.zone = { 'd.ttl': { ...both, fail: { A: 'SERVFAIL' } } }
+    assert.deepEqual(await lookup.addresses('d.ttl'), ['2001:db8::1'])
+    dns.zone = { 'd.ttl': { fail: { A: 'SERVFAIL', AAAA: 'SERVFAIL' } } }
+    assert.deepEqual(await lookup.addresses('d.ttl'), whole)
+  })
+
   it('MX records, of which Node tells no TTL, are asked again after a minute', async () => {
     dns.zone = { 'c.ttl': { mx: [[10, 'a.ttl']] } }
     const clock = new FakeClock()

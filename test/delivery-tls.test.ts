@@ -259,6 +259,19 @@ describe('delivery: TLS', () => {
     await bad.close()
   })
 
+  it('verify=false takes a certificate whose issuer has no name at all', async () => {
+    const tls = await selfSigned({ names: [INTAKE], subject: '' })
+    const link = await IntakeLink.start(
+      { tls },
+      { tls: { ...VERIFIED, ca: undefined, verify: false } },
+    )
+    ;(await link.session()).destroy()
+    const [success] = link.events.filter(({ kind }) => kind === 'tls-success')
+    assert(success?.kind === 'tls-success')
+    assert.equal(success.issuer, '')
+    await link.close()
+  })
+
   it('minVersion TLSv1.3 refuses an intake of TLS 1.2, which TLSv1.2 takes', async () => {
     const material = { ...(await issue()), maxVersion: 'TLSv1.2' } as const
     for (const [minVersion, kind] of [

@@ -30,6 +30,8 @@ export interface IssueOptions {
   /** DNS names; none and no `ips`: a certificate without any subject alternative name. */
   readonly names?: readonly string[]
   readonly ips?: readonly string[]
+  /** Distinguished name. Default: CN with the first of the names. */
+  readonly subject?: string
   /** Default: an hour ago. */
   readonly notBefore?: Date
   /** Default: in 90 days. */
@@ -105,7 +107,7 @@ function validity(options: IssueOptions): { notBefore: Date; notAfter: Date } {
 }
 
 function subject(options: IssueOptions): string {
-  return `CN=${options.names?.[0] ?? options.ips?.[0] ?? 'nobody'}`
+  return options.subject ?? `CN=${options.names?.[0] ?? options.ips?.[0] ?? 'nobody'}`
 }
 
 function serverExtensions(options: IssueOptions) {

@@ -5,6 +5,8 @@ import { isFinal } from './dns-failure'
 export interface Answer<T> {
   readonly value: T
   readonly ttl: number
+  /** A part of it could not be found out: it does not take the place of an older, whole answer. */
+  readonly partial?: true
 }
 
 /** Longest time that an answer is taken for fresh: a wrong TTL of a week must not last one. */
@@ -35,10 +37,15 @@ const STALE_RECHECK = 30_000
 /** Names of one kind that are remembered: an intake domain has ten hosts at the most (mx.ts). */
 const MOST = 500
 
-type Known<T> =
-  /** Good until `end`; after it, where the DNS does not answer, until `stale`. */
-  | { kind: 'value'; value: T; end: number; stale: number }
-  | { kind: 'failure'; error: unknown; end: number }
+/** Good until `end`; after it, where the DNS does not answer, until `stale`. */
+interface Value<T> {
+  readonly kind: 'value'
+  readonly value: T
+  readonly end: number
+  readonly stale: number
+}
+
+type Known<T> = Value<T> | { kind: 'failure'; error: unknown; end: number }
 
 /**
  * The answers to one kind of DNS question, each kept as long as it says. Equal questions that are
@@ -59,15 +66,14 @@ export class AnswerCache<T> {
     const known = this.known.get(name)
     if (known && now < known.end) return said(known)
     const answer = this.asking.get(name) ?? this.question(name)
-    return known?.kind === 'value' && now < known.stale
-      ? this.unlessSilent(answer, known.value)
-      : answer
+    const old = this.oldAnswer(name, now)
+    return old ? this.unlessSilent(answer, old.value) : answer
   }
 
   private question(name: string): Promise<T> {
     const answer = this.ask(name)
       .then(
-        ({ value, ttl }) => this.answered(name, value, ttl),
+        (found) => this.answered(name, found),
         (error: unknown) => this.failed(name, error),
       )
       .finally(() => this.asking.delete(name))
@@ -75,22 +81,30 @@ export class AnswerCache<T> {
     return answer
   }
 
-  private answered(name: string, value: T, ttl: number): T {
-    const end = this.clock.monotonic() + Math.min(ttl, LONGEST_TTL)
+  private answered(name: string, { value, ttl, partial }: Answer<T>): T {
+    const now = this.clock.monotonic()
+    if (partial && this.oldAnswer(name, now)) return value
+    const end = now + Math.min(ttl, LONGEST_TTL)
     this.remember(name, { kind: 'value', value, end, stale: end + STALE_FOR })
     return value
   }
 
   private failed(name: string, error: unknown): T {
     const now = this.clock.monotonic()
-    const known = this.known.get(name)
-    if (!isFinal(error) && known?.kind === 'value' && now < known.stale) {
-      this.remember(name, { ...known, end: now + STALE_RECHECK })
-      return known.value
+    const old = this.oldAnswer(name, now)
+    if (!isFinal(error) && old) {
+      this.remember(name, { ...old, end: now + STALE_RECHECK })
+      return old.value
     }
     const end = now + (isFinal(error) ? ABSENT_FOR : FAILED_FOR)
     this.remember(name, { kind: 'failure', error, end })
     throw error
+  }
+
+  /** An answer that may be used where the DNS is down. */
+  private oldAnswer(name: string, now: number): Value<T> | undefined {
+    const known = this.known.get(name)
+    return known?.kind === 'value' && now < known.stale ? known : undefined
   }
 
   /** The answer, or `old` when it is not there in time; it is remembered all the same. */

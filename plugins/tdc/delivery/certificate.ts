@@ -3,7 +3,7 @@ import type { TLSSocket } from 'node:tls'
 
 /** What is told of a server's certificate. */
 export interface Certificate {
-  /** Distinguished name, one attribute after the other. */
+  /** Distinguished name, one attribute after the other; '' when it has none. */
   readonly issuer: string
   /** SHA-256 of the whole certificate, in hex. */
   readonly fingerprint: string
@@ -19,11 +19,16 @@ export function certificateOf(tls: TLSSocket): Certificate | undefined {
   if (!certificate) return undefined
   const end = Date.parse(certificate.validTo)
   return {
-    issuer: certificate.issuer.split('\n').join(', '),
+    issuer: issuerOf(certificate).split('\n').join(', '),
     fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
     end: Number.isNaN(end) ? Infinity : end,
     pin: pinOf(certificate),
   }
+}
+
+/** Node's types do not know that an empty name is undefined. */
+function issuerOf(certificate: { readonly issuer: string | undefined }): string {
+  return certificate.issuer ?? ''
 }
 
 /** As `openssl x509 -pubkey | openssl pkey -pubin -outform der | openssl dgst -sha256 -binary` has it. */

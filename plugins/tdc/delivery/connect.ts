@@ -72,8 +72,9 @@ export function makeSessionMaker(options: ConnectOptions): SessionMaker {
       const share = (end - clock.monotonic()) / left
       const patience = addresses.isFailing(host) ? PROBE : Math.max(share, SHORTEST_CONNECT)
       const connect = Math.min(timeouts.connect, patience)
-      const mine = { ...attemptOptions, timeouts: { ...timeouts, connect } }
       const began = clock.monotonic()
+      const greeting = Math.min(timeouts.greeting, Math.max(end - began, LAST_GREETING))
+      const mine = { ...attemptOptions, timeouts: { ...timeouts, connect, greeting } }
       addresses.begun(host)
       const opened = await new Attempt(options.nextDcid(), host, mine, signal).run()
       if (opened.kind === 'open') addresses.reached(host)
@@ -93,6 +94,9 @@ export function makeSessionMaker(options: ConnectOptions): SessionMaker {
  */
 const OPENING_TIME = 50_000
 const SHORTEST_CONNECT = 2_000
+
+/** Milliseconds for a greeting when that time is over, within the pool's limit. */
+const LAST_GREETING = 8_000
 
 /**
  * Milliseconds for connecting to an address that failed the last time: it is asked at 0, 1 and 3 s

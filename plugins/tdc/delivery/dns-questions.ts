@@ -62,7 +62,9 @@ export function dnsQuestions(
       const [v6 = [], v4 = []] = settled.map(foundBy)
       if (v6.length + v4.length === 0) throw openFailure(settled)
       const value = inTurns(v6, v4).map(({ address }) => address)
-      return { value, ttl: ttlOf([...v6, ...v4], settled) }
+      // The family that is missing may be the one that can be reached.
+      if (!isWhole(settled)) return { value, ttl: 0, partial: true }
+      return { value, ttl: Math.min(...[...v6, ...v4].map(({ ttl }) => ttl)) * 1000 }
     },
     async system(host) {
       const found = await lookup(host, { all: true })
@@ -85,10 +87,8 @@ function foundBy(settled: Settled): AddressRecord[] {
   return settled.status === 'fulfilled' ? settled.value : []
 }
 
-/** Half an answer is not kept: the family that is missing may be the one that can be reached. */
-function ttlOf(records: readonly AddressRecord[], settled: readonly Settled[]): number {
-  const isWhole = settled.every((each) => each.status === 'fulfilled' || isFinal(each.reason))
-  return isWhole ? Math.min(...records.map(({ ttl }) => ttl)) * 1000 : 0
+function isWhole(settled: readonly Settled[]): boolean {
+  return settled.every((each) => each.status === 'fulfilled' || isFinal(each.reason))
 }
 
 /** Of all failures one that may heal, for it leaves the answer open; else any. */

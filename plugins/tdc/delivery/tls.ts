@@ -76,7 +76,7 @@ export function makeSecurer(
         resolve(result)
       }
       const fail = (failure: TlsFailure): void => finish({ kind: 'failed', failure })
-      const onSecure = (): void => finish(inspect(tls, sni, { ...policy, verify }))
+      const onSecure = (): void => finish(inspectGuarded(tls, sni, { ...policy, verify }))
       const onError = (error: Error): void => fail(failureByCode(errorCode(error) ?? ''))
       const onClose = (): void =>
         fail(tlsFailure('validation-failure', 'connection closed during the handshake'))
@@ -87,6 +87,15 @@ export function makeSecurer(
       tls.on('error', ignore).on('error', onError)
       tls.on('secureConnect', onSecure).on('close', onClose)
     })
+}
+
+/** Certificates are written by strangers: what throws here would end the process. */
+function inspectGuarded(tls: TLSSocket, sni: string | undefined, demands: TlsDemands): Secured {
+  try {
+    return inspect(tls, sni, demands)
+  } catch (error) {
+    return refused('validation-failure', `the session cannot be read (${String(error)})`)
+  }
 }
 
 /** The last look before anything of a message may be written. */
