@@ -20,17 +20,17 @@ describe('a queue that is held', () => {
   beforeEach(() => (queue = new TestQueue()))
   afterEach(() => queue.remove())
 
-  const states = () => queue.scheduler.list(10).map(({ mid, state }) => `${mid} ${state}`)
+  const states = () => queue.commands.list(10).map(({ mid, state }) => `${mid} ${state}`)
 
   it('sends nothing and lets nothing expire; released, each has its whole time', async () => {
     queue.scheduler.schedule(queue.copy('T.1.tdc1'))
     await queue.clock.advance(queue.options.maxAge - 1_000)
-    assert.equal(await queue.scheduler.hold(), 1)
+    assert.equal(await queue.commands.hold(), 1)
     queue.scheduler.schedule(queue.copy('T.2.tdc1'))
     assert.deepEqual([queue.courier.holding, queue.clock.pending], [0, 0])
     await queue.clock.advance(HOUR)
     assert.deepEqual(states(), ['T.1.tdc1 held', 'T.2.tdc1 held'])
-    assert.equal(await queue.scheduler.release(), 2)
+    assert.equal(await queue.commands.release(), 2)
     await queue.idle()
     assert.equal(queue.courier.holding, 2)
     await queue.clock.advance(queue.options.maxAge - 1)
@@ -46,11 +46,11 @@ describe('a queue that is held', () => {
       queue.scheduler.schedule(copy)
       queue.courier.flying.add(copy)
     }
-    assert.equal(await queue.scheduler.hold(), 0)
+    assert.equal(await queue.commands.hold(), 0)
     queue.courier.answer(DELIVERED)
     queue.courier.answer(FAILED)
     await queue.idle()
-    const [copy, ...others] = queue.scheduler.list(10)
+    const [copy, ...others] = queue.commands.list(10)
     assert.deepEqual(copy, {
       mid: 'T.2.tdc1',
       intake: 'intake@scan.example',
@@ -67,11 +67,11 @@ describe('a queue that is held', () => {
     queue.scheduler.schedule(queue.copy())
     queue.courier.answer(FAILED)
     await queue.idle()
-    await queue.scheduler.hold()
-    assert.equal(queue.scheduler.flush(), 0)
+    await queue.commands.hold()
+    assert.equal(queue.commands.flush(), 0)
     await queue.clock.advance(HOUR)
     assert.deepEqual([states(), queue.courier.holding], [['T.1.tdc1 held'], 0])
-    await queue.scheduler.release()
+    await queue.commands.release()
     await queue.idle()
     assert.equal(queue.courier.holding, 1)
   })
@@ -79,24 +79,24 @@ describe('a queue that is held', () => {
   it('for one domain sends to the others', async () => {
     queue.scheduler.schedule(queue.copy('T.1.tdc1'))
     queue.scheduler.schedule(queue.copy('T.2.tdc1', OTHER))
-    await queue.scheduler.hold('Scan.example')
+    await queue.commands.hold('Scan.example')
     assert.deepEqual(states(), ['T.1.tdc1 held', 'T.2.tdc1 active'])
-    await queue.scheduler.hold()
+    await queue.commands.hold()
     assert.deepEqual(states(), ['T.1.tdc1 held', 'T.2.tdc1 held'])
-    await queue.scheduler.release('scan.example')
+    await queue.commands.release('scan.example')
     assert.deepEqual(states(), ['T.1.tdc1 held', 'T.2.tdc1 held'])
-    assert.equal(await queue.scheduler.release(), 2)
+    assert.equal(await queue.commands.release(), 2)
     assert.deepEqual(queue.holds.list, [])
   })
 
   it('is held after a restart, until it is released', async () => {
-    await queue.scheduler.hold()
-    await queue.scheduler.hold('scan.example')
+    await queue.commands.hold()
+    await queue.commands.hold('scan.example')
     const heir = new TestQueue(systemDisk, queue.path)
     assert.deepEqual([...heir.holds.list].sort(), ['all', 'scan.example'])
     heir.scheduler.schedule(heir.copy())
     assert.equal(heir.courier.holding, 0)
-    await heir.scheduler.release()
+    await heir.commands.release()
     await heir.idle()
     assert.equal(heir.courier.holding, 1)
     assert.deepEqual(new TestQueue(systemDisk, queue.path).holds.list, [])
@@ -108,8 +108,8 @@ describe('a queue that is held', () => {
       new TestQueue(systemDisk, queue.path),
       new TestQueue(systemDisk, queue.path),
     ]
-    await Promise.all(all.map(({ scheduler }) => scheduler.hold()))
-    await Promise.all(all.map(({ scheduler }) => scheduler.release()))
+    await Promise.all(all.map(({ commands }) => commands.hold()))
+    await Promise.all(all.map(({ commands }) => commands.release()))
     for (const each of all) assert.deepEqual(each.told(), ['held', 'released'])
     assert.deepEqual(queue.directory.holdNames(), [])
   })
@@ -119,7 +119,7 @@ describe('a queue that is held', () => {
     const slow = new Promise<void>((resolve) => (goOn = resolve))
     const makeFolder = (path: string) => slow.then(() => systemDisk.makeFolder(path))
     const hasty = new TestQueue({ ...systemDisk, makeFolder })
-    const both = [hasty.scheduler.hold(), hasty.scheduler.release()]
+    const both = [hasty.commands.hold(), hasty.commands.release()]
     goOn()
     await Promise.all(both)
     assert.deepEqual(hasty.directory.holdNames(), [])
@@ -137,7 +137,7 @@ describe('a queue that is held', () => {
   it('is held although the disk does not let that be noted, with a line', async () => {
     const create = () => Promise.reject(Object.assign(new Error(), { code: 'EROFS' }))
     const stuck = new TestQueue({ ...systemDisk, create })
-    await stuck.scheduler.hold()
+    await stuck.commands.hold()
     stuck.scheduler.schedule(stuck.copy())
     assert.equal(stuck.courier.holding, 0)
     assert.deepEqual(stuck.told(), ['held', 'hold-not-stored'])
@@ -146,8 +146,8 @@ describe('a queue that is held', () => {
 
   for (const domain of ['', '../x', 'a b', 'a\u0000b', 'x'.repeat(251)]) {
     it(`is not held for ${JSON.stringify(domain).slice(0, 20)}, which is no domain`, async () => {
-      await assert.rejects(queue.scheduler.hold(domain), /is not a domain$/)
-      await assert.rejects(queue.scheduler.release(domain), /is not a domain$/)
+      await assert.rejects(queue.commands.hold(domain), /is not a domain$/)
+      await assert.rejects(queue.commands.release(domain), /is not a domain$/)
       assert.deepEqual([queue.told(), queue.holds.list, queue.files], [[], [], []])
     })
   }
@@ -175,7 +175,7 @@ describe('a copy in the queue, on request', () => {
     [
       'held',
       async () => {
-        await queue.scheduler.hold()
+        await queue.commands.hold()
         queue.scheduler.schedule(queue.copy())
       },
     ],
@@ -184,8 +184,8 @@ describe('a copy in the queue, on request', () => {
     it(`is dropped ${where}: its file goes, it is not kept`, async () => {
       await bring()
       queue.told()
-      assert.equal(queue.scheduler.drop(MID), true)
-      assert.equal(queue.scheduler.drop(MID), false)
+      assert.equal(queue.commands.drop(MID), true)
+      assert.equal(queue.commands.drop(MID), false)
       await queue.idle()
       assert.deepEqual(queue.told(), ['dropped'])
       assert.deepEqual(
@@ -201,7 +201,7 @@ describe('a copy in the queue, on request', () => {
     const taken: Outgoing[] = []
     queue.courier.abort = (message) => void taken.push(message)
     queue.scheduler.schedule(queue.copy())
-    queue.scheduler.drop(MID)
+    queue.commands.drop(MID)
     await queue.clock.advance(queue.options.maxAge)
     queue.courier.answer({ kind: 'aborted', dcid: 7 }, taken[0])
     await queue.idle()
@@ -211,14 +211,14 @@ describe('a copy in the queue, on request', () => {
   it('delivered at that moment is delivered', async () => {
     queue.courier.abort = () => queue.courier.answer(DELIVERED)
     queue.scheduler.schedule(queue.copy())
-    queue.scheduler.drop(MID)
+    queue.commands.drop(MID)
     await queue.idle()
     assert.deepEqual(queue.told(), ['delivered'])
   })
 
   it('is not dropped before its original is queued, nor when it is not here', () => {
     queue.scheduler.lease(queue.copy())
-    assert.deepEqual([queue.scheduler.drop(MID), queue.scheduler.drop('T.2.tdc1')], [false, false])
+    assert.deepEqual([queue.commands.drop(MID), queue.commands.drop('T.2.tdc1')], [false, false])
     assert.equal(queue.scheduler.stats.prepared, 1)
   })
 
@@ -228,10 +228,10 @@ describe('a copy in the queue, on request', () => {
       queue.courier.answer(FAILED)
     }
     await queue.idle()
-    assert.equal(queue.scheduler.flush(), 2)
+    assert.equal(queue.commands.flush(), 2)
     await queue.idle()
     assert.equal(queue.courier.holding, 2)
-    assert.equal(queue.scheduler.flush(), 0)
+    assert.equal(queue.commands.flush(), 0)
   })
 
   it('is listed with the oldest, as many as are asked for', async () => {
@@ -240,7 +240,7 @@ describe('a copy in the queue, on request', () => {
       await queue.clock.advance(1_000)
     }
     queue.scheduler.lease(queue.copy('T.4.tdc1'))
-    const listed = queue.scheduler.list(10)
+    const listed = queue.commands.list(10)
     assert.deepEqual(
       listed.map(({ mid, state, age }) => [mid, state, age]),
       [
@@ -250,7 +250,7 @@ describe('a copy in the queue, on request', () => {
         ['T.4.tdc1', 'prepared', 0],
       ],
     )
-    assert.deepEqual(queue.scheduler.list(1), listed.slice(0, 1))
+    assert.deepEqual(queue.commands.list(1), listed.slice(0, 1))
     assert.deepEqual(structuredClone(listed), JSON.parse(JSON.stringify(listed)))
   })
 })

@@ -117,7 +117,7 @@ describe('a copy in the queue', () => {
     queue.scheduler.lease(copy)
     await queue.clock.advance(queue.options.maxAge + 1)
     queue.scheduler.schedule(copy)
-    assert.deepEqual([queue.courier.holding, queue.scheduler.find(copy.mid)?.age], [1, 0])
+    assert.deepEqual([queue.courier.holding, queue.commands.find(copy.mid)?.age], [1, 0])
     await queue.clock.advance(queue.options.maxAge - 1)
     assert.deepEqual(queue.told(), [])
     await queue.clock.advance(1)
@@ -211,7 +211,7 @@ describe('a copy in the queue', () => {
   it('has its retry at once when the process is to end', async () => {
     queue.scheduler.schedule(queue.copy())
     await answer(failed(NETWORK))
-    assert.equal(queue.scheduler.flush(), 1)
+    assert.equal(queue.commands.flush(), 1)
     await queue.idle()
     assert.equal(queue.courier.submissions, 2)
     await answer({ kind: 'aborted', dcid: 0 })

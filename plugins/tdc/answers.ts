@@ -20,7 +20,7 @@ export function answersOf(connector: Connector): AnswerHere {
 }
 
 function answer(connector: Connector, request: Request): Answer | Promise<Answer> {
-  const { scheduler, settings } = connector
+  const { commands, settings } = connector
   switch (request.ask) {
     case 'status':
       return ok(connector.status())
@@ -29,15 +29,15 @@ function answer(connector: Connector, request: Request): Answer | Promise<Answer
     case 'explain':
       return ok(explain(request, settings.value))
     case 'queue':
-      return ok(scheduler.list(Math.min(request.most, MOST_LISTED)))
+      return ok(commands.list(Math.min(request.most, MOST_LISTED)))
     case 'show':
       return show(connector, request.mid)
     case 'hold':
-      return scheduler.hold(request.domain || undefined).then(ok)
+      return commands.hold(request.domain || undefined).then(ok)
     case 'release':
-      return scheduler.release(request.domain || undefined).then(ok)
+      return commands.release(request.domain || undefined).then(ok)
     case 'flush':
-      return ok(scheduler.flush())
+      return ok(commands.flush())
     case 'drop':
       return drop(connector, request.mid)
     case 'replay':
@@ -60,14 +60,14 @@ function answer(connector: Connector, request: Request): Answer | Promise<Answer
 
 /** What one process knows of a copy; the kept ones are known to all. */
 async function show(connector: Connector, mid: string): Promise<Answer> {
-  const copy = connector.scheduler.find(mid) ?? null
+  const copy = connector.commands.find(mid) ?? null
   const kept = await keptCopy(connector, mid)
   return ok({ copy, kept: kept ?? null, messages: connector.track(mid) })
 }
 
 /** Out of the queue, or out of the kept ones; true: there it was. */
 async function drop(connector: Connector, mid: string): Promise<Answer<boolean>> {
-  if (connector.scheduler.drop(mid)) return ok(true)
+  if (connector.commands.drop(mid)) return ok(true)
   const kept = await keptCopy(connector, mid)
   return ok(kept !== undefined && (await connector.kept.drop(kept)))
 }

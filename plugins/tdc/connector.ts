@@ -48,6 +48,7 @@ import { LeftBehind } from './queue/left-behind'
 import { Loader } from './queue/loader'
 import { MemoryBudget } from './queue/memory-budget'
 import { Preparer } from './queue/preparer'
+import { QueueCommands } from './queue/queue-commands'
 import { Replay } from './queue/replay'
 import { Room } from './queue/room'
 import { Scheduler } from './queue/scheduler'
@@ -73,6 +74,7 @@ export class Connector {
   readonly monitor: Monitor
   readonly settings: CurrentSettings
   readonly scheduler: Scheduler
+  readonly commands: QueueCommands
   readonly preparer: Preparer
   readonly loader: Loader
   readonly sweep: Sweep
@@ -154,6 +156,7 @@ export class Connector {
       })
     const failed = () => this.settings.value.failed
     this.kept = new KeptCopies({ directory, disk, clock, report, settings: failed })
+    const holds = new Holds({ directory, disk, report })
     this.scheduler = new Scheduler({
       courierOf: (copy) => this.pools.of(copy.domain),
       files: new QueueCopyFiles({
@@ -168,8 +171,9 @@ export class Connector {
       clock,
       report,
       options: () => this.settings.value.delivery,
-      holds: new Holds({ directory, disk, report }),
+      holds,
     })
+    this.commands = new QueueCommands({ scheduler: this.scheduler, holds, report })
     this.sweep = new Sweep({
       directory,
       disk: systemSweptDisk,
@@ -283,7 +287,7 @@ export class Connector {
     this.page?.shutdown()
     this.control.close()
     this.sharedCluster?.close()
-    this.scheduler.flush()
+    this.commands.flush()
     systemClock.after(SHUTDOWN_TIME, () => this.pools.destroy())
   }
 

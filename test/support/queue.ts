@@ -14,6 +14,7 @@ import { systemDisk, type Disk } from '../../plugins/tdc/queue/disk'
 import { Holds } from '../../plugins/tdc/queue/holds'
 import { KeptCopies } from '../../plugins/tdc/queue/kept-copies'
 import { MemoryBudget } from '../../plugins/tdc/queue/memory-budget'
+import { QueueCommands } from '../../plugins/tdc/queue/queue-commands'
 import { Replay } from '../../plugins/tdc/queue/replay'
 import { Scheduler } from '../../plugins/tdc/queue/scheduler'
 import type { KeepSettings } from '../../plugins/tdc/settings/settings'
@@ -54,6 +55,7 @@ export class TestQueue {
   readonly courier = new ScriptedCourier()
   readonly announced: string[] = []
   readonly scheduler: Scheduler
+  readonly commands: QueueCommands
   readonly kept: KeptCopies
   readonly holds: Holds
   maxCopies = 1000
@@ -93,6 +95,8 @@ export class TestQueue {
       options: () => this.options,
       holds: this.holds,
     })
+    const { scheduler, holds } = this
+    this.commands = new QueueCommands({ scheduler, holds, report })
   }
 
   /** A copy with its file in the queue directory. */

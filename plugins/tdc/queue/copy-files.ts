@@ -8,7 +8,21 @@ import { diskErrorText, type Disk } from './disk'
 import type { KeptCopies } from './kept-copies'
 import type { Cause } from './kept-name'
 import type { MemoryBudget } from './memory-budget'
-import type { CopyFiles } from './scheduler'
+
+/** What happens to the queue file at the end of an attempt. */
+export interface CopyFiles {
+  /** Removes the file; false when it cannot be removed. */
+  remove(copy: Copy): Promise<boolean>
+  /** The end of a copy that failed: its file is kept or removed; false when it can be neither. */
+  giveUp(copy: Copy, cause: Cause): Promise<boolean>
+  /** Renames the file so that a restart knows of the attempt and the moment of the next. */
+  postpone(copy: Copy, delay: number): Promise<void>
+  /** Lets other plugins' `delivered` hooks know. */
+  announce(copy: Copy, response: string, taker: Taker | undefined): Promise<void>
+  exists(copy: Copy): Promise<boolean>
+  /** Resolves when nothing is being done to the file any more. */
+  settled(copy: Copy): Promise<void>
+}
 
 /** Tells other plugins that a copy went out, when any of them wants to know. */
 export type Announce = (copy: Copy, response: string, taker: Taker | undefined) => Promise<void>

@@ -1,37 +1,15 @@
-import type { Clock, Timer } from '../clock'
-import type { Failure, Outcome, Taker } from '../delivery/outcome'
-import type { Outgoing } from '../delivery/outgoing'
+import type { Clock } from '../clock'
+import type { Failure, Outcome } from '../delivery/outcome'
 import type { Report } from '../monitor/events'
 import { deferredEvent, endEvent } from './attempt-events'
 import type { Copy } from './copy'
+import type { CopyFiles } from './copy-files'
+import type { Courier } from './courier'
+import type { Entry } from './entry'
 import type { Holds } from './holds'
 import type { Cause } from './kept-name'
-import { queuedCopy, type QueuedCopy } from './queued-copy'
 import { type SchedulerStats, statsOf } from './scheduler-stats'
 import { stepAfter, type Step } from './step'
-
-/** Where copies are handed to for delivery: the pool of their intake's domain. */
-export interface Courier {
-  submit(message: Outgoing, settle: (outcome: Outcome) => void): void
-  abort(message: Outgoing): void
-  /** Takes a message back that still waits, without an outcome; false: it is on its way. */
-  recall(message: Outgoing): boolean
-}
-
-/** What happens to the queue file at the end of an attempt. */
-export interface CopyFiles {
-  /** Removes the file; false when it cannot be removed. */
-  remove(copy: Copy): Promise<boolean>
-  /** The end of a copy that failed: its file is kept or removed; false when it can be neither. */
-  giveUp(copy: Copy, cause: Cause): Promise<boolean>
-  /** Renames the file so that a restart knows of the attempt and the moment of the next. */
-  postpone(copy: Copy, delay: number): Promise<void>
-  /** Lets other plugins' `delivered` hooks know. */
-  announce(copy: Copy, response: string, taker: Taker | undefined): Promise<void>
-  exists(copy: Copy): Promise<boolean>
-  /** Resolves when nothing is being done to the file any more. */
-  settled(copy: Copy): Promise<void>
-}
 
 export interface SchedulerOptions {
   /** Milliseconds. */
@@ -45,19 +23,6 @@ export interface SchedulerOptions {
  */
 const REMOVE_AGAIN = 5_000
 const REMOVE_AGAIN_MOST = 3_600_000
-
-/** Each copy that this process has, and where it stands. */
-type Entry = { readonly copy: Copy; readonly lastFailure?: Failure | undefined } & Stage
-type Stage =
-  /** Written ahead; the original is still on its way. */
-  | { at: 'prepared' }
-  | { at: 'courier'; expiry: Timer; over?: 'expired' | 'dropped' }
-  | { at: 'waiting'; expiry: Timer; retry: Timer }
-  /** Not sent, and not aging, until it is released. */
-  | { at: 'held' }
-  | { at: 'finishing' }
-  /** Ended, but its file cannot be removed: it must not be sent again when Haraka loads it again. */
-  | { at: 'unremovable' }
 
 /**
  * Owns every copy of this process from the moment its file is written until it is gone: hands it to
@@ -136,52 +101,36 @@ export class Scheduler {
     void this.take(copy, { kind: 'expired', dcid: 0, failure: undefined })
   }
 
-  /** What waits for its retry has it now; returns how many did. */
-  flush(): number {
-    let flushed = 0
-    for (const entry of [...this.entries.values()]) {
-      if (entry.at !== 'waiting') continue
-      flushed++
+  /** Holds a copy back that waits for the courier or for its retry; what is on its way is left there. */
+  pause(entry: Entry): void {
+    const { copy, lastFailure } = entry
+    if (entry.at === 'courier') {
+      if (entry.over || !this.courierOf(copy).recall(copy)) return
+    } else if (entry.at === 'waiting') {
       entry.retry.cancel()
-      void this.files.settled(entry.copy).then(() => this.again(entry.copy))
-    }
-    return flushed
+    } else return
+    entry.expiry.cancel()
+    this.entries.set(copy.mid, { copy, lastFailure, at: 'held' })
   }
 
-  /**
-   * Nothing is handed to the courier any more, or nothing for one domain; what is on its way already
-   * is finished. Held copies do not age: an outage that somebody ended by hand must not end them.
-   * Returns how many are held; rejects when `domain` is not one.
-   */
-  async hold(domain?: string): Promise<number> {
-    const stored = this.holds.hold(domain)
-    for (const entry of [...this.entries.values()]) {
-      if (this.holds.isHeld(entry.copy.domain)) this.pause(entry)
-    }
-    const { held } = this.stats
-    this.report({ kind: 'held', domain, copies: held })
-    await stored
-    return held
+  /** A copy that was held goes out, with its whole time again; false: it is not held (any more). */
+  resume(entry: Entry): boolean {
+    const { at, copy, lastFailure } = entry
+    if (at !== 'held' || this.holds.isHeld(copy.domain)) return false
+    // Not before the file has its new name: a long copy is read from it.
+    void this.files.settled(copy).then(() => {
+      if (this.entries.get(copy.mid) !== entry) return
+      this.begin(copy, this.options().maxAge, lastFailure)
+    })
+    return true
   }
 
-  /** Held copies go out, each with its whole time again, as after a restart; returns how many. */
-  async release(domain?: string): Promise<number> {
-    const stored = this.holds.release(domain)
-    let released = 0
-    for (const entry of [...this.entries.values()]) {
-      const { at, copy, lastFailure } = entry
-      if (at !== 'held' || this.holds.isHeld(copy.domain)) continue
-      released++
-      // Not before the file has its new name: a long copy is read from it.
-      void this.files.settled(copy).then(() => {
-        if (this.entries.get(copy.mid) === entry) {
-          this.begin(copy, this.options().maxAge, lastFailure)
-        }
-      })
-    }
-    this.report({ kind: 'released', domain, copies: released })
-    await stored
-    return released
+  /** A copy that waits for its retry has it now; false: it waits for none. */
+  hasten(entry: Entry): boolean {
+    if (entry.at !== 'waiting') return false
+    entry.retry.cancel()
+    void this.files.settled(entry.copy).then(() => this.again(entry.copy))
+    return true
   }
 
   /** Ends a copy unsent; false: it is not here, its original is not queued yet, or it ends anyway. */
@@ -204,26 +153,21 @@ export class Scheduler {
     }
   }
 
-  /** The copies of this process, the oldest first. */
-  list(limit: number): QueuedCopy[] {
-    const listed: QueuedCopy[] = []
-    for (const entry of this.entries.values()) {
-      if (listed.length >= limit) break
-      listed.push(queuedCopy(entry, this.age(entry.copy)))
-    }
-    return listed
+  /** The copies of this process as they stand now, the oldest first. */
+  get all(): readonly Entry[] {
+    return [...this.entries.values()]
   }
 
-  find(mid: string): QueuedCopy | undefined {
-    const entry = this.entries.get(mid)
-    return entry && queuedCopy(entry, this.age(entry.copy))
+  find(mid: string): Entry | undefined {
+    return this.entries.get(mid)
   }
 
   get stats(): SchedulerStats {
     return statsOf(this.entries.values(), (copy) => this.age(copy))
   }
 
-  private age(copy: Copy): number {
+  /** Milliseconds. */
+  age(copy: Copy): number {
     return this.clock.monotonic() - copy.enqueuedAt
   }
 
@@ -240,18 +184,6 @@ export class Scheduler {
 
   private submit(copy: Copy): void {
     this.courierOf(copy).submit(copy, (outcome) => this.settle(copy, outcome))
-  }
-
-  /** Out of the courier's line, or of its wait for a retry; what is on its way is left there. */
-  private pause(entry: Entry): void {
-    const { copy, lastFailure } = entry
-    if (entry.at === 'courier') {
-      if (entry.over || !this.courierOf(copy).recall(copy)) return
-    } else if (entry.at === 'waiting') {
-      entry.retry.cancel()
-    } else return
-    entry.expiry.cancel()
-    this.entries.set(copy.mid, { copy, lastFailure, at: 'held' })
   }
 
   private expire(copy: Copy): void {
@@ -325,25 +257,18 @@ export class Scheduler {
     this.submit(copy)
   }
 
-  /** The lease ends only when the file is gone: a copy loaded again is then not found. */
-  private async end(copy: Copy, cause?: Cause): Promise<void> {
+  /**
+   * The lease ends only when the file is gone: a copy loaded again is then not found. A restart would
+   * send it once more, so the file goes as soon as the disk lets it.
+   */
+  private async end(copy: Copy, cause?: Cause, again = REMOVE_AGAIN): Promise<void> {
     const gone = cause ? this.files.giveUp(copy, cause) : this.files.remove(copy)
     if (await gone) this.entries.delete(copy.mid)
     else {
       this.entries.set(copy.mid, { copy, at: 'unremovable' })
-      this.endAgain(copy, cause, REMOVE_AGAIN)
+      const later = Math.min(again * 2, REMOVE_AGAIN_MOST)
+      this.clock.after(again, () => void this.end(copy, cause, later))
     }
     this.reserved.delete(copy.mid)
-  }
-
-  /** A restart would send it once more, so the file goes as soon as the disk lets it. */
-  private endAgain(copy: Copy, cause: Cause | undefined, delay: number): void {
-    this.clock.after(delay, () => {
-      const gone = cause ? this.files.giveUp(copy, cause) : this.files.remove(copy)
-      void gone.then((isGone) => {
-        if (isGone) this.entries.delete(copy.mid)
-        else this.endAgain(copy, cause, Math.min(delay * 2, REMOVE_AGAIN_MOST))
-      })
-    })
   }
 }

@@ -18,8 +18,8 @@ exports.hook_unrecognized_command = function (next, connection, [command, what])
         .flush_queue('the.tdc.queue')
         .then(() => 'flushed'),
     REPLAY: () => tdc.tdc.replay.replay().then(json),
-    HOLD: () => tdc.tdc.scheduler.hold().then(json),
-    RELEASE: () => tdc.tdc.scheduler.release().then(json),
+    HOLD: () => tdc.tdc.commands.hold().then(json),
+    RELEASE: () => tdc.tdc.commands.release().then(json),
   }[what]
   if (!asked) return next()
   Promise.resolve(asked()).then((text) => connection.respond(211, text, () => next(OK)))
