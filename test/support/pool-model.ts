@@ -176,13 +176,15 @@ export class PoolModel {
 
   /** What holds when all promises have settled. */
   private checkPlaces(): void {
-    const { connecting, busy, inFlight } = this.pool.stats
+    const { connecting, busy, closing, inFlight } = this.pool.stats
     // What the pool told to close, and waited for long enough, it may replace.
     const useful = this.sessions.standing.filter(({ quits, destroys }) => quits + destroys === 0)
     const carried = useful.flatMap(({ flights }) => flights.map(({ message }) => message))
     assert.equal(new Set(carried).size, carried.length, 'a message is on two connections')
     assert.equal(connecting, this.sessions.opening.length)
-    assert.equal(busy, useful.filter(({ flights }) => flights.length > 0).length)
+    const carriers = useful.filter(({ flights }) => flights.length > 0).length
+    // One that takes no more may still carry something.
+    assert.ok(busy <= carriers && carriers <= busy + closing, `${busy} busy, ${carriers} carry`)
     assert.ok(inFlight >= carried.length)
     const real = this.sessions.opening.length + useful.length
     assert.ok(real <= MOST, `${real} connections at the intake`)

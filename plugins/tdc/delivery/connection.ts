@@ -59,6 +59,8 @@ export interface Closing {
   readonly flying: ReadonlySet<Entry>
   /** The session said that it is closed. */
   readonly gone: boolean
+  /** It may finish what is on its way before it is told to close. */
+  readonly draining: boolean
   /** When the pool stops waiting for it. */
   readonly deadline: number
 }

@@ -43,6 +43,17 @@ export class Connections {
     return this.all.has(connection)
   }
 
+  /** The connection that a message is on its way over. */
+  carrierOf(entry: Entry): Connection | undefined {
+    for (const connection of this.all) {
+      const { state } = connection
+      if ((state.kind === 'busy' || state.kind === 'closing') && state.flying.has(entry)) {
+        return connection
+      }
+    }
+    return undefined
+  }
+
   census(): Census {
     const census = { connecting: 0, idle: 0, busy: 0, closing: 0, flying: 0 }
     for (const { state } of this.all) {
@@ -105,7 +116,7 @@ export class Connections {
     const flying = new Set(state.flying)
     flying.delete(entry)
     const stays = state.kind === 'busy' && state.reusable && reusable
-    if (state.kind === 'closing') this.close(connection, { ...state, flying })
+    if (state.kind === 'closing') this.landLate(connection, { ...state, flying })
     else if (flying.size > 0) connection.state = { ...state, flying, reusable: stays }
     else this.rest(connection, state.session, stays)
   }
@@ -115,7 +126,12 @@ export class Connections {
     this.close(connection, { ...this.closing(state), gone: true })
   }
 
-  quit(connection: Connection, state: Idle): void {
+  /** Takes no more messages, and closes when those on their way have landed. */
+  drain(connection: Connection, state: Busy): void {
+    connection.state = { ...this.closing(state), draining: true }
+  }
+
+  quit(connection: Connection, state: Idle | Closing): void {
     connection.state = this.closing(state)
     this.quietly(() => state.session.quit())
   }
@@ -137,10 +153,16 @@ export class Connections {
   }
 
   private closing(state: Idle | Busy | Closing): Closing {
-    if (state.kind === 'closing') return state
-    const flying = state.kind === 'busy' ? state.flying : new Set<Entry>()
+    if (state.kind === 'closing' && !state.draining) return state
+    const flying = state.kind === 'idle' ? new Set<Entry>() : state.flying
     const deadline = this.clock.monotonic() + CLOSING_TIMEOUT
-    return { kind: 'closing', session: state.session, flying, gone: false, deadline }
+    const { session } = state
+    return { kind: 'closing', session, flying, gone: false, draining: false, deadline }
+  }
+
+  private landLate(connection: Connection, state: Closing): void {
+    if (state.draining && state.flying.size === 0) this.quit(connection, state)
+    else this.close(connection, state)
   }
 
   private close(connection: Connection, state: Closing): void {

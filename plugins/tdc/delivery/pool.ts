@@ -92,16 +92,13 @@ export class Pool {
 
   /**
    * Takes a message back: out of the line, or by cutting the connection that it is on. It ends as
-   * `aborted`, or as `delivered` if that was already so.
+   * `aborted`, or as `delivered` if that was already so. Others on that connection are first given
+   * some seconds to land: the intake may have them, and would get them again.
    */
   abort(message: Outgoing): void {
     const onItsWay = this.entries.takeBack(message)
-    for (const connection of onItsWay ? this.connections : []) {
-      const { state } = connection
-      if (onItsWay && state.kind === 'busy' && state.flying.has(onItsWay)) {
-        this.connections.cut(connection)
-      }
-    }
+    const connection = onItsWay && this.connections.carrierOf(onItsWay)
+    if (connection) this.part(connection)
     this.pulse()
   }
 
@@ -119,6 +116,14 @@ export class Pool {
     this.entries.takeBackAll()
     for (const connection of this.connections) this.connections.cut(connection)
     this.pulse()
+  }
+
+  /** Ends a connection on which a message was taken back. */
+  private part(connection: Connection): void {
+    const { state } = connection
+    if (state.kind !== 'busy' && state.kind !== 'closing') return
+    if ([...state.flying].every(({ aborted }) => aborted)) this.connections.cut(connection)
+    else if (state.kind === 'busy') this.connections.drain(connection, state)
   }
 
   private opened(connection: Connection, opened: Opened): void {

@@ -53,6 +53,8 @@ export class Round {
         this.pool.openingFailed(connection, 0, OPENING_TIMED_OUT)
       } else if (state.kind === 'closing' && state.deadline <= this.now) {
         connections.cut(connection)
+        // What was still on its way lands as lost.
+        if (state.draining) continue
         connections.remove(connection)
         const outcome = { kind: 'aborted', dcid: state.session.dcid } as const
         for (const entry of state.flying) {

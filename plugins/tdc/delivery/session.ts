@@ -12,7 +12,7 @@ export interface Session {
   readonly remote: string
   /** The extensions of SMTP that the intake offers and this client uses, for people. */
   readonly offers: readonly string[]
-  /** How many messages may be on the way at a time; 1 until pipelining across messages comes. */
+  /** How many messages may be on the way at a time; 1 where the intake offers no CHUNKING. */
   readonly window: number
   /**
    * Sends one message. Resolves exactly once, never rejects. `charged` tells whether a failure may be
