@@ -247,6 +247,24 @@ describe('the copies of a message', () => {
     assert.deepEqual([queue.told(), queue.files], [['withdrawn'], []])
   })
 
+  it('do not age until the original is queued', async () => {
+    const one = journey()
+    await one.prepare(
+      preparing(() => [copy()]),
+      ORIGINAL,
+      ONE,
+      WITHIN,
+    )
+    await queue.clock.advance(queue.options.maxAge + 1)
+    one.commit()
+    assert.deepEqual([queue.courier.holding, queue.commands.find('T.1.tdc1')?.age], [1, 0])
+    await queue.clock.advance(queue.options.maxAge - 1)
+    assert.deepEqual(queue.told(), ['prepared', 'enqueued'])
+    await queue.clock.advance(1)
+    await queue.idle()
+    assert.deepEqual(queue.told(), ['expired'])
+  })
+
   it('queued by a plugin before our turn: the routes without a copy are named', async () => {
     const one = journey()
     assert.deepEqual(one.commit(), [ROUTE])

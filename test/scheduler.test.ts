@@ -112,19 +112,6 @@ describe('a copy in the queue', () => {
     assert.deepEqual(queue.told(), ['delivered'])
   })
 
-  it('prepared, it does not age: its time begins when the original is queued', async () => {
-    const copy = queue.copy()
-    queue.scheduler.lease(copy)
-    await queue.clock.advance(queue.options.maxAge + 1)
-    queue.scheduler.schedule(copy)
-    assert.deepEqual([queue.courier.holding, queue.commands.find(copy.mid)?.age], [1, 0])
-    await queue.clock.advance(queue.options.maxAge - 1)
-    assert.deepEqual(queue.told(), [])
-    await queue.clock.advance(1)
-    await queue.idle()
-    assert.deepEqual(queue.told(), ['expired'])
-  })
-
   it('prepared, it is leased but not sent; withdrawn, it is gone', async () => {
     const copy = queue.copy()
     queue.scheduler.lease(copy)

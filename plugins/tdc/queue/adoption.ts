@@ -170,9 +170,8 @@ export class Adoption {
     const copy = this.loader.copyOf(filename, head)
     const { mid, messageId, recipient: intake } = copy
     this.report({ kind: 'adopted', mid, messageId, intake, from: arrival.from })
-    // Not leased: that would begin its age anew, whatever max_age_counts_downtime says.
+    this.scheduler.lease(copy)
     this.scheduler.schedule(copy)
-    this.scheduler.unreserve(mid)
     return 'adopted'
   }
 

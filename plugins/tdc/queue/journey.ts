@@ -182,6 +182,8 @@ export class Journey {
     this.stage = { at: 'over' }
     for (const copy of copies) {
       const { mid, messageId, recipient: intake } = copy
+      // A backend that took its time with the original must not use up the copy's.
+      copy.enqueuedAt = this.clock.monotonic()
       this.report({ kind: 'enqueued', mid, messageId, intake, inDoubt })
       this.scheduler.schedule(copy)
     }

@@ -93,8 +93,6 @@ export class Scheduler {
 
   /** From now on the copy is to be delivered, within what is left of its time. */
   schedule(copy: Copy): void {
-    // A backend that takes its time with the original must not use up the copy's.
-    if (this.entries.get(copy.mid)?.at === 'prepared') copy.enqueuedAt = this.clock.monotonic()
     const left = this.options().maxAge - this.age(copy)
     if (left > 0 || this.holds.isHeld(copy.domain)) return this.begin(copy, left)
     this.entries.set(copy.mid, { copy, at: 'finishing' })

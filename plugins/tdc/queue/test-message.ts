@@ -1,3 +1,4 @@
+import { dateText } from '../journal/date-text'
 import type { Intake } from '../settings/settings'
 import type { PlanFacts } from './plan'
 import type { Original } from './preparer'
@@ -19,7 +20,7 @@ export function testMessage(id: string, gateway: string, intake: Intake, now: nu
   const address = `postmaster@${gateway}`
   const messageId = `<${id}@${gateway}>`
   const text = [
-    `Date: ${new Date(now).toUTCString().replace('GMT', '+0000')}`,
+    `Date: ${dateText(now)}`,
     `From: <${address}>`,
     `To: <${address}>`,
     `Subject: ${SUBJECT}`,
