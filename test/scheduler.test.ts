@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { symlinkSync } from 'node:fs'
 import type { Failure, Outcome } from '../plugins/tdc/delivery/outcome'
 import { systemDisk } from '../plugins/tdc/queue/disk'
 import { TestQueue } from './support/queue'
@@ -129,6 +130,15 @@ describe('a copy in the queue', () => {
     await systemDisk.unlink(copy.place.path)
     await answer(failed(reply(550)))
     assert.deepEqual(queue.told(), ['vanished'])
+  })
+
+  it('whose file cannot be looked at is not taken to be gone', async () => {
+    const copy = queue.copy()
+    queue.scheduler.schedule(copy)
+    await systemDisk.unlink(copy.place.path)
+    symlinkSync(copy.place.path, copy.place.path)
+    await answer(failed(reply(550)))
+    assert.deepEqual(queue.told(), ['hard-bounced'])
   })
 
   it('whose file cannot be removed is not sent again', async () => {

@@ -101,7 +101,7 @@ async function sendTest(connector: Connector, wanted: string): Promise<Answer<Te
   }
 
   const transaction = `${randomUUID().toUpperCase()}.1`
-  const { original, facts, address } = testMessage(transaction, gateway, intake, systemClock.wall())
+  const { original, facts, address } = testMessage(transaction, gateway, systemClock.wall())
   const route = { intake, recipients: [address], policies: ['send-test'] }
   const [planned] = planCopies([route], facts, {
     settings: settings.value,

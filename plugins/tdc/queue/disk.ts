@@ -36,6 +36,7 @@ export interface Disk {
   create(path: string): Promise<DiskFile>
   rename(from: string, to: string): Promise<void>
   unlink(path: string): Promise<void>
+  /** False only when it is not there; what cannot be looked at may be. */
   exists(path: string): Promise<boolean>
   /** The first octets of a file, as many as there are up to `most`. */
   readStart(path: string, most: number): Promise<Buffer>
@@ -89,7 +90,7 @@ export const systemDisk: Disk = {
   exists: (path) =>
     access(path).then(
       () => true,
-      () => false,
+      (error: unknown) => errorCode(error) !== 'ENOENT',
     ),
   readStart: (path, most) => readPart(path, 0, most),
   readPart,

@@ -1,5 +1,4 @@
 import { dateText } from '../journal/date-text'
-import type { Intake } from '../settings/settings'
 import type { PlanFacts } from './plan'
 import type { Original } from './preparer'
 
@@ -16,7 +15,7 @@ export interface TestMessage {
 }
 
 /** From and to the gateway's postmaster; `id` stands for the transaction. */
-export function testMessage(id: string, gateway: string, intake: Intake, now: number): TestMessage {
+export function testMessage(id: string, gateway: string, now: number): TestMessage {
   const address = `postmaster@${gateway}`
   const messageId = `<${id}@${gateway}>`
   const text = [
@@ -29,7 +28,8 @@ export function testMessage(id: string, gateway: string, intake: Intake, now: nu
     'MIME-Version: 1.0',
     'Content-Type: text/plain; charset=us-ascii',
     '',
-    `This is a test of the way to ${intake.address}. It was sent by hand; no mail stands behind it.`,
+    'This is a test of the way to the message intake address. It was sent by hand; no mail stands',
+    'behind it.',
     '',
   ].join('\r\n')
   const octets = Buffer.from(text)
