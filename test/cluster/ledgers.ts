@@ -1,0 +1,50 @@
+import type { MailPath } from '../support/mail-path'
+import type { Sent } from './traffic'
+
+export interface Compared {
+  readonly accepted: number
+  readonly copies: number
+  /** Copies that came twice, where a machine was killed between the intake's 250 and its noting it. */
+  readonly twice: number
+  /** Everything that is not as promised, a sentence each. */
+  readonly violations: readonly string[]
+}
+
+const SUBJECT = /^Subject: (cluster \d+)\r\n/gm
+
+/**
+ * What clients were told, against the originals at the mailbox and the copies at the intake.
+ * `mayBeTwice`: the mails whose copy was on its way when their machine was killed.
+ */
+export function compare(
+  { mailbox, intake }: MailPath,
+  sent: readonly Sent[],
+  mayBeTwice: (mail: Sent) => boolean,
+): Compared {
+  const originals = counted(mailbox.messages.entries)
+  const copies = counted(intake.copies.entries)
+  const violations: string[] = []
+  let twice = 0
+  for (const mail of sent) {
+    const { subject, machine, told } = mail
+    const [original, copied] = [originals.get(subject) ?? 0, copies.get(subject) ?? 0]
+    const complain = (what: string) => violations.push(`${subject} on ${machine}, ${told}: ${what}`)
+    if (told === 'refused') complain('refused')
+    if (told === 'accepted' && original !== 1) complain(`${original} originals`)
+    if ((told === 'accepted' || original > 0) && copied === 0) complain('no copy')
+    if (copied > 1 && mayBeTwice(mail)) twice++
+    else if (copied > 1) complain(`${copied} copies`)
+  }
+  const accepted = sent.filter(({ told }) => told === 'accepted').length
+  return { accepted, copies: intake.copies.size, twice, violations }
+}
+
+/** How often each subject is there; in a report it is the original's that ends with the number. */
+function counted(entries: readonly { readonly raw: Buffer }[]): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const { raw } of entries) {
+    const subject = [...raw.toString('latin1').matchAll(SUBJECT)].at(-1)?.[1] ?? 'none'
+    counts.set(subject, (counts.get(subject) ?? 0) + 1)
+  }
+  return counts
+}
