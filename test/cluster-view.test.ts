@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { clusterView, findInCluster, SILENT_AFTER } from '../plugins/tdc/cluster/cluster-view'
 import { Link } from '../plugins/tdc/cluster/link'
-import { parseReport, reportText } from '../plugins/tdc/cluster/machine-report'
+import {
+  parseReport,
+  reportText,
+  shownMessage,
+  shownStatus,
+} from '../plugins/tdc/cluster/machine-report'
 import { MachineReports } from '../plugins/tdc/cluster/machine-reports'
 import { clusterText, isClusterWell } from '../plugins/tdc/cli/cluster-text'
 import type { TdcEvent } from '../plugins/tdc/monitor/events'
@@ -20,6 +25,15 @@ const MESSAGE: TrackedMessage = {
   recipients: ['bob@example.com'],
   recipientCount: 1,
   steps: [{ at: 1000, kind: 'enqueued', mid: 'AAAA-1.1.tdc1', text: 'for bob@example.com' }],
+}
+
+function told(status: Status, messages: readonly TrackedMessage[], share: boolean): string {
+  const text = reportText({
+    instance: '1',
+    status: shownStatus(status, share),
+    messages: messages.map((message) => shownMessage(message, share)),
+  })
+  return text ?? 'too long'
 }
 
 class Machines {
@@ -89,10 +103,10 @@ describe('what machines know together', () => {
       },
       errors: [{ at: 1, kind: 'expired', text: 'to scan@in.example' }],
     })
-    const hidden = reportText({ instance: '1', status, messages: [MESSAGE] }, false) ?? ''
+    const hidden = told(status, [MESSAGE], false)
     assert.doesNotMatch(hidden, /scan@|alice@|bob@/)
     assert.match(hidden, /\*\*\*@sender\.example/)
-    const open = reportText({ instance: '1', status, messages: [MESSAGE] }, true) ?? ''
+    const open = told(status, [MESSAGE], true)
     assert.match(open, /alice@sender\.example/)
     assert.equal(typeof parseReport(hidden), 'object')
     assert.equal(typeof parseReport(open), 'object')
@@ -117,17 +131,14 @@ describe('what machines know together', () => {
   it('keeps a report within its bounds, the figures before the messages', () => {
     const long = { ...MESSAGE, recipients: Array.from({ length: 50 }, () => 'x'.repeat(250)) }
     const messages = Array.from({ length: RECENT_SHARED }, () => long)
-    const report = parseReport(
-      reportText({ instance: '1', status: statusWith(), messages }, true) ?? '',
-    )
+    const report = parseReport(told(statusWith(), messages, true))
     assert(typeof report === 'object')
     assert.ok(report.messages.length > 0 && report.messages.length < RECENT_SHARED)
   })
 
   it('one that says nonsense is shown as such, and the others are counted', async () => {
     const machines = new Machines()
-    const good =
-      reportText({ instance: '1', status: statusWith(), messages: [MESSAGE] }, true) ?? ''
+    const good = told(statusWith(), [MESSAGE], true)
     const rows: readonly (readonly [text: string, wrong: RegExp])[] = [
       ['garbage', /not JSON/],
       ['{}', /it\.instance is not a text/],
@@ -152,8 +163,7 @@ describe('what machines know together', () => {
 
   it('whatever octets are there, nothing is thrown', () => {
     const dice = Dice.thrown('reports')
-    const good =
-      reportText({ instance: '1', status: statusWith(), messages: [MESSAGE] }, true) ?? ''
+    const good = told(statusWith(), [MESSAGE], true)
     for (let round = 0; round < 2_000; round++) {
       const at = dice.below(good.length)
       const text =

@@ -24,15 +24,20 @@ const shape = record<MachineReport>({
   messages: list(trackedShape, RECENT_SHARED),
 })
 
+/** What the others may see of a message. */
+export function shownMessage(message: TrackedMessage, shareAddresses: boolean): TrackedMessage {
+  return safe(shareAddresses ? message : messageWithoutAddresses(message))
+}
+
+/** What the others may see of the figures. */
+export function shownStatus(status: Status, shareAddresses: boolean): Status {
+  return safe(shareAddresses ? status : statusWithoutAddresses(status))
+}
+
 /** With as many of the messages as fit; undefined: the figures alone are too long. */
-export function reportText(
-  { instance, status, messages }: MachineReport,
-  shareAddresses: boolean,
-): string | undefined {
-  const told = shareAddresses ? status : statusWithoutAddresses(status)
-  const shown = shareAddresses ? messages : messages.map(messageWithoutAddresses)
-  for (let kept = shown; ; kept = kept.slice(0, Math.floor(kept.length / 2))) {
-    const written = JSON.stringify(safe({ instance, status: told, messages: kept }))
+export function reportText({ instance, status, messages }: MachineReport): string | undefined {
+  for (let kept = messages; ; kept = kept.slice(0, Math.floor(kept.length / 2))) {
+    const written = JSON.stringify({ instance, status, messages: kept })
     if (Buffer.byteLength(written) <= LONGEST_REPORT) return written
     if (kept.length === 0) return undefined
   }
@@ -55,12 +60,16 @@ export function parseReport(written: string): MachineReport | string {
   return shape(value, 'it') ?? (value as MachineReport)
 }
 
-/** Subjects of mail wrote some of the texts: none of them acts on a terminal elsewhere. */
-function safe(value: unknown): unknown {
+/** The senders of mail wrote some of the texts: none of them acts on a terminal elsewhere. */
+function safe<T>(value: T): T {
+  return safeValue(value) as T
+}
+
+function safeValue(value: unknown): unknown {
   if (typeof value === 'string') return safeText(value)
-  if (Array.isArray(value)) return value.map(safe)
+  if (Array.isArray(value)) return value.map(safeValue)
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(
-    Object.entries(value).map(([name, each]) => [safeText(name), safe(each)]),
+    Object.entries(value).map(([name, each]) => [safeText(name), safeValue(each)]),
   )
 }

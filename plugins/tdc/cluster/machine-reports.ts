@@ -2,7 +2,7 @@ import type { Report } from '../monitor/events'
 import type { Status } from '../monitor/status'
 import type { TrackedMessage } from '../monitor/tracked'
 import type { Link } from './link'
-import { instanceIn, reportText } from './machine-report'
+import { instanceIn, reportText, shownMessage, shownStatus } from './machine-report'
 
 export interface MachineReportsDeps {
   readonly link: Link
@@ -15,6 +15,9 @@ export interface MachineReportsDeps {
 
 /** One failure is most often Redis being away, which has a line of its own already. */
 const FAILURES_SAID = 2
+
+/** Messages that are made ready at a time: mail may be received in the same process. */
+const AT_A_TIME = 10
 
 /** Tells the other machines what this one knows, in one command for all its processes. */
 export class MachineReports {
@@ -30,7 +33,11 @@ export class MachineReports {
     const { machine, shareAddresses } = settings()
     try {
       const [status, messages] = await Promise.all([gather(), recent()])
-      const text = reportText({ instance, status, messages }, shareAddresses)
+      const text = reportText({
+        instance,
+        status: shownStatus(status, shareAddresses),
+        messages: await shown(messages, shareAddresses),
+      })
       if (text === undefined) return this.failed('they are too long')
       const asked = await link.ask((store) => store.report(machine, text))
       if (asked.kind === 'away') return this.failed(asked.why)
@@ -62,4 +69,16 @@ export class MachineReports {
     this.isDoubled = isOther
     this.hasReported = true
   }
+}
+
+async function shown(
+  messages: readonly TrackedMessage[],
+  shareAddresses: boolean,
+): Promise<TrackedMessage[]> {
+  const ready: TrackedMessage[] = []
+  for (const [at, message] of messages.entries()) {
+    if (at % AT_A_TIME === 0) await new Promise((resolve) => setImmediate(resolve))
+    ready.push(shownMessage(message, shareAddresses))
+  }
+  return ready
 }

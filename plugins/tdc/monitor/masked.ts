@@ -3,5 +3,5 @@ const LOCAL_PART = /(?:"(?:[^"\\]|\\.){0,64}"|[^\s<>()[\],;:"]{1,1000})@/g
 
 /** A text in which addresses, and whatever looks like one, show their domain only. */
 export function masked(text: string): string {
-  return text.replace(LOCAL_PART, '***@')
+  return text.includes('@') ? text.replace(LOCAL_PART, '***@') : text
 }
