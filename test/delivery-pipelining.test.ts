@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import type { SendResult } from '../plugins/tdc/delivery/session'
-import { Unstuffer } from '../plugins/tdc/delivery/unstuffer'
+import { Unstuffer } from '../plugins/tdc/unstuffer'
 import { Dice } from './support/dice'
 import type { Script } from './support/fault-script'
 import { IntakeLink, outgoing, WINDOW } from './support/intake-link'

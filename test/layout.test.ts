@@ -4,7 +4,7 @@ import { dirname, join, relative, resolve } from 'node:path'
 
 const ROOT = resolve(__dirname, '../plugins')
 
-const LEAVES = ['clock', 'error-code']
+const LEAVES = ['clock', 'error-code', 'unstuffer']
 
 /**
  * Which folder may import which (docs/architecture.md). A folder may always import itself; the connector
@@ -34,6 +34,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   queue: ['haraka', 'decide', 'settings', 'journal', 'delivery', 'monitor', ...LEAVES],
   'clock.ts': [],
   'error-code.ts': [],
+  'unstuffer.ts': [],
 }
 const JOINING = new Set(['connector.ts', 'forwarding.ts', 'answers.ts'])
 

@@ -226,6 +226,41 @@ describe('the original in the copy', function () {
     })
   })
 
+  describe('of a client that does not double its dots', () => {
+    const HEADER = ['Content-Type: multipart/mixed; boundary=b', '.X-Dotted: 1', '..X-Twice: 1']
+    const BODY = [
+      '',
+      '.--b',
+      '',
+      'one',
+      '.--b',
+      '.Content-Type: text/html',
+      '',
+      '.x',
+      '..y',
+      '.--b--',
+    ]
+
+    for (const [name, octets] of [
+      ['kept in memory', 0],
+      ['streamed', HELD + 50_000],
+      ['spooled', SPOOLED + 300_000],
+    ] as const) {
+      it(`has the lines that the recipients get: ${name}`, async () => {
+        const subject = `undoubled ${name}`
+        await client.begin({ from: 'alice@example.net', to: ['bob@example.com'] })
+        const wire = [latin1(lines(`Subject: ${subject}`, ...HEADER, ...BODY)), longBody(octets)]
+        const { code } = await client.endWith(Buffer.concat([...wire, latin1('.\r\n')]))
+        assert.equal(code, 250)
+        const [original, copy] = [await path.original(subject), await path.copy(subject)]
+        assert.ok(
+          original.raw.includes('\r\n--b\r\nContent-Type: text/html\r\n\r\nx\r\n.y\r\n--b--'),
+        )
+        assert.ok(isCopyOf(await copy.original(), original.raw), 'copy and original differ')
+      })
+    }
+  })
+
   describe('without what only this gateway may say', () => {
     const FORGED = [
       'X-IronPort-RemoteIP: 6.6.6.6',

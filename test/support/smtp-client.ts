@@ -76,7 +76,12 @@ export class SmtpClient {
 
   /** After `begin`: the message with its final dot; the reply, whatever it is. */
   end(raw: Buffer): Promise<Reply> {
-    this.socket.write(wireForm(raw))
+    return this.endWith(wireForm(raw))
+  }
+
+  /** The same with octets that are neither stuffed nor ended here. */
+  endWith(octets: Buffer): Promise<Reply> {
+    this.socket.write(octets)
     return this.reply('the final dot')
   }
 

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { Unstuffer } from '../unstuffer'
 import type { Capabilities } from './capabilities'
 import { contentOf } from './content'
 import type { Envelope } from './envelope'
@@ -6,7 +7,6 @@ import type { Loss } from './loss'
 import type { Command, Reply } from './outcome'
 import type { Outgoing } from './outgoing'
 import type { Step, Verb } from './step'
-import { Unstuffer } from './unstuffer'
 import { type Line, WHOLE_MESSAGE, type Wire } from './wire'
 
 /** How one message ended on the wire. `begun`: the intake may have had all of it. */

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
+import { Unstuffer } from '../unstuffer'
 import { writeContent } from './content'
 import type { Conversation } from './conversation'
 import { GIVEN_UP, protocolLoss } from './loss'
@@ -7,7 +8,6 @@ import type { Timeouts } from './options'
 import type { Outgoing } from './outgoing'
 import type { Step, Verb } from './step'
 import type { SecureSocket } from './tls'
-import { Unstuffer } from './unstuffer'
 
 /** Messages up to this go out in one write; longer ones piece by piece. */
 export const WHOLE_MESSAGE = 256 * 1024

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import { Unstuffer } from '../unstuffer'
 import type { Transaction } from './types'
 
 /** Takes a piece of the original, in order; the next comes when it has resolved. */
@@ -7,6 +8,9 @@ export type TakePiece = (piece: Buffer) => void | Promise<void>
 /** Octets gathered before a piece is handed on: message_stream gives single lines. */
 const PIECE = 64 * 1024
 
+/** The last line of the wire form (RFC 5321 section 4.1.1.4). */
+const FINAL_DOT = '.\r\n'.length
+
 /** Another plugin may still be reading when the queue hook begins (Haraka #3551): wait a little. */
 const BUSY_TRIES = 5
 const BUSY_WAIT = 20
@@ -14,6 +18,10 @@ const BUSY_WAIT = 20
 /**
  * Reads the message as Haraka would deliver it now: parsed headers with what plugins added, then
  * the body, in content form (CRLF lines, dots not stuffed). A spooled message is read from its file.
+ *
+ * It is asked for as it goes to the next hop, and unstuffed as the next hop does it. The stream's own
+ * content form keeps a dot that the client did not double: the copy would show other lines, such as
+ * MIME delimiters, than the recipients get.
  *
  * The stream must not be read after the transaction was reset (the descriptor is closed
  * and may belong to another file by then), so `signal` stops it at once, synchronously.
@@ -27,7 +35,7 @@ export async function readOriginal(
     signal.throwIfAborted()
     const sink = new PieceSink(take)
     try {
-      message_stream.pipe(sink, { dot_stuffed: true })
+      message_stream.pipe(sink, { ending_dot: true })
     } catch (busy) {
       if (attempt === BUSY_TRIES) throw busy
       await new Promise((resolve) => setTimeout(resolve, BUSY_WAIT))
@@ -58,6 +66,9 @@ class PieceSink extends EventEmitter {
   readonly ended: Promise<void>
   private lines: Buffer[] = []
   private octets = 0
+  /** The latest write: of the last one the final dot is taken away. */
+  private latest: Buffer = Buffer.alloc(0)
+  private readonly unstuffer = new Unstuffer()
   private over = false
 
   constructor(private readonly take: TakePiece) {
@@ -72,15 +83,17 @@ class PieceSink extends EventEmitter {
 
   write(line: Buffer): boolean {
     if (this.over) return false
-    this.lines.push(line)
-    this.octets += line.length
+    this.gather(this.latest)
+    this.latest = line
     if (this.octets < PIECE) return true
     this.handOn(() => this.emit('drain'))
     return false
   }
 
   end(): void {
-    if (!this.over) this.handOn(() => this.emit('finish'))
+    if (this.over) return
+    this.gather(this.latest.subarray(0, -FINAL_DOT))
+    this.handOn(() => this.emit('finish'))
   }
 
   destroy(reason: Error): void {
@@ -90,8 +103,13 @@ class PieceSink extends EventEmitter {
     this.emit('error', reason)
   }
 
+  private gather(line: Buffer): void {
+    this.lines.push(line)
+    this.octets += line.length
+  }
+
   private handOn(done: () => void): void {
-    const piece = Buffer.concat(this.lines, this.octets)
+    const piece = this.unstuffer.push(Buffer.concat(this.lines, this.octets))
     this.lines = []
     this.octets = 0
     // Later in any case: `pipe` does not expect its answer while it writes.

@@ -28,7 +28,7 @@ export interface PipeDestination extends EventEmitter {
 /** haraka-message-stream: the message as it came, in memory or spooled to disk. */
 export interface MessageStream {
   /** Throws while another pipe of the same stream is running. */
-  pipe(destination: PipeDestination, options: { dot_stuffed: boolean }): unknown
+  pipe(destination: PipeDestination, options: { ending_dot: boolean }): unknown
   unpipe(): void
 }
 

@@ -3,9 +3,8 @@ const LF = 0x0a
 const LINE_AND_DOT = Buffer.from('\n.')
 
 /**
- * Wire form to content form: a line that begins with a dot loses it (RFC 5321 section 4.5.2). Copies
- * stand in their files as DATA sends them; BDAT sends octets as they are (RFC 3030 section 2). What
- * needs no change is passed on itself.
+ * Wire form to content form: a line that begins with a dot loses it, whatever follows (RFC 5321
+ * section 4.5.2). What needs no change is passed on itself.
  */
 export class Unstuffer {
   private lineStart = true
