@@ -106,8 +106,8 @@ const journals: FuzzTarget = {
 
 const HEAD = {
   domain: QUEUE_DOMAIN,
-  mail_from: {},
-  rcpt_to: [],
+  mail_from: { original: '<>' },
+  rcpt_to: [{ original: '<intake@scan.example>' }],
   uuid: 'A.1.tdc1',
   notes: {
     tdc: {
