@@ -6,7 +6,7 @@ import type { SecureSocket } from '../plugins/tdc/delivery/tls'
 import { Wire } from '../plugins/tdc/delivery/wire'
 import { FakeClock } from './support/fake-clock'
 import type { Script } from './support/fault-script'
-import { IntakeLink, outgoing, TIMEOUTS } from './support/intake-link'
+import { IntakeLink, outgoing, TIMEOUTS, WINDOW } from './support/intake-link'
 
 const KEYWORDS = ['PIPELINING', 'CHUNKING', 'SIZE 52428800', '8BITMIME']
 
@@ -103,6 +103,23 @@ describe('delivery: replies that are not those of their commands', () => {
       assert.deepEqual((await sendFour(script)).results, results)
     })
   }
+
+  it('an intake that knows no RSET gets each copy by DATA, after the first window', async () => {
+    const link = await IntakeLink.start({
+      script: [{ on: 'RSET', reply: '502 5.5.1 What?' }],
+      keywords: KEYWORDS,
+    })
+    const first = await link.session()
+    const results = await Promise.all([outgoing(), outgoing()].map((each) => first.send(each)))
+    assert.deepEqual(results.map(view), [UNSURE, UNSURE])
+    const second = await link.session()
+    assert.equal(second.window, 1)
+    assert.equal(view(await second.send(outgoing())), D)
+    await link.clock.advance(3_600_000)
+    assert.equal((await link.session()).window, WINDOW, 'for an hour')
+    second.destroy()
+    await link.close()
+  })
 
   it('a reply too many from an intake that refuses nothing: nothing is lost', async () => {
     const script: Script = [{ on: 'MAIL', nth: 2, reply: '250 Ok', extra: '250 Ok\r\n' }, ...PLAIN]

@@ -1,6 +1,7 @@
 import { isIP, type Socket } from 'node:net'
 import type { Clock } from '../clock'
 import type { Report } from '../monitor/events'
+import type { ChunkingMemory } from './chunking-memory'
 import { dial } from './dial'
 import type { HostRules } from './host-rules'
 import { GIVEN_UP } from './loss'
@@ -12,7 +13,6 @@ import { PlainPhase } from './plain-phase'
 import type { Opened } from './session'
 import { type SessionOpened, SmtpSession } from './smtp-session'
 import type { Secured, Securer } from './tls'
-import type { ChunkingMemory } from './transmit'
 
 export interface AttemptOptions {
   readonly helo: string

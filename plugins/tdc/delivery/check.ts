@@ -1,5 +1,6 @@
 import type { TdcEvent } from '../monitor/events'
 import { Attempt } from './attempt'
+import { ChunkingMemory } from './chunking-memory'
 import { type ConnectOptions, policyOf, reachable, resolve } from './connect'
 import { HostRules } from './host-rules'
 import type { Host } from './mx'
@@ -46,7 +47,7 @@ export async function checkDomain(
   }
   const rules = new HostRules(tls, sts)
   const secure = makeSecurer(tls, timeouts.tls, clock)(rules.verify)
-  const chunking = { avoided: false }
+  const chunking = new ChunkingMemory(clock)
   const mayConnect = options.route ? () => true : options.mayConnect
   const hosts: CheckedHost[] = []
   for (const host of reachable(resolved.hosts, localAddress)) {

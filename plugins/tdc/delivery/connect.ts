@@ -3,6 +3,7 @@ import type { Clock } from '../clock'
 import type { Report } from '../monitor/events'
 import { AddressBackoff } from './address-backoff'
 import { Attempt } from './attempt'
+import { ChunkingMemory } from './chunking-memory'
 import { DNS_RESULT_NAMES } from './dns-failure'
 import { HostRules } from './host-rules'
 import { GIVEN_UP } from './loss'
@@ -47,7 +48,7 @@ export interface ConnectOptions {
 export function makeSessionMaker(options: ConnectOptions): SessionMaker {
   const { clock, report, timeouts, tls } = options
   const addresses = new AddressBackoff(clock, options.random)
-  const chunking = { avoided: false }
+  const chunking = new ChunkingMemory(clock)
   const securer = makeSecurer(tls, timeouts.tls, clock)
   const mayConnect = options.route ? () => true : options.mayConnect
   return async (signal) => {

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock'
 import type { Report } from '../monitor/events'
 import { type Capabilities, capabilitiesOf, offersIn } from './capabilities'
+import type { ChunkingMemory } from './chunking-memory'
 import { Conversation } from './conversation'
 import { envelopeOf } from './envelope'
 import { GIVEN_UP, type Loss, protocolLoss } from './loss'
@@ -12,7 +13,7 @@ import { replyLine } from './reply'
 import type { SendResult, Session } from './session'
 import { CLOSING, failureOf } from './step'
 import type { SecureSocket } from './tls'
-import { type ChunkingMemory, type Transmission, type Transmit, transmitFor } from './transmit'
+import { type Transmission, type Transmit, transmitFor } from './transmit'
 import { Wire } from './wire'
 
 /** Milliseconds that the farewell may take: QUIT, its reply and the close. */
@@ -143,12 +144,13 @@ export class SmtpSession implements Session {
       case 'lost': {
         const { begun, failure } = transmission
         this.tellOfLoss(failure)
+        if (this.transmit.resets && isOutOfStep(failure)) this.options.chunking.avoid()
         // We closed it, because of another message: the intake has not heard this one.
         if (failure === GIVEN_UP) return this.lostWith(failure, false)
         return this.lostWith(failure, begun || !isEnd(failure) || this.answered === 0)
       }
       case 'no-chunking': {
-        this.options.chunking.avoided = true
+        this.options.chunking.avoid()
         this.conversation.end(GIVEN_UP)
         return this.lostWith(protocolLoss('BDAT was offered and is not known'), false)
       }
@@ -197,6 +199,10 @@ export class SmtpSession implements Session {
     if (destroyed) return { outcome: { kind: 'aborted', dcid }, charged: true, reusable: false }
     return { outcome: { kind: 'failed', dcid, failure }, charged, reusable: false }
   }
+}
+
+function isOutOfStep(loss: Loss): boolean {
+  return loss.kind === 'network' && loss.details === 'protocol'
 }
 
 /** The peer ended the connection, in order or not. */

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { Unstuffer } from '../unstuffer'
 import type { Capabilities } from './capabilities'
+import type { ChunkingMemory } from './chunking-memory'
 import { contentOf } from './content'
 import type { Envelope } from './envelope'
 import type { Loss } from './loss'
@@ -26,12 +27,6 @@ export interface Transmit {
   /** Every message ends with RSET, so that none more is needed after one that was refused. */
   readonly resets: boolean
   readonly send: (wire: Wire, commands: Commands, message: Outgoing) => Promise<Transmission>
-}
-
-/** What the connections to one intake learn of each other. */
-export interface ChunkingMemory {
-  /** It offered BDAT and did not know it: DATA from now on. */
-  avoided: boolean
 }
 
 interface TransmitOptions {
