@@ -29,7 +29,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     ...LEAVES,
   ],
   decide: ['settings', 'monitor'],
-  web: ['control', 'settings', 'monitor', ...LEAVES],
+  web: ['cluster', 'control', 'settings', 'monitor', ...LEAVES],
   haraka: ['decide', 'settings', 'monitor', ...LEAVES],
   queue: ['haraka', 'decide', 'settings', 'journal', 'delivery', 'monitor', ...LEAVES],
   'clock.ts': [],

@@ -2,9 +2,13 @@ import assert from 'node:assert/strict'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { systemClock } from '../plugins/tdc/clock'
+import { clusterView, type ClusterView } from '../plugins/tdc/cluster/cluster-view'
+import { reportText, shownStatus } from '../plugins/tdc/cluster/machine-report'
+import { type Answer, no, ok } from '../plugins/tdc/control/answer'
 import type { Status } from '../plugins/tdc/monitor/status'
 import type { TrackedMessage } from '../plugins/tdc/monitor/tracked'
 import type { StatusPageSettings } from '../plugins/tdc/settings/settings'
+import type { MachinesView } from '../plugins/tdc/web/machines-view'
 import { StatusPage } from '../plugins/tdc/web/page'
 import { MOST_WATCHERS } from '../plugins/tdc/web/watchers'
 import { Dice } from './support/dice'
@@ -36,6 +40,7 @@ describe('the status page over HTTP', () => {
   let problems: string[]
   let gather: () => Promise<Status>
   let searching: Promise<void>
+  let machines: Answer<ClusterView> | undefined
 
   /** [status_page] of tdc.ini, enabled. */
   const configure = (...lines: string[]) => {
@@ -50,12 +55,7 @@ describe('the status page over HTTP', () => {
       ...question,
     })
 
-  beforeEach(async () => {
-    configure()
-    status = statusWith()
-    ;[gathered, searched, problems] = [0, [], []]
-    gather = () => Promise.resolve(status)
-    searching = Promise.resolve()
+  const startPage = () => {
     page = new StatusPage({
       settings: () => settings,
       gather: () => {
@@ -67,9 +67,20 @@ describe('the status page over HTTP', () => {
         await searching
         return { messages: [FOUND], silent: [] }
       },
+      machines: () => machines && Promise.resolve(machines),
       clock: systemClock,
       report: (event) => problems.push('text' in event ? event.text : event.kind),
     })
+  }
+
+  beforeEach(async () => {
+    configure()
+    status = statusWith()
+    ;[gathered, searched, problems] = [0, [], []]
+    gather = () => Promise.resolve(status)
+    searching = Promise.resolve()
+    machines = undefined
+    startPage()
     server = createServer((request, response) =>
       page.handle(request, response, () => response.writeHead(418).end('next')),
     ).listen(0, '127.0.0.1')
@@ -375,6 +386,43 @@ describe('the status page over HTTP', () => {
     const { status: code, body } = await get('/tdc/metrics')
     assert.deepEqual([code, body], [503, '1 worker(s) did not answer in time.\n'])
     assert.equal((await get('/tdc/status')).status, 200)
+  })
+
+  it('shows the machines that share their figures, without addresses', async () => {
+    assert.equal((await get('/tdc/machines')).body, 'null')
+    const text =
+      reportText({ instance: '1', status: shownStatus(status, true), messages: [] }) ?? ''
+    const now = 1_000_000
+    const reports = [
+      { machine: 'mx1', at: now, text },
+      { machine: 'mx2', at: 1, text: null },
+    ]
+    machines = ok(clusterView({ now, reports }))
+    // What was gathered serves for a second.
+    page.shutdown()
+    startPage()
+    const { body } = await get('/tdc/machines')
+    assert.doesNotMatch(body, /@/)
+    const view = JSON.parse(body) as MachinesView
+    assert.deepEqual(
+      view.machines.map(({ machine, isSilent, figures }) => [
+        machine,
+        isSilent,
+        figures?.delivered,
+        figures?.reached,
+      ]),
+      [
+        ['mx1', false, status.queue.delivered, 'down'],
+        ['mx2', true, undefined, undefined],
+      ],
+    )
+    machines = no('connect ECONNREFUSED 10.0.0.1:6379')
+    startPage()
+    const away = await get('/tdc/machines')
+    assert.deepEqual(
+      [away.status, away.body],
+      [503, 'Redis cannot be reached; the log says why.\n'],
+    )
   })
 
   it('answers whatever is asked, or leaves it to others', async function () {

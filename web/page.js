@@ -6,6 +6,7 @@ import { moment } from './format.js'
 import { showHead, showProcesses } from './head.js'
 import { showIntakes, showLast } from './intakes.js'
 import { showErrors, showSkipped } from './lists.js'
+import { showMachines } from './machines.js'
 import { answerSearch } from './search.js'
 
 /** @import { StatusView } from './types' */
@@ -61,6 +62,7 @@ let events
 let again
 
 answerSearch()
+void showMachines()
 document.addEventListener('visibilitychange', watch)
 watch()
 

@@ -230,6 +230,7 @@ export class Connector {
       settings: () => this.settings.value.statusPage,
       gather: () => gathered.status(),
       find: (wanted) => gathered.track(wanted),
+      machines: () => (this.settings.value.cluster.redis ? gathered.machines() : undefined),
       clock: systemClock,
       report: monitor.report,
     })

@@ -10,6 +10,9 @@ export interface Compared {
   readonly violations: readonly string[]
 }
 
+/** More of one kind say no more. */
+const MOST_SHOWN = 20
+
 const SUBJECT = /^Subject: (cluster \d+)\r\n/gm
 
 /**
@@ -36,7 +39,9 @@ export function compare(
     else if (copied > 1) complain(`${copied} copies`)
   }
   const accepted = sent.filter(({ told }) => told === 'accepted').length
-  return { accepted, copies: intake.copies.size, twice, violations }
+  const more = violations.length - MOST_SHOWN
+  const shown = more > 0 ? [...violations.slice(0, MOST_SHOWN), `${more} more`] : violations
+  return { accepted, copies: intake.copies.size, twice, violations: shown }
 }
 
 /** How often each subject is there; in a report it is the original's that ends with the number. */

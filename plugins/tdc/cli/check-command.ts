@@ -1,4 +1,6 @@
 import { readStandalone } from '../haraka/standalone-settings'
+import { LastGood } from '../cluster/last-good'
+import { overlay, sharesSettings } from '../cluster/overlay'
 import { systemClock } from '../clock'
 import { type CheckedDomain, type CheckedHost, checkDomain } from '../delivery/check'
 import { dcidSource } from '../delivery/dcid'
@@ -8,7 +10,10 @@ import { makeStsFetch } from '../delivery/sts-fetch'
 import { StsPolicies } from '../delivery/sts-policies'
 import { makeTxtLookup } from '../delivery/txt-lookup'
 import { type Call, type Command, show } from './command'
-import { EXIT } from './exit-code'
+import { systemDisk } from '../queue/disk'
+import { readSettings } from '../settings/read'
+import type { SettingsSource } from '../settings/source'
+import { EXIT, Stop } from './exit-code'
 import { durationText, momentText } from './moments'
 import { table } from './table'
 
@@ -18,11 +23,13 @@ export const checkCommand: Command = {
   options: {},
   summary: 'the settings, and every host of every intake up to its EHLO; sends no mail',
   help: [
-    'Reads the files as they are now; needs no running server.',
+    'Reads the files as they are now; needs no running server. What machines share is taken as this',
+    'one has it ([cluster] redis=true).',
     'Exit code 1: settings refused, or an intake that no copy could be delivered to.',
   ],
   async run(call) {
-    const { result, me } = await readStandalone(call.directory())
+    const { source, me, sharedSettingsPath } = await readStandalone(call.directory())
+    const result = readSettings(withShared(source, sharedSettingsPath))
     if (result.kind === 'refused') {
       show(call, result, () => ['settings refused:', ...result.problems.map((text) => `  ${text}`)])
       return EXIT.no
@@ -43,6 +50,13 @@ export const checkCommand: Command = {
     ])
     return domains.every(isReachable) ? EXIT.ok : EXIT.no
   },
+}
+
+function withShared(source: SettingsSource, path: string): SettingsSource {
+  if (!sharesSettings(source)) return source
+  const kept = new LastGood(path, systemDisk).read()
+  if (kept.kind === 'unreadable') throw new Stop(EXIT.no, `${path} cannot be used: ${kept.why}`)
+  return overlay(source, kept.document.entries)
 }
 
 type CheckOptions = Parameters<typeof checkDomain>[0]

@@ -58,6 +58,11 @@ export class Gathered {
     return answer.value as Status
   }
 
+  /** What all machines say of themselves (cluster/cluster-view.ts). */
+  machines<View>(): Promise<Answer<View>> {
+    return this.answer({ ask: 'cluster-status' }) as Promise<Answer<View>>
+  }
+
   /** The last messages of all processes, the newest first. */
   async recent(): Promise<readonly TrackedMessage[]> {
     const answer = await this.answer({ ask: 'recent' })

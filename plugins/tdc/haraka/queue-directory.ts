@@ -80,7 +80,7 @@ export class QueueDirectory {
 
   /** What the machines share, as it was last in force here. */
   get sharedSettingsPath(): string {
-    return join(this.path, OWN_FOLDER, 'shared-settings.json')
+    return sharedSettingsIn(this.path)
   }
 
   /**
@@ -183,6 +183,11 @@ export class QueueDirectory {
     if (!head) throw new Error('outbound.build_todo wrote nothing')
     return head
   }
+}
+
+/** In the queue directory `path`. */
+export function sharedSettingsIn(path: string): string {
+  return join(path, OWN_FOLDER, 'shared-settings.json')
 }
 
 function uniquePart(): string {

@@ -1,16 +1,28 @@
 import { hostname } from 'node:os'
-import { readSettings } from '../settings/read'
-import type { ReadResult } from '../settings/settings'
+import { join, resolve } from 'node:path'
+import type { SettingsSource } from '../settings/source'
+import { sharedSettingsIn } from './queue-directory'
 import { settingsSource } from './settings-files'
 
-/** The settings in a server directory, read as the plugin would, without a Haraka around it. */
-export async function readStandalone(
-  directory: string,
-): Promise<{ readonly result: ReadResult; readonly me: string }> {
+export interface Standalone {
+  readonly source: SettingsSource
+  readonly me: string
+  /** Where a running server keeps what it shares with others. */
+  readonly sharedSettingsPath: string
+}
+
+/** What the settings of a server directory are made of, as the plugin finds it, without a Haraka. */
+export async function readStandalone(directory: string): Promise<Standalone> {
   // haraka-config asks for it once, when it is loaded.
   process.env['HARAKA'] = directory
   const { default: root } = await import('haraka-config')
   const config = root.module_config(directory)
   const source = settingsSource({ config }, () => {})
-  return { result: readSettings(source), me: source.me || hostname() }
+  // As Haraka finds it (outbound/queue.js).
+  const queue = config.get('queue_dir', 'value') || join(directory, 'queue')
+  return {
+    source,
+    me: source.me || hostname(),
+    sharedSettingsPath: sharedSettingsIn(resolve(queue)),
+  }
 }

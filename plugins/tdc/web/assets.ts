@@ -28,6 +28,7 @@ const TYPES: Readonly<Record<string, string>> = {
   'head.js': SCRIPT,
   'intakes.js': SCRIPT,
   'lists.js': SCRIPT,
+  'machines.js': SCRIPT,
   'search.js': SCRIPT,
 }
 

@@ -1,10 +1,13 @@
 import type { Clock } from '../clock'
+import type { ClusterView } from '../cluster/cluster-view'
+import type { Answer } from '../control/answer'
 import type { Found } from '../control/gathered'
 import type { Status } from '../monitor/status'
 import type { StatusPageSettings } from '../settings/settings'
 import { json, sentence, send } from './answer'
 import { foundView } from './found-view'
 import { METRICS_TYPE } from './metric'
+import { machinesView } from './machines-view'
 import { exposition } from './metrics'
 import type { Routes, Turn } from './route'
 import { Shared } from './shared'
@@ -17,6 +20,8 @@ export interface DataDeps {
   readonly gather: () => Promise<Status>
   /** The messages that a MID, a Message-ID or an address stands for, of all processes. */
   readonly find: (wanted: string) => Promise<Found>
+  /** What all machines say of themselves; undefined: this server shares nothing. */
+  readonly machines: () => Promise<Answer<ClusterView>> | undefined
   readonly clock: Clock
   /** Whether this request would be granted by these settings, now. */
   readonly isGranted: (turn: Pick<Turn, 'request' | 'page'>) => boolean
@@ -35,17 +40,24 @@ const MOST_SEARCHES = 4
 export class PageData {
   readonly routes: Routes = [
     ['/status', { method: 'GET', data: true, answer: (turn) => this.showStatus(turn) }],
+    ['/machines', { method: 'GET', data: true, answer: (turn) => this.showMachines(turn) }],
     ['/events', { method: 'GET', data: true, answer: (turn) => this.watch(turn) }],
     ['/track', { method: 'GET', data: true, answer: (turn) => this.search(turn) }],
     ['/metrics', { method: 'GET', data: true, answer: (turn) => this.showMetrics(turn) }],
   ]
   private readonly status: Shared<Status>
+  private readonly machines: Shared<Answer<ClusterView> | undefined>
   private readonly watchers: Watchers
   private searches = 0
 
   constructor(private readonly deps: DataDeps) {
-    const { gather, clock, settings } = deps
+    const { gather, machines, clock, settings } = deps
     this.status = new Shared(gather, FRESH_FOR, () => clock.monotonic())
+    this.machines = new Shared(
+      async () => machines(),
+      FRESH_FOR,
+      () => clock.monotonic(),
+    )
     this.watchers = new Watchers(
       async () => JSON.stringify(statusView(await this.status.value(), settings())),
       clock,
@@ -58,6 +70,14 @@ export class PageData {
 
   private async showStatus({ response, page }: Turn): Promise<void> {
     send(response, json(statusView(await this.status.value(), page)))
+  }
+
+  private async showMachines({ response }: Turn): Promise<void> {
+    const machines = await this.machines.value()
+    if (machines?.kind === 'no') {
+      return send(response, sentence(503, 'Redis cannot be reached; the log says why.'))
+    }
+    send(response, json(machines ? machinesView(machines.value) : null))
   }
 
   /** Other settings, or the end of a session, end the events too. */
