@@ -50,7 +50,8 @@ async function stalled(
     await run.sendMany(copies, 1_000)
     await path.haraka.kill9()
     await path.haraka.start()
-    for (const milliseconds of stalls) await path.ask(`BUSY ${milliseconds}`)
+    for (const milliseconds of stalls)
+      await path.ask(`BUSY ${milliseconds}`, 2 * milliseconds + 20_000)
     // The copies are ours; now every timer that was left running would fire.
     await sleep((PLUGIN_TIMEOUT + 0.5) * 1_000)
     const of = (text: string) => path.haraka.log.filter((line) => line.includes(text))

@@ -12,7 +12,7 @@ const PLUGIN_TIMEOUT = 2
  * Milliseconds that the pipe is held: less than the connector waits for it. Held for longer, Haraka
  * itself ends when it forwards the message.
  */
-const HELD_PIPE = 'pipe-50'
+const HELD_PIPE = 'pipe-300'
 
 export const otherPlugins: FaultCase = {
   name: 'R17',
@@ -54,6 +54,8 @@ export const otherPlugins: FaultCase = {
       violations.push(...(await run.violations()))
       note(`${run.mails.length} mails, each of them flushed ${times + 3} times`)
       return { n: run.mails.length, violations }
+    } catch (error) {
+      throw new Error(`${String(error)}\n${path.haraka.tail(20)}`, { cause: error })
     } finally {
       await path.close()
     }

@@ -137,9 +137,10 @@ export class MailPath {
     return JSON.parse(await this.ask('TDC STATUS')) as StatusReply
   }
 
-  /** The answer to one SMTP command. */
-  async ask(command: string): Promise<string> {
-    const client = await SmtpClient.connect(this.haraka)
+  /** The answer to one SMTP command, which may take so many milliseconds. */
+  async ask(command: string, patience = 20_000): Promise<string> {
+    const { port } = this.haraka
+    const client = await SmtpClient.connect({ port, deadline: patience })
     const { lines } = await client.command(command)
     await client.quit()
     return lines.join('\n')

@@ -11,8 +11,11 @@ const PIECE = 64 * 1024
 /** The last line of the wire form (RFC 5321 section 4.1.1.4). */
 const FINAL_DOT = '.\r\n'.length
 
-/** Another plugin may still be reading when the queue hook begins (Haraka #3551): wait a little. */
-const BUSY_TRIES = 5
+/**
+ * Another plugin may still be reading when the queue hook begins (Haraka #3551). For two seconds it
+ * is waited for: without that there is no copy, and the queue plugin behind us would end Haraka.
+ */
+const BUSY_TRIES = 100
 const BUSY_WAIT = 20
 
 /**
