@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import { Fleet, type FleetOptions, type FleetResult } from './scale/fleet'
+
+const WORKERS = 100
+const BEFORE = 20
+const OUTAGE = 60
+/** Of the pauses between openings, when they are longest (delivery/backoff.ts); seconds. */
+const PAUSE = 4
+
+const OPTIONS: FleetOptions = {
+  seed: 1,
+  workers: WORKERS,
+  rate: WORKERS,
+  intake: { connections: 125, refusal: '421', messages: 10, openTime: 150, sendTime: 60 },
+  pool: { minConnections: 1, maxConnections: 1 },
+  retryDelay: OUTAGE * 1000,
+  before: BEFORE * 1000,
+  outage: OUTAGE * 1000,
+  after: 30_000,
+}
+
+describe('a hundred workers before one intake with a limit of connections', function () {
+  this.timeout(60_000)
+  let result: FleetResult
+  before(async () => {
+    result = await new Fleet(OPTIONS).run()
+  })
+
+  it('deliver every copy within its age, over an outage of a minute', () => {
+    const { copies, delivered, ages, bounced, expired } = result
+    assert.ok(copies > WORKERS * BEFORE * 4)
+    assert.deepEqual([delivered, bounced, expired], [copies, 0, 0])
+    assert.ok((ages.at(-1) ?? 0) < 120_000)
+  })
+
+  it('are no herd while it is down: each asks once in a pause, and not all at the same time', () => {
+    const { attempts } = result
+    assert.ok(Math.max(...attempts) <= WORKERS, 'more than one each in a second')
+    const settled = attempts.slice(BEFORE + 20, BEFORE + OUTAGE)
+    assert.ok(Math.max(...settled) < WORKERS / 2, settled.join(' '))
+    assert.ok(Math.min(...settled) > 0, 'somebody asks in every second')
+  })
+
+  it('are no herd when it comes back', () => {
+    const back = result.attempts.slice(BEFORE + OUTAGE, BEFORE + OUTAGE + 20)
+    assert.ok(Math.max(...back) < WORKERS / 2, back.join(' '))
+    assert.ok(result.intake.peak <= OPTIONS.intake.connections)
+  })
+
+  it('are kept apart by the jitter: without it they ask in step (control)', async () => {
+    const [apart, inStep] = [await unevenness(true), await unevenness(false)]
+    assert.ok(apart < 1.4, `${apart} with it`)
+    assert.ok(inStep > 1.6, `${inStep} without`)
+  })
+
+  it('learn after how many messages it ends a connection', () => {
+    const { full, tooLong } = result.intake
+    assert.ok(full > 10 * WORKERS, `${full} connections came to the limit`)
+    assert.ok(tooLong < 3 * WORKERS, `${tooLong} were used beyond it`)
+  })
+
+  it('lose copies when it takes fewer connections than there are workers (control)', async () => {
+    const connections = WORKERS * 0.8
+    const starved = await new Fleet({
+      ...OPTIONS,
+      outage: 0,
+      intake: { ...OPTIONS.intake, connections },
+    }).run()
+    assert.equal(starved.intake.peak, connections)
+    assert.ok(starved.intake.refused > 0)
+    assert.ok(starved.bounced > 0)
+    assert.equal(starved.delivered + starved.bounced + starved.expired, starved.copies)
+  })
+})
+
+/** How much more is asked in one second of the pause than in another, late in three outages. */
+async function unevenness(jitter: boolean): Promise<number> {
+  const sums = new Array<number>(PAUSE).fill(0)
+  for (const seed of [1, 2, 3]) {
+    const { attempts } = await new Fleet({ ...OPTIONS, seed, jitter, after: 0 }).run()
+    for (let second = BEFORE + 20; second < BEFORE + OUTAGE; second++) {
+      sums[second % PAUSE] = (sums[second % PAUSE] ?? 0) + (attempts[second] ?? 0)
+    }
+  }
+  return Math.max(...sums) / Math.min(...sums)
+}
