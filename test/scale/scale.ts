@@ -28,7 +28,7 @@ const CASES: readonly [string, Partial<FleetOptions>][] = [
   ['min_connections=3, no outage', {}],
   ['min_connections=1, no outage', { pool: { minConnections: 1 } }],
   [
-    'as before, limit 300, refused by TCP',
+    'one each, limit 300, refused by TCP',
     { pool: ONE, intake: { ...BASE.intake, connections: 300, refusal: 'tcp' } },
   ],
   ['one each, down for 25 s', { pool: ONE, outage: 25_000 }],
