@@ -111,6 +111,11 @@ async function changesSpread(machines: readonly [Machine, Machine, Machine]): Pr
   say(`changes: ${steps.length}, each in force on three machines after ${all}`)
   const { changes } = await mx2.history()
   const authors = changes.map(({ author }) => author.replace(/^.*@/, '')).join(' ')
+  const { warnings } = await mx1.set('machine=mx2', 'intake_address=')
+  demand(warnings.length === 0, `a machine that is there: ${warnings.join()}`)
+  const doubt = await mx1.set('machine=mx22', 'enabled=true')
+  demand(/no machine has reported as mx22/.test(doubt.warnings.join()), 'a misspelt machine')
+  await mx1.unset('machine=mx22', 'enabled')
   demand(authors === 'mx1 mx3 mx2 mx1 mx3 mx2 mx2', `history: changes by ${authors}`)
 }
 

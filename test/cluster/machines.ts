@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { ClusterView, FoundInCluster } from '../../plugins/tdc/cluster/cluster-view'
 import type { History } from '../../plugins/tdc/cluster/shared-cluster'
+import type { Made } from '../../plugins/tdc/cluster/shared-settings'
 import type { Answer } from '../../plugins/tdc/control/answer'
 import type { Request } from '../../plugins/tdc/control/request'
 import type { Status } from '../../plugins/tdc/monitor/status'
@@ -40,7 +41,7 @@ export class Machine {
     return this.ask({ ask: 'cluster-track', wanted })
   }
 
-  set(level: string, ...values: readonly string[]): Promise<unknown> {
+  set(level: string, ...values: readonly string[]): Promise<Made> {
     return this.ask({ ask: 'shared-set', level, policy: '', values, user: 'test' })
   }
 

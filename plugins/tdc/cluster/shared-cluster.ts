@@ -5,9 +5,10 @@ import type { Gathered } from '../control/gathered'
 import type { ClusterRequest } from '../control/request'
 import type { Report } from '../monitor/events'
 import { safeText } from '../monitor/safe-text'
+import { MachineNames } from '../settings/machine-names'
 import type { ClusterSettings } from '../settings/settings'
 import type { SettingsSource } from '../settings/source'
-import { changed, reverted, type Wanted } from './change'
+import { changed, reverted } from './change'
 import { clusterView, findInCluster } from './cluster-view'
 import type { LastGood } from './last-good'
 import { Link } from './link'
@@ -16,6 +17,7 @@ import { redisStore, type Send } from './redis-store'
 import { sectionFinder, sectionOf } from './sections'
 import type { SharedDocument } from './shared-document'
 import { SharedSettings } from './shared-settings'
+import { parseKey, parsePair, type WantedValue } from './wanted-value'
 
 export interface SharedClusterDeps {
   readonly connect: () => Promise<{ readonly send: Send; close(): void }>
@@ -135,17 +137,17 @@ export class SharedCluster {
     policy: string,
     texts: readonly string[],
     user: string,
-    parse: (text: string) => Pick<Wanted, 'key' | 'value'> | string,
+    parse: (text: string) => WantedValue | string,
   ): Promise<Answer> {
     const place = sectionOf(level, policy)
     if ('wrong' in place) return no(place.wrong)
-    const wanted: Pick<Wanted, 'key' | 'value'>[] = []
+    const wanted: WantedValue[] = []
     for (const text of texts) {
       const parsed = parse(text)
       if (typeof parsed === 'string') return no(parsed)
       wanted.push(parsed)
     }
-    return this.shared.change(user, (base, signed) => {
+    const made = await this.shared.change(user, (base, signed) => {
       const shared = base.entries.map((entry) => entry.section)
       const section = sectionFinder(this.deps.source(), shared)(place.section)
       return changed(
@@ -154,6 +156,20 @@ export class SharedCluster {
         signed,
       )
     })
+    if (made.kind === 'no') return made
+    return ok({ ...made.value, warnings: [...made.value.warnings, ...(await this.doubts(level))] })
+  }
+
+  /** A misspelt machine that is disabled would disable the others: that is the spreading rule. */
+  private async doubts(level: string): Promise<string[]> {
+    const [kind, name = ''] = level.split('=', 2)
+    if (kind !== 'machine') return []
+    const asked = await this.link.ask((store) => store.reports())
+    if (asked.kind === 'away') return []
+    const machines = asked.value.reports.map(({ machine }) => machine)
+    const names = new MachineNames([name, ...machines])
+    const isKnown = machines.some((each) => names.canonical(each) === names.canonical(name))
+    return isKnown ? [] : [`no machine has reported as ${safeText(name)}; is that its name?`]
   }
 
   private revert(change: string, user: string): Promise<Answer> | Answer {
@@ -170,16 +186,6 @@ export class SharedCluster {
     if (asked.kind === 'away') return no(`Redis cannot be reached (${asked.why})`)
     return ok(made(asked.value))
   }
-}
-
-function parsePair(text: string): Pick<Wanted, 'key' | 'value'> | string {
-  const at = text.indexOf('=')
-  if (at < 1) return `${JSON.stringify(text)} is not KEY=VALUE`
-  return { key: text.slice(0, at).trim(), value: text.slice(at + 1).trim() }
-}
-
-function parseKey(text: string): Pick<Wanted, 'key' | 'value'> {
-  return { key: text.trim(), value: null }
 }
 
 function newId(): string {
