@@ -26,7 +26,7 @@ interface Manifest {
 
 /** What a server needs, and nothing else. */
 const ALLOWED =
-  /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|config\/.+|docs\/[a-z-]+\.md|docs\/monitoring\/.+|dist\/.+\.(js|d\.ts)|web\/[a-z]+\.(css|html|js|svg))$/
+  /^(package\.json|README\.md|CHANGELOG\.md|SECURITY\.md|LICENSE|config\/.+|docs\/[a-z-]+\.md|docs\/monitoring\/.+|dist\/.+\.(js|d\.ts)|web\/[a-z]+\.(css|html|js|svg))$/
 
 describe('the package', function () {
   this.timeout(120_000)
