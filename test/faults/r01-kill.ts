@@ -14,7 +14,7 @@ const CLIENTS = 20
 /** Milliseconds that a client rests between two mails, at most. */
 const REST = 200
 
-/** Kills of one gateway, then what it did is judged and forgotten. */
+/** Kills of one gateway at most, then what it did is judged and forgotten. */
 const BATCH = 20
 
 /** Milliseconds in which everything is delivered after the last start. */
@@ -24,11 +24,11 @@ export const kill: FaultCase = {
   name: 'R1',
   title: 'kill -9 at a random time under load',
   async run(context: FaultContext): Promise<FaultResult> {
-    const cycles = context.long ? 1_000 : 20
+    const cycles = context.long ? 1_000 : 12
     const violations: string[] = []
     const figures = { mails: 0, told: 0, copies: 0, duplicates: 0, slowestDrain: 0 }
     for (let done = 0; done < cycles; done += BATCH) {
-      const batch = await killed(context, done / BATCH)
+      const batch = await killed(context, done / BATCH, Math.min(BATCH, cycles - done))
       violations.push(...batch.violations)
       figures.mails += batch.mails
       figures.told += batch.told
@@ -51,7 +51,7 @@ interface Batch {
   readonly drain: number
 }
 
-async function killed({ dice }: FaultContext, number: number): Promise<Batch> {
+async function killed({ dice }: FaultContext, number: number, kills: number): Promise<Batch> {
   const path = await MailPath.start({ beforeTdc: ['tdc_inspect'], delivery: ['retry_delay=1'] })
   const run = new MailRun(path, `R1 ${number}`, dice, 5_000)
   const { haraka } = path
@@ -67,11 +67,11 @@ async function killed({ dice }: FaultContext, number: number): Promise<Batch> {
         await sleep(told === 'nothing' ? REST : dice.below(REST))
       }
     })
-    for (let cycle = 0; cycle < BATCH; cycle++) {
+    for (let cycle = 0; cycle < kills; cycle++) {
       await sleep(SHORTEST_LIFE + dice.below(LONGEST_LIFE - SHORTEST_LIFE))
       await haraka.kill9()
       await lives.end()
-      if (cycle === BATCH - 1) loading = false
+      if (cycle === kills - 1) loading = false
       await haraka.start()
     }
     const started = performance.now()

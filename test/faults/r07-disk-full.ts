@@ -112,7 +112,7 @@ async function inTrouble(
     const base = openFiles(path.haraka.pid).filter(isFile).length
     const end = await begin?.(path)
     const to = [`${recipient}@example.com`]
-    await run.sendMany(long ? 200 : 60, MAIL, { atATime: 5, to })
+    await run.sendMany(long ? 200 : fills ? 60 : 20, MAIL, { atATime: 5, to })
     await run.sendMany(long ? 50 : 3, LONG_MAIL, { atATime: 2, to })
     const violations = inQueue(path, run)
     await end?.()
