@@ -77,7 +77,7 @@ export function survey(this: TdcPlugin, next: Next): void {
   ]
   for (const text of warnings) this.tdc.monitor.report({ kind: 'warning', text })
   this.tdc.openControl()
-  this.tdc.sweep.run()
+  this.tdc.queue.sweep.run()
   next()
 }
 
@@ -170,7 +170,7 @@ export function take_over(this: TdcPlugin, next: Next, item: LoadedItem): void {
     report({ kind: 'problem', text })
     return next(DELAY, OFFER_AGAIN)
   }
-  this.tdc.loader.load(item).catch((error: unknown) => {
+  this.tdc.queue.loader.load(item).catch((error: unknown) => {
     report({ kind: 'problem', text: `loading ${item.filename} failed: ${String(error)}` })
   })
 }

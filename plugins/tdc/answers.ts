@@ -20,7 +20,8 @@ export function answersOf(connector: Connector): AnswerHere {
 }
 
 function answer(connector: Connector, request: Request): Answer | Promise<Answer> {
-  const { commands, settings } = connector
+  const { settings } = connector
+  const { commands } = connector.queue
   switch (request.ask) {
     case 'status':
       return ok(connector.status())
@@ -43,7 +44,7 @@ function answer(connector: Connector, request: Request): Answer | Promise<Answer
     case 'replay':
       return replay(connector, request)
     case 'adopt':
-      return connector.adoption.adopt(request.directory, request.force).then(ok)
+      return connector.queue.adoption.adopt(request.directory, request.force).then(ok)
     case 'send-test':
       return sendTest(connector, request.intake)
     case 'recent':
@@ -60,19 +61,19 @@ function answer(connector: Connector, request: Request): Answer | Promise<Answer
 
 /** What one process knows of a copy; the kept ones are known to all. */
 async function show(connector: Connector, mid: string): Promise<Answer> {
-  const copy = connector.commands.find(mid) ?? null
+  const copy = connector.queue.commands.find(mid) ?? null
   const kept = await keptCopy(connector, mid)
   return ok({ copy, kept: kept ?? null, messages: connector.track(mid) })
 }
 
 /** Out of the queue, or out of the kept ones; true: there it was. */
 async function drop(connector: Connector, mid: string): Promise<Answer<boolean>> {
-  if (connector.commands.drop(mid)) return ok(true)
+  if (connector.queue.commands.drop(mid)) return ok(true)
   const kept = await keptCopy(connector, mid)
-  return ok(kept !== undefined && (await connector.kept.drop(kept)))
+  return ok(kept !== undefined && (await connector.queue.kept.drop(kept)))
 }
 
-async function keptCopy({ kept }: Connector, mid: string) {
+async function keptCopy({ queue: { kept } }: Connector, mid: string) {
   return (await kept.list()).find((copy) => copy.mid === mid)
 }
 
@@ -81,12 +82,12 @@ async function replay(
   { mid, intake, since }: Extract<Request, { ask: 'replay' }>,
 ): Promise<Answer> {
   const filter = { mid: mid || undefined, intake: intake || undefined, since: since || undefined }
-  return ok(await connector.replay.replay(filter))
+  return ok(await connector.queue.replay.replay(filter))
 }
 
 /** A test message's copy, through the real queue. */
 async function sendTest(connector: Connector, wanted: string): Promise<Answer<TestSent>> {
-  const { settings, gateway, loopKey, monitor, preparer } = connector
+  const { settings, gateway, loopKey, monitor, queue } = connector
   const { effective, intakes, prepareTimeout } = settings.value
   const intake = wanted
     ? intakes.find(({ address }) => address.toLowerCase() === wanted.toLowerCase())
@@ -119,7 +120,7 @@ async function sendTest(connector: Connector, wanted: string): Promise<Answer<Te
   })
   const journey = connector.journey([route])
   const options = { within: prepareTimeout, allOrNothing: true }
-  const result = await journey.prepare(preparer, original, [planned], options)
+  const result = await journey.prepare(queue.preparer, original, [planned], options)
   if (result.kind === 'failed') {
     const why = result.failures.map((failure) => failure.why).join('; ')
     return no(`the copy could not be written to the queue: ${why}`)

@@ -13,58 +13,28 @@ import { processesOf } from './control/cluster'
 import { Control } from './control/control'
 import { Gathered } from './control/gathered'
 import type { Route } from './decide/decision'
-import { makeSessionMaker } from './delivery/connect'
-import { dcidSource } from './delivery/dcid'
-import { Pool } from './delivery/pool'
-import { makeMxLookup } from './delivery/mx-lookup'
-import { Pools } from './delivery/pools'
-import { isPublic } from './delivery/public-address'
-import type { SessionMaker } from './delivery/session'
-import { makeStsFetch } from './delivery/sts-fetch'
-import { StsPolicies } from './delivery/sts-policies'
-import { makeTxtLookup } from './delivery/txt-lookup'
+import { DeliveryParts } from './delivery-parts'
 import type { Internals } from './haraka/contract'
-import { announceDelivered } from './haraka/loaded-item'
 import { logTo } from './haraka/log'
 import { loopKey } from './haraka/loop-key'
 import { QueueDirectory } from './haraka/queue-directory'
-import { isRunning } from './haraka/running'
 import { redisConnections } from './haraka/redis-connection'
 import { configFolder, serverDirectory, settingsSource } from './haraka/settings-files'
-import { isOutboundDisabled } from './haraka/surroundings'
 import type { HarakaPlugin } from './haraka/types'
 import { Monitor } from './monitor/monitor'
 import { processStatus } from './monitor/process-status'
 import type { ProcessInfo, Status, Versions } from './monitor/status'
 import { RECENT_SHARED, type TrackedMessage } from './monitor/tracked'
-import { Adoption } from './queue/adoption'
-import { type Announce, QueueCopyFiles } from './queue/copy-files'
-import { DirectorySync } from './queue/directory-sync'
+import { QueueParts } from './queue-parts'
 import { systemDisk } from './queue/disk'
-import { Holds } from './queue/holds'
 import { Journey } from './queue/journey'
-import { KeptCopies } from './queue/kept-copies'
-import { LeftBehind } from './queue/left-behind'
-import { Loader } from './queue/loader'
-import { MemoryBudget } from './queue/memory-budget'
-import { Preparer } from './queue/preparer'
-import { QueueCommands } from './queue/queue-commands'
-import { Replay } from './queue/replay'
-import { Room } from './queue/room'
-import { Scheduler } from './queue/scheduler'
-import { Spool } from './queue/spool'
-import { Sweep, systemSweptDisk } from './queue/sweep'
 import { CurrentSettings } from './settings/current'
-import type { Settings } from './settings/settings'
 import type { SettingsSource } from './settings/source'
 import { StatusPage } from './web/page'
 
 const { version } = JSON.parse(
   readFileSync(join(__dirname, '..', '..', 'package.json'), 'utf8'),
 ) as { version: string }
-
-/** Octets of waiting copies that one process keeps in memory, so that they are not read again. */
-const HELD_COPIES = 4 * 1024 * 1024
 
 /** Milliseconds for finishing what is on its way when Haraka shuts down (it waits for 30 s). */
 const SHUTDOWN_TIME = 25_000
@@ -73,14 +43,7 @@ const SHUTDOWN_TIME = 25_000
 export class Connector {
   readonly monitor: Monitor
   readonly settings: CurrentSettings
-  readonly scheduler: Scheduler
-  readonly commands: QueueCommands
-  readonly preparer: Preparer
-  readonly loader: Loader
-  readonly sweep: Sweep
-  readonly kept: KeptCopies
-  readonly replay: Replay
-  readonly adoption: Adoption
+  readonly queue: QueueParts
   readonly loopKey: Buffer
   /** What all processes of this server know together. */
   readonly gathered: Gathered
@@ -89,10 +52,7 @@ export class Connector {
   private shared: SharedDocument = NO_DOCUMENT
   private readonly control: Control
   private page: StatusPage | undefined
-  private readonly pools: Pools
-  private readonly lookup = makeMxLookup(systemClock)
-  private readonly stsPolicies: StsPolicies
-  private readonly nextDcid = dcidSource(cluster.worker?.id ?? 0)
+  private readonly delivery: DeliveryParts
   private readonly plugin: HarakaPlugin
   private readonly versions: Versions
   private readonly process: ProcessInfo = {
@@ -118,13 +78,6 @@ export class Connector {
       tracked: () => this.settings.value.track,
     })
     const { report } = this.monitor
-    // They outlive the settings: a reload must not make a policy forgotten.
-    this.stsPolicies = new StsPolicies({
-      txt: makeTxtLookup(),
-      fetch: makeStsFetch(systemClock, (address) => this.mayConnect(address)),
-      clock: systemClock,
-      reportOf: (domain) => this.monitor.reportOf(domain),
-    })
     const directory = new QueueDirectory(internals.outbound)
     const lastGood = new LastGood(directory.sharedSettingsPath, systemDisk)
     this.shared = this.lastShared(lastGood)
@@ -133,92 +86,21 @@ export class Connector {
     this.settings.read(source, this.announces)
     this.loopKey = this.readLoopKey()
 
-    const memory = new MemoryBudget(HELD_COPIES)
-    const [clock, disk] = [systemClock, systemDisk]
-    const directorySync = new DirectorySync(disk, directory.path)
-    const spool = new Spool(directory, disk, directorySync)
-    this.pools = new Pools((domain, onEmpty) => this.makePool(domain, onEmpty))
-    const room = new Room({
-      path: directory.path,
-      disk,
-      clock,
-      copies: () => this.scheduler.size,
-      limits: () => this.settings.value.limits,
+    this.delivery = new DeliveryParts({
+      monitor: this.monitor,
+      settings: () => this.settings.value,
+      me: () => this.me,
     })
-    this.preparer = new Preparer({ directory, spool, memory, clock, room })
-    const announce: Announce = (copy, response, taker) =>
-      announceDelivered(internals, {
-        ...copy.place,
-        host: taker?.host ?? copy.domain,
-        ip: taker?.address ?? '',
-        port: taker?.port ?? 0,
-        response,
-      })
-    const failed = () => this.settings.value.failed
-    this.kept = new KeptCopies({ directory, disk, clock, report, settings: failed })
-    const holds = new Holds({ directory, disk, report })
-    this.scheduler = new Scheduler({
-      courierOf: (copy) => this.pools.of(copy.domain),
-      files: new QueueCopyFiles({
-        directory,
-        disk,
-        clock,
-        memory,
-        report,
-        announce,
-        kept: this.kept,
-      }),
-      clock,
-      report,
-      options: () => this.settings.value.delivery,
-      holds,
-    })
-    this.commands = new QueueCommands({ scheduler: this.scheduler, holds, report })
-    this.sweep = new Sweep({
+    this.queue = new QueueParts({
+      plugin,
+      internals,
       directory,
-      disk: systemSweptDisk,
-      clock,
+      courierOf: (copy) => this.delivery.pools.of(copy.domain),
+      settings: () => this.settings.value,
       report,
-      retryDelay: () => this.settings.value.delivery.retryDelay,
     })
-    this.loader = new Loader({
-      directory,
-      disk,
-      clock,
-      report,
-      scheduler: this.scheduler,
-      countsDowntime: () => this.settings.value.delivery.maxAgeCountsDowntime,
-    })
-    new LeftBehind({
-      directory,
-      disk,
-      clock,
-      scheduler: this.scheduler,
-      load: (item) => this.loader.load(item),
-      isOurs: (pid) => isOwnProcess(pid) && !isOutboundDisabled(plugin),
-    }).start()
-    this.replay = new Replay({
-      kept: this.kept,
-      directory,
-      disk,
-      clock,
-      scheduler: this.scheduler,
-      report,
-      maxCopies: () => this.settings.value.limits.maxCopies,
-    })
-    this.adoption = new Adoption({
-      directory,
-      disk,
-      clock,
-      scheduler: this.scheduler,
-      loader: this.loader,
-      room,
-      report,
-      isRunning,
-    })
-    this.kept.holdBounds()
-    this.gathered = new Gathered(processesOf(clock, answersOf(this)))
-    this.control = new Control(serverDirectory(), this.gathered, clock, report)
+    this.gathered = new Gathered(processesOf(systemClock, answersOf(this)))
+    this.control = new Control(serverDirectory(), this.gathered, systemClock, report)
     this.sharedCluster = cluster.isPrimary ? this.makeCluster(lastGood) : undefined
     if (!this.sharedCluster) takeFromMaster((document) => this.share(document))
   }
@@ -251,8 +133,12 @@ export class Connector {
 
   /** For the copies of one message. */
   journey(routes: readonly Route[]): Journey {
-    const { scheduler, monitor } = this
-    return new Journey(routes, { scheduler, clock: systemClock, report: monitor.report })
+    const { queue, monitor } = this
+    return new Journey(routes, {
+      scheduler: queue.scheduler,
+      clock: systemClock,
+      report: monitor.report,
+    })
   }
 
   /** What this process knows. */
@@ -264,9 +150,9 @@ export class Connector {
       now: systemClock.wall(),
       process: this.process,
       versions: this.versions,
-      scheduler: this.scheduler.stats,
-      pools: this.pools.status(),
-      connections: this.pools.connections(),
+      scheduler: this.queue.scheduler.stats,
+      pools: this.delivery.pools.status(),
+      connections: this.delivery.pools.connections(),
     })
   }
 
@@ -288,8 +174,8 @@ export class Connector {
     this.page?.shutdown()
     this.control.close()
     this.sharedCluster?.close()
-    this.commands.flush()
-    systemClock.after(SHUTDOWN_TIME, () => this.pools.destroy())
+    this.queue.commands.flush()
+    systemClock.after(SHUTDOWN_TIME, () => this.delivery.pools.destroy())
   }
 
   /** Everything that settings are made of; when a file of it changes, they are read anew. */
@@ -310,7 +196,7 @@ export class Connector {
 
   private reload(): void {
     this.settings.read(this.source(), this.announces)
-    this.kept.holdBounds()
+    this.queue.kept.holdBounds()
   }
 
   private lastShared(lastGood: LastGood): SharedDocument {
@@ -341,42 +227,6 @@ export class Connector {
     })
   }
 
-  private makePool(domain: string, onEmpty: () => void): Pool {
-    let [made, open]: [Settings | undefined, SessionMaker | undefined] = [undefined, undefined]
-    return new Pool({
-      // New connections follow the settings; those that are open stay as they are.
-      open: (signal) => {
-        const { value } = this.settings
-        if (value !== made || !open) [made, open] = [value, this.sessionMaker(domain, value)]
-        return open(signal)
-      },
-      clock: systemClock,
-      options: () => this.settings.value.delivery,
-      random: Math.random,
-      onEmpty,
-      onMistake: (error) => this.monitor.report({ kind: 'problem', text: `mistake: ${error}` }),
-    })
-  }
-
-  private sessionMaker(domain: string, { delivery }: Settings): SessionMaker {
-    return makeSessionMaker({
-      ...delivery,
-      domain,
-      helo: delivery.helo ?? this.me,
-      clock: systemClock,
-      report: this.monitor.reportOf(domain),
-      lookup: this.lookup,
-      stsPolicyOf: this.stsPolicies.of,
-      mayConnect: (address) => this.mayConnect(address),
-      random: Math.random,
-      nextDcid: this.nextDcid,
-    })
-  }
-
-  private mayConnect(address: string): boolean {
-    return this.settings.value.delivery.allowPrivate || isPublic(address)
-  }
-
   private readLoopKey(): Buffer {
     const path = join(configFolder(), 'tdc.key')
     const result = loopKey(path)
@@ -388,10 +238,4 @@ export class Connector {
     }
     return result.key
   }
-}
-
-/** The only process has every file; of several workers each has its own, and the master none. */
-function isOwnProcess(pid: number): boolean {
-  if (cluster.isWorker) return pid === process.pid
-  return Object.keys(cluster.workers ?? {}).length === 0
 }

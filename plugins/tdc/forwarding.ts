@@ -117,7 +117,12 @@ export class Forwarding {
     try {
       const original = originalOf(transaction)
       const planned = this.plan(journey, connection, transaction, original)
-      const result = await journey.prepare(this.connector.preparer, original, planned, options)
+      const result = await journey.prepare(
+        this.connector.queue.preparer,
+        original,
+        planned,
+        options,
+      )
       return result.kind === 'failed' ? result.failures : []
     } catch (error) {
       // Nothing here is meant to throw; if it does, it is a missing copy like any other.

@@ -17,9 +17,9 @@ exports.hook_unrecognized_command = function (next, connection, [command, what])
       this.haraka_require('outbound')
         .flush_queue('the.tdc.queue')
         .then(() => 'flushed'),
-    REPLAY: () => tdc.tdc.replay.replay().then(json),
-    HOLD: () => tdc.tdc.commands.hold().then(json),
-    RELEASE: () => tdc.tdc.commands.release().then(json),
+    REPLAY: () => tdc.tdc.queue.replay.replay().then(json),
+    HOLD: () => tdc.tdc.queue.commands.hold().then(json),
+    RELEASE: () => tdc.tdc.queue.commands.release().then(json),
   }[what]
   if (!asked) return next()
   Promise.resolve(asked()).then((text) => connection.respond(211, text, () => next(OK)))
