@@ -2,7 +2,7 @@ import { createServer, type AddressInfo, type Server } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { HarakaServer } from '../support/haraka'
 import { MX_TRAFFIC } from './courier'
-import { type Figure, median } from './figure'
+import { type Figure, median, percentile } from './figure'
 import { Lab } from './lab'
 import { LoopDelays, loopDelayPlugin } from './loop-delay'
 import { memoryOf } from './process-figures'
@@ -11,6 +11,8 @@ const ROUNDS = 5
 const MESSAGES = 6_000
 /** As fast as it goes: on connections that stay, delayed acknowledgements make it slower by far. */
 const CROWD = { ...MX_TRAFFIC, messages: MESSAGES, connections: 80 }
+/** What goes on coming meanwhile: some 70 mails a second. */
+const REGULAR = { ...MX_TRAFFIC, messages: 250, connections: 10, pause: 100 }
 /** Milliseconds for which the backlog is watched when it is complete. */
 const REST = 10_000
 
@@ -76,7 +78,29 @@ async function measured(lab: Lab, silent: Server): Promise<Figure> {
   const { p99, max } = await delays.of(copying)
   const rest = `for ${REST / 1000} s: loop p99 ${p99.toFixed(1)}, most ${max.toFixed(1)} ms`
   console.log(`${copying.queueFiles().length} files wait ${rest}, +${growth(copying).toFixed()} MB`)
+  await regular(lab, copying, bare)
   return figure(ours, theirs)
+}
+
+/** What clients wait for their 250 while the backlog is there, against no plugin. */
+async function regular(lab: Lab, copying: HarakaServer, bare: HarakaServer): Promise<void> {
+  const waits: number[][] = [[], []]
+  for (let round = 1; round <= ROUNDS; round++) {
+    for (const [at, server] of [copying, bare].entries()) {
+      waits[at]?.push(...(await lab.bring({ ...REGULAR, port: server.port })).waits)
+    }
+  }
+  const of = (part: number) => waits.map((all) => percentile(all, part)) as [number, number]
+  for (const [name, part] of [
+    ['p50', 0.5],
+    ['p99', 0.99],
+  ] as const) {
+    const [ours, theirs] = of(part)
+    const ratio = (ours / theirs).toFixed(2)
+    console.log(
+      `regular mail ${name}: with ${ours.toFixed(1)}, without ${theirs.toFixed(1)} ms, ratio ${ratio}`,
+    )
+  }
 }
 
 function shown({ rate, growth, p99, max }: Run): string {
