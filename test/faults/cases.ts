@@ -11,6 +11,7 @@ import { damagedFiles } from './r08-damaged-files'
 import { intakeMatrix } from './r09-intake-matrix'
 import { network } from './r10-network'
 import { heldSlotsControl, outage } from './r11-outage'
+import { outageOfGateway } from './r11-gateway'
 import { slowIntake } from './r12-slow-intake'
 import { resumptionControl, tlsMatrix } from './r13-tls-matrix'
 import { dnsFaults } from './r14-dns'
@@ -37,6 +38,7 @@ export const CASES: readonly FaultCase[] = [
   intakeMatrix,
   network,
   outage,
+  outageOfGateway,
   slowIntake,
   tlsMatrix,
   dnsFaults,

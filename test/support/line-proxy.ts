@@ -24,6 +24,8 @@ export class LineProxy {
   readonly captured: Buffer[][] = []
   /** For the connections that begin from now on. */
   line: Line = {}
+  /** Chosen by the system, and kept. */
+  port = 0
   private readonly server: Server
   private readonly pairs = new Set<Pair>()
   private most = 0
@@ -34,14 +36,22 @@ export class LineProxy {
 
   static async before(target: { host: string; port: number }): Promise<LineProxy> {
     const proxy = new LineProxy(target)
-    await new Promise<void>((resolve, reject) => {
-      proxy.server.once('error', reject).listen(0, target.host, resolve)
-    })
+    await proxy.listen()
+    proxy.port = (proxy.server.address() as AddressInfo).port
     return proxy
   }
 
-  get port(): number {
-    return (this.server.address() as AddressInfo).port
+  /** Takes connections again, after `refuse`. */
+  listen(): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      this.server.once('error', reject).listen(this.port, this.target.host, resolve)
+    })
+  }
+
+  /** Resets the connections that are open and refuses all others. */
+  refuse(): void {
+    this.server.close()
+    this.cut('rst')
   }
 
   get open(): number {
