@@ -175,15 +175,26 @@ describe('writing a copy ahead', () => {
     assert.match(result.why, /^0 octets on disk, \d+ written$/)
   })
 
-  it('a temporary file that another worker removed is written once more', async () => {
+  it('a temporary file that starting workers remove is written again, as often as many may', async () => {
+    const starting = 8
     let renames = 0
     const rename = async (from: string, to: string) => {
-      if (++renames === 1) await systemDisk.unlink(from)
+      if (++renames <= starting) await systemDisk.unlink(from)
       return systemDisk.rename(from, to)
     }
     await prepared(long(2_000), { disk: { ...systemDisk, rename } })
-    assert.equal(renames, 2)
+    assert.equal(renames, starting + 1)
     assert.equal(queue.files.length, 1)
+  })
+
+  it('a temporary file that is removed each time is given up', async () => {
+    const rename = async (from: string, to: string) => {
+      await systemDisk.unlink(from)
+      return systemDisk.rename(from, to)
+    }
+    const result = await prepare(long(2_000), { disk: { ...systemDisk, rename } })
+    assert(result.kind === 'failed')
+    assert.match(result.why, /is gone \(ENOENT\)$/)
   })
 
   it('given up in the middle, it leaves nothing', async () => {

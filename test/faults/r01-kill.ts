@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MailPath } from '../support/mail-path'
 import type { FaultCase, FaultContext, FaultResult } from './case'
-import { MailRun, subjectOf } from './mail-run'
+import { Lives } from './lives'
+import { MailRun } from './mail-run'
 import { comesTrue, openFiles } from './process-state'
 
 /** Milliseconds of load before a kill. */
@@ -101,36 +102,5 @@ async function killed({ dice }: FaultContext, number: number, kills: number): Pr
     }
   } finally {
     await path.close()
-  }
-}
-
-/** Milliseconds in which the intake reads what a killed gateway had written. */
-const LAST_OCTETS = 50
-
-/** Which life of the gateway each copy came from: the same one does not send a copy twice. */
-class Lives {
-  private life = 0
-  private readonly copies = new Map<string, number[]>()
-
-  constructor(path: MailPath) {
-    path.intake.copies.listen(({ raw }) => {
-      const subject = subjectOf(raw)
-      this.copies.set(subject, [...(this.copies.get(subject) ?? []), this.life])
-    })
-  }
-
-  async end(): Promise<void> {
-    await sleep(LAST_OCTETS)
-    this.life++
-  }
-
-  get duplicates(): number {
-    return [...this.copies.values()].reduce((sum, lives) => sum + lives.length - 1, 0)
-  }
-
-  violations(): string[] {
-    return [...this.copies].flatMap(([subject, lives]) =>
-      new Set(lives).size === lives.length ? [] : [`I2 ${subject}: twice without a kill between`],
-    )
   }
 }

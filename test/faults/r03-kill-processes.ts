@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { HarakaServer } from '../support/haraka'
 import { MailPath } from '../support/mail-path'
 import type { FaultCase, FaultContext, FaultResult } from './case'
+import { Lives } from './lives'
 import { MailRun } from './mail-run'
 import { comesTrue } from './process-state'
 
@@ -24,6 +25,7 @@ export const killProcesses: FaultCase = {
     const path = await MailPath.start({ nodes, delivery: ['retry_delay=1'] })
     // A connection that a dying master had accepted is never answered.
     const run = new MailRun(path, 'R3', dice, 3_000)
+    const lives = new Lives(path)
     try {
       let loading = true
       const clients = Array.from({ length: CLIENTS }, async () => {
@@ -35,12 +37,15 @@ export const killProcesses: FaultCase = {
       for (let cycle = 0; cycle < cycles; cycle++) {
         await sleep(100 + dice.below(LONGEST_LIFE))
         await kill(path.haraka, VICTIMS[cycle % VICTIMS.length] ?? 'all')
+        await lives.end()
         if (!path.haraka.running) await path.haraka.start()
       }
       loading = false
       await Promise.all(clients)
       // What a dead worker left when its successor had died too is found at the next start.
-      await path.haraka.restart()
+      await path.haraka.stop()
+      await lives.end()
+      await path.haraka.start()
 
       const violations: string[] = []
       if (!(await run.allCopied(20_000)))
@@ -50,9 +55,12 @@ export const killProcesses: FaultCase = {
       }
       const lines = path.haraka.lines.entries
       violations.push(...lines.filter((line) => / not copied to the message intake /.test(line)))
-      // A copy for which the intake's 250 was on its way when its process was killed.
-      violations.push(...(await run.violations({ copies: () => 2 })))
-      const figures = { nodes, mails: run.mails.length, ...countsOf(lines), ...twice(path) }
+      // What was copied twice is judged by the lives.
+      violations.push(...lives.violations(), ...(await run.violations({ copies: () => Infinity })))
+      const figures = {
+        ...{ nodes, mails: run.mails.length, copies: path.intake.copies.size },
+        ...{ duplicates: lives.duplicates, ...countsOf(lines) },
+      }
       note(JSON.stringify(figures))
       return { n: cycles, violations, figures }
     } finally {
@@ -84,11 +92,4 @@ function countsOf(lines: readonly string[]): Record<string, number> {
     temporaryFilesRemoved: count(/Removing left over dot-file/),
     found: count(/ found in the queue for the message intake address /),
   }
-}
-
-function twice({ intake }: MailPath): Record<string, number> {
-  const mids = intake.copies.entries.map(
-    ({ raw }) => /^Message-ID: (.*)/im.exec(raw.toString())?.[1],
-  )
-  return { copies: mids.length, duplicates: mids.length - new Set(mids).size }
 }

@@ -38,6 +38,12 @@ export interface Spooled extends MessageSize {
 /** A boundary of 128 random bits is in no original; a hit means the random numbers are broken. */
 const BOUNDARY_TRIES = 4
 
+/**
+ * How often a file is written that others remove: one worker at its start removes it twice, and all of
+ * them may start at once. A directory that is gone costs as many calls.
+ */
+const FILE_TRIES = 16
+
 /** The file head may be this much longer than with the longest facts: nothing, but JSON is not ours. */
 const HEAD_SLACK = 64
 
@@ -119,17 +125,18 @@ export class Spool {
 
   /**
    * Another worker that starts meanwhile removes every temporary name, also ours: the
-   * rename then finds nothing, and everything is done once more.
+   * rename then finds nothing, and everything is done again.
    */
   private async durably(
     signal: AbortSignal,
     fill: (out: DiskFile) => Promise<number>,
   ): Promise<QueueFileName> {
-    try {
-      return await this.durablyOnce(signal, fill)
-    } catch (error) {
-      if (errorCode(error) !== 'ENOENT' || signal.aborted) throw error
-      return await this.durablyOnce(signal, fill)
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.durablyOnce(signal, fill)
+      } catch (error) {
+        if (errorCode(error) !== 'ENOENT' || signal.aborted || attempt === FILE_TRIES) throw error
+      }
     }
   }
 
