@@ -6,6 +6,7 @@ import { NULL_MX } from './support/fake-dns'
 import type { HarakaServer } from './support/haraka'
 import { mailAbout, MailPath, type MailPathOptions } from './support/mail-path'
 import type { Received } from './support/mailbox'
+import { policiesFor } from './support/named-intakes'
 import { sendMail, SmtpClient } from './support/smtp-client'
 import { type Site, Stage } from './support/stage'
 
@@ -170,15 +171,7 @@ describe('copies that fail bring nobody mail', function () {
 })
 
 function settings(port: number): string {
-  const policies = Object.keys(FAILURES).map(
-    (name) => `[policy.${name}]
-recipients=listed
-recipient_list[]=@${name}.test
-intake=custom
-intake_address=journal@${name}.example
-`,
-  )
-  return `${policies.join('')}
+  return `${policiesFor(Object.keys(FAILURES))}
 [main]
 enabled=true
 [delivery]

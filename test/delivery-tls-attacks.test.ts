@@ -3,6 +3,7 @@ import type { TlsResult } from '../plugins/tdc/monitor/tls-result'
 import { type Authority, createAuthority, selfSigned } from './support/certificates'
 import { clientSide } from './support/client-side'
 import type { HarakaServer } from './support/haraka'
+import { policiesFor } from './support/named-intakes'
 import { run } from './support/run'
 import { sendMail } from './support/smtp-client'
 import { type Site, Stage } from './support/stage'
@@ -196,15 +197,7 @@ function resultsOf(server: HarakaServer, host: string): string[] {
 }
 
 function settings(port: number): string {
-  const policies = NAMES.map(
-    (name) => `[policy.${name}]
-recipients=listed
-recipient_list[]=@${name}.test
-intake=custom
-intake_address=journal@${name}.example
-`,
-  )
-  return `${policies.join('')}
+  return `${policiesFor(NAMES)}
 [main]
 enabled=true
 [delivery]

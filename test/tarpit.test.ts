@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { HarakaServer } from './support/haraka'
+import { policiesFor } from './support/named-intakes'
 import { sendMail, SmtpClient } from './support/smtp-client'
 import { type Site, Stage } from './support/stage'
 
@@ -94,15 +95,7 @@ function mail(to: readonly string[]) {
 }
 
 function settings(port: number): string {
-  const policies = NAMES.map(
-    (name) => `[policy.${name}]
-recipients=listed
-recipient_list[]=@${name}.test
-intake=custom
-intake_address=journal@${name}.example
-`,
-  )
-  return `${policies.join('')}
+  return `${policiesFor(NAMES)}
 [main]
 enabled=true
 [delivery]

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createAuthority } from './support/certificates'
 import type { HarakaServer } from './support/haraka'
+import { policiesFor } from './support/named-intakes'
 import { sendMail } from './support/smtp-client'
 import { type Site, Stage } from './support/stage'
 
@@ -286,15 +287,7 @@ async function sites(): Promise<Record<string, Site>> {
 }
 
 function settings(names: readonly string[], port: number): string {
-  const policies = names.map(
-    (name) => `[policy.${name}]
-recipients=listed
-recipient_list[]=@${name}.test
-intake=custom
-intake_address=journal@${name}.example
-`,
-  )
-  return `${policies.join('')}
+  return `${policiesFor(names)}
 [main]
 enabled=true
 [delivery]

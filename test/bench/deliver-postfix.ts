@@ -1,10 +1,9 @@
-import { whatIsMissing } from '../interop/postfix-server'
+import { type Postfix, startPostfix, whatIsMissing } from '../support/postfix'
 import { within } from '../support/within'
 import { compare } from './compare'
 import type { Figure } from './figure'
 import { benchMessages } from './message'
 import { nodemailerSending } from './nodemailer-sending'
-import { type PostfixDaemon, startPostfixDaemon } from './postfix-daemon'
 import { runQueue } from './queue-run'
 import { ALL_KEYWORDS, type Sink, startSink } from './sink'
 import { INTAKE_HOST, intakeTrust, type Trust } from './trust'
@@ -50,9 +49,9 @@ export async function deliverPostfix(): Promise<Figure | undefined> {
   }
 }
 
-function startSender(trust: Trust, port: number): Promise<PostfixDaemon> {
+function startSender(trust: Trust, port: number): Promise<Postfix> {
   const nextHop = `[${INTAKE_HOST}]:${port}`
-  return startPostfixDaemon(trust, {
+  const settings = {
     myhostname: 'gateway.example',
     mynetworks: '127.0.0.0/8',
     relayhost: nextHop,
@@ -68,11 +67,12 @@ function startSender(trust: Trust, port: number): Promise<PostfixDaemon> {
     smtp_line_length_limit: '0',
     disable_mime_output_conversion: 'yes',
     in_flow_delay: '0',
-  })
+  }
+  return startPostfix({ ...trust, settings })
 }
 
 /** Seconds until the intake has all that Postfix held. */
-async function flush(postfix: PostfixDaemon, sink: Sink, ca: string): Promise<number> {
+async function flush(postfix: Postfix, sink: Sink, ca: string): Promise<number> {
   await fill(postfix, ca)
   await postfix.command('postsuper', '-H', 'ALL')
   const before = await sink.count()
@@ -84,7 +84,7 @@ async function flush(postfix: PostfixDaemon, sink: Sink, ca: string): Promise<nu
 }
 
 /** Messages come in and are held. */
-async function fill({ port }: PostfixDaemon, ca: string): Promise<void> {
+async function fill({ port }: Postfix, ca: string): Promise<void> {
   const sending = nodemailerSending({
     host: INTAKE_HOST,
     port,

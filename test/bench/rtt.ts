@@ -1,8 +1,7 @@
-import { whatIsMissing } from '../interop/postfix-server'
+import { startPostfix, whatIsMissing } from '../support/postfix'
 import { compare } from './compare'
 import { startDelay } from './delay'
 import type { Figure } from './figure'
-import { startPostfixDaemon } from './postfix-daemon'
 import { makeSender, type Sender } from './sender'
 import { INTAKE_HOST, intakeTrust } from './trust'
 
@@ -22,14 +21,15 @@ export async function rtt40(): Promise<Figure | undefined> {
     return undefined
   }
   const trust = await intakeTrust()
-  const postfix = await startPostfixDaemon(trust, {
+  const settings = {
     myhostname: 'intake.example',
     mynetworks: '',
     relay_domains: 'intake.example',
     relay_transport: 'discard:',
     smtpd_relay_restrictions: 'permit_auth_destination, reject',
     smtpd_tls_security_level: 'encrypt',
-  })
+  }
+  const postfix = await startPostfix({ ...trust, settings })
   const delay = await startDelay({ host: INTAKE_HOST, port: postfix.port, milliseconds: DELAY })
   const target = {
     host: INTAKE_HOST,

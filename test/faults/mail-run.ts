@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { comesTrue } from '../support/comes-true'
 import type { Dice } from '../support/dice'
 import { isCopyOf } from '../support/identical'
 import { mailAbout, type MailPath } from '../support/mail-path'
 import { SmtpClient } from '../support/smtp-client'
 import type { Mail } from '../support/smtp-client'
 import { ClientLedger, type Told } from './client-ledger'
-import { comesTrue } from './process-state'
 
 export interface SentMail {
   readonly subject: string

@@ -1,5 +1,4 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 
 /** What each open descriptor of a process leads to; sockets, pipes and the like included. */
 export function openFiles(pid: number): string[] {
@@ -20,14 +19,4 @@ export function memoryOf(pid: number): { now: number; most: number } {
   const octets = (name: string) =>
     Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) * 1024
   return { now: octets('VmRSS'), most: octets('VmHWM') }
-}
-
-/** Asks again every 50 ms; false when it did not come true in time. */
-export async function comesTrue(holds: () => boolean, milliseconds: number): Promise<boolean> {
-  const deadline = Date.now() + milliseconds
-  while (!holds()) {
-    if (Date.now() > deadline) return false
-    await sleep(50)
-  }
-  return true
 }

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { comesTrue } from '../support/comes-true'
 import { MailPath } from '../support/mail-path'
 import type { FaultCase, FaultContext, FaultResult } from './case'
 import { Lives } from './lives'
 import { MailRun } from './mail-run'
-import { comesTrue, openFiles } from './process-state'
+import { openFiles } from './process-state'
 
 /** Milliseconds of load before a kill. */
 const SHORTEST_LIFE = 50

@@ -1,7 +1,7 @@
+import { comesTrue } from '../support/comes-true'
 import { MailPath } from '../support/mail-path'
 import type { FaultCase, FaultContext, FaultResult } from './case'
 import { MailRun, type SentMail } from './mail-run'
-import { comesTrue } from './process-state'
 import { Strace } from './strace'
 
 /** A mail that is written in one go, and one that is streamed. */

@@ -1,17 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { comesTrue } from '../support/comes-true'
 import type { HarakaServer } from '../support/haraka'
 import { MailPath } from '../support/mail-path'
 import type { FaultCase, FaultContext, FaultResult } from './case'
 import { Lives } from './lives'
 import { MailRun } from './mail-run'
-import { comesTrue } from './process-state'
 
 const VICTIMS = ['worker', 'master', 'all', 'worker', 'two workers'] as const
 
 /** Octets: written at once, and long enough that another worker's start falls into the writing. */
 const SIZES = [1_000, 300_000]
-const CLIENTS = 6
+const CLIENTS = 12
 
 /** Milliseconds of load before each kill, at most. */
 const LONGEST_LIFE = 600
@@ -24,7 +24,7 @@ export const killProcesses: FaultCase = {
     const cycles = long ? 300 : 10
     const path = await MailPath.start({ nodes, delivery: ['retry_delay=1'] })
     // A connection that a dying master had accepted is never answered.
-    const run = new MailRun(path, 'R3', dice, 3_000)
+    const run = new MailRun(path, 'R3', dice, 1_000)
     const lives = new Lives(path)
     try {
       let loading = true

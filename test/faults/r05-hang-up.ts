@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { comesTrue } from '../support/comes-true'
 import type { HarakaOptions } from '../support/haraka'
 import { MailPath } from '../support/mail-path'
 import { alteredBuild } from './altered-build'
 import type { FaultCase, FaultContext, FaultResult } from './case'
 import { MailRun } from './mail-run'
-import { comesTrue } from './process-state'
 
 /** Milliseconds: from the final dot until the client leaves, and until the mailbox server answers. */
 const LONGEST_STAY = 2_000

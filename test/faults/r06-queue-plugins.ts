@@ -1,6 +1,6 @@
+import { comesTrue } from '../support/comes-true'
 import { MailPath, mailAbout } from '../support/mail-path'
 import type { FaultCase, FaultContext, FaultResult } from './case'
-import { comesTrue } from './process-state'
 
 /** Seconds that Haraka gives a hook. */
 const PLUGIN_TIMEOUT = 1

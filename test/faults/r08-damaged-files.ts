@@ -1,12 +1,12 @@
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { comesTrue } from '../support/comes-true'
 import type { Dice } from '../support/dice'
 import { Gate } from '../support/gate'
 import { MailPath } from '../support/mail-path'
 import type { FaultCase, FaultContext, FaultResult } from './case'
 import { MailRun } from './mail-run'
-import { comesTrue } from './process-state'
 
 const GOOD = 5
 

@@ -2,12 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { MX_TRAFFIC } from '../bench/courier'
 import { percentile } from '../bench/figure'
 import { Lab } from '../bench/lab'
+import { comesTrue } from '../support/comes-true'
 import type { HarakaServer } from '../support/haraka'
 import { LineProxy } from '../support/line-proxy'
 import { mailAbout } from '../support/mail-path'
 import { sendMail } from '../support/smtp-client'
 import type { FaultCase, FaultContext, FaultResult } from './case'
-import { comesTrue, memoryOf } from './process-state'
+import { memoryOf } from './process-state'
 
 /** Mails each second that come in, and milliseconds between two that go out. */
 const RATE = 50

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { comesTrue } from '../support/comes-true'
 import { FakeClock } from '../support/fake-clock'
 import { FakeSessions, REFUSED } from '../support/fake-sessions'
 import { Gate } from '../support/gate'
@@ -8,7 +9,6 @@ import { alteredBuild } from './altered-build'
 import type { FaultCase, FaultContext, FaultResult } from './case'
 import { DeliveryLine, type Ended } from './delivery-line'
 import { MailRun } from './mail-run'
-import { comesTrue } from './process-state'
 
 /** The outage: milliseconds, and copies per second meanwhile. */
 const OUTAGE = 600_000

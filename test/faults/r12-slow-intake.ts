@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from '../../plugins/tdc/clock'
+import { comesTrue } from '../support/comes-true'
 import { INTAKE, IntakeLink } from '../support/intake-link'
 import { LineProxy } from '../support/line-proxy'
 import type { FaultCase, FaultContext, FaultResult } from './case'
 import { DeliveryLine } from './delivery-line'
-import { comesTrue } from './process-state'
 
 const MIN_CONNECTIONS = 3
 const MAX_CONNECTIONS = 10

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from '../../plugins/tdc/clock'
 import { createAuthority, selfSigned } from '../support/certificates'
+import { comesTrue } from '../support/comes-true'
 import type { FaultServerOptions, TlsMaterial } from '../support/fault-server'
 import type { HarakaOptions } from '../support/haraka'
 import { anyAuthority, INTAKE, IntakeLink } from '../support/intake-link'
@@ -9,7 +10,6 @@ import { MailPath } from '../support/mail-path'
 import { alteredBuild } from './altered-build'
 import type { FaultCase, FaultContext, FaultResult } from './case'
 import { DeliveryLine } from './delivery-line'
-import { comesTrue } from './process-state'
 
 /** Stands in every copy; nowhere may it be seen outside TLS. */
 const CANARY = 'canary-5b1e'

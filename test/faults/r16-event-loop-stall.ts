@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { comesTrue } from '../support/comes-true'
 import { Gate } from '../support/gate'
 import type { HarakaOptions } from '../support/haraka'
 import { MailPath } from '../support/mail-path'
 import { alteredBuild } from './altered-build'
 import type { FaultCase, FaultContext, FaultResult } from './case'
 import { MailRun } from './mail-run'
-import { comesTrue } from './process-state'
 
 /** Seconds that Haraka gives a hook. */
 const PLUGIN_TIMEOUT = 2

@@ -1,9 +1,9 @@
+import { comesTrue } from '../support/comes-true'
 import { Gate } from '../support/gate'
 import { MailPath } from '../support/mail-path'
 import { SmtpClient } from '../support/smtp-client'
 import type { FaultCase, FaultContext, FaultResult } from './case'
 import { MailRun } from './mail-run'
-import { comesTrue } from './process-state'
 
 /** Seconds that Haraka gives a hook: for so long a hanging `delivered` hook keeps a file. */
 const PLUGIN_TIMEOUT = 2

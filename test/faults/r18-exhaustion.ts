@@ -1,8 +1,9 @@
+import { comesTrue } from '../support/comes-true'
 import { Gate } from '../support/gate'
 import { MailPath } from '../support/mail-path'
 import type { FaultCase, FaultContext, FaultResult } from './case'
 import { MailRun } from './mail-run'
-import { comesTrue, memoryOf, openFiles } from './process-state'
+import { memoryOf, openFiles } from './process-state'
 
 /** Descriptors of a process that has too few of them for its queue. */
 const FEW_FILES = 120

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { comesTrue } from '../support/comes-true'
 import type { Dice } from '../support/dice'
 import { type Copy } from '../support/intake'
 import { MailPath } from '../support/mail-path'
 import type { FaultCase, FaultContext, FaultResult } from './case'
 import { MailRun, subjectOf } from './mail-run'
-import { comesTrue, openFiles } from './process-state'
+import { openFiles } from './process-state'
 import { slope } from './slope'
 
 const SECOND = 1_000

@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import { readFileSync } from 'node:fs'
+import { comesTrue } from '../support/comes-true'
 import type { Dice } from '../support/dice'
 import { Gate } from '../support/gate'
 import { INTAKE_ADDRESS, MailPath } from '../support/mail-path'
 import { SmtpClient } from '../support/smtp-client'
 import type { FaultCase, FaultContext, FaultResult } from './case'
 import { MailRun, subjectOf } from './mail-run'
-import { comesTrue } from './process-state'
 
 const OTHER_ADDRESS = 'second@scan.example'
 const MAILS = 3

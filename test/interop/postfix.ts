@@ -11,7 +11,7 @@ import { SmtpClient } from '../support/smtp-client'
 import { within } from '../support/within'
 import { check, type Findings } from './check'
 import { makeMails, type NumberedMail } from './messages'
-import { type Postfix, startPostfix, whatIsMissing } from './postfix-server'
+import { type Postfix, startPostfix, whatIsMissing } from '../support/postfix'
 
 const COUNT = 200
 const SEED = 20261120
@@ -65,15 +65,33 @@ async function main(): Promise<boolean> {
   return found.arrived === COUNT && found.identical === COUNT && violations.length === 0
 }
 
+/** A Postfix that takes mail for the intake over TLS, and sends it on as it came. */
+function passesOn(next: { readonly host: string; readonly port: number }) {
+  return {
+    myhostname: INTAKE.mx,
+    mynetworks: '',
+    relay_domains: INTAKE.domain,
+    smtpd_relay_restrictions: 'permit_auth_destination, reject',
+    smtpd_tls_security_level: 'encrypt',
+    smtpd_tls_mandatory_protocols: '>=TLSv1.2',
+    smtpd_tls_received_header: 'yes',
+    smtpd_tls_loglevel: '1',
+    message_size_limit: '104857600',
+    // No look-ups, no conversion, no folding.
+    relayhost: `[${next.host}]:${next.port}`,
+    smtp_tls_security_level: 'none',
+    smtp_line_length_limit: '0',
+    disable_mime_output_conversion: 'yes',
+  }
+}
+
 async function startLine(): Promise<Line> {
   const authority = await createAuthority()
   const mailbox = await startMailbox()
   const arrivals = await startMailbox()
   const postfix = await startPostfix({
-    name: INTAKE.mx,
-    domain: INTAKE.domain,
     certificate: await authority.issue({ names: [INTAKE.mx] }),
-    nextHop: arrivals,
+    settings: passesOn(arrivals),
   })
   const dns = await FakeDns.start({
     [INTAKE.domain]: { mx: [[10, INTAKE.mx]] },

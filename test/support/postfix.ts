@@ -3,25 +3,29 @@ import { once } from 'node:events'
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import type { KeyAndCertificate } from '../support/certificates'
-import { run } from '../support/run'
-import { makeTempDir, removeTempDir } from '../support/temp-dir'
+import type { KeyAndCertificate } from './certificates'
+import { comesTrue } from './comes-true'
+import { run } from './run'
+import { makeTempDir, removeTempDir } from './temp-dir'
 
 export interface PostfixOptions {
-  readonly name: string
-  /** The domain that it takes mail for. */
-  readonly domain: string
   readonly certificate: KeyAndCertificate
-  /** Where it sends on everything that it takes. */
-  readonly nextHop: { readonly host: string; readonly port: number }
+  /** PEM of the roots that it trusts when it sends. */
+  readonly ca?: string
+  /** Of main.cf, over those below. */
+  readonly settings: Readonly<Record<string, string>>
 }
 
 export interface Postfix {
   readonly host: string
   readonly port: number
   log(): string
+  /** A Postfix command of this instance, such as `postqueue -f`. */
+  command(name: string, ...args: string[]): Promise<string>
   close(): Promise<void>
 }
+
+const HOST = '127.0.0.1'
 
 /** What is missing for running a Postfix here, in one sentence; undefined: nothing. */
 export function whatIsMissing(): string | undefined {
@@ -35,46 +39,47 @@ export function whatIsMissing(): string | undefined {
 }
 
 /** A Postfix of its own: configuration, queue and log in a temporary directory, on a free port. */
-export async function startPostfix(options: PostfixOptions): Promise<Postfix> {
+export async function startPostfix({ certificate, ca = '', settings }: PostfixOptions) {
   const dir = makeTempDir('postfix')
   const config = join(dir, 'config')
   // Postfix's own user has to pass through.
   chmodSync(dir, 0o755)
   for (const name of ['config', 'queue', 'data']) mkdirSync(join(dir, name), { mode: 0o755 })
   execFileSync('chown', ['postfix', join(dir, 'data')])
-  const { key, cert } = options.certificate
-  writeFileSync(join(config, 'chain.pem'), `${key}\n${cert}\n`, { mode: 0o600 })
-  writeFileSync(join(config, 'main.cf'), mainCf(dir, options))
-
-  const postfix = (command: string) => run('postfix', ['-c', config, command])
+  const files = {
+    'chain.pem': `${certificate.key}\n${certificate.cert}\n`,
+    'ca.pem': ca,
+    'main.cf': mainCf({ ...common(dir), ...settings }),
+  }
+  for (const [name, text] of Object.entries(files)) {
+    writeFileSync(join(config, name), text, { mode: name === 'chain.pem' ? 0o600 : 0o644 })
+  }
   const log = () => readFileSync(join(dir, 'log'), 'utf8')
-  const port = await startOnFreePort(config, () => postfix('start'), log)
+  const port = await startOnFreePort(config, log)
   // It is a daemon and would outlive us.
   const stopWithUs = () => execFileSync('postfix', ['-c', config, 'abort'], { stdio: 'ignore' })
   process.prependOnceListener('exit', stopWithUs)
-  return {
-    host: '127.0.0.1',
+  const postfix: Postfix = {
+    host: HOST,
     port,
     log,
+    command: (name, ...args) => run(name, ['-c', config, ...args]),
     async close() {
       process.off('exit', stopWithUs)
-      await postfix('stop')
-      removeTempDir(dir)
+      await run('postfix', ['-c', config, 'stop'])
+      await removeInTime(dir)
     },
   }
+  return postfix
 }
 
 /** `postfix start` returns once the ports are bound, or fails. */
-async function startOnFreePort(
-  config: string,
-  start: () => Promise<unknown>,
-  log: () => string,
-): Promise<number> {
+async function startOnFreePort(config: string, log: () => string): Promise<number> {
   for (let tries = 1; ; tries++) {
     const port = await freePort()
     writeFileSync(join(config, 'master.cf'), masterCf(port))
     try {
-      await start()
+      await run('postfix', ['-c', config, 'start'])
       return port
     } catch (error) {
       // Somebody may take the port between our look and Postfix's bind: then take another.
@@ -85,51 +90,53 @@ async function startOnFreePort(
   }
 }
 
-function mainCf(dir: string, options: PostfixOptions): string {
-  return settings({
+/** Its last processes may still write for a moment. */
+async function removeInTime(dir: string): Promise<void> {
+  const removed = () => {
+    try {
+      removeTempDir(dir)
+      return true
+    } catch {
+      return false
+    }
+  }
+  if (!(await comesTrue(removed, 5_000))) removeTempDir(dir)
+}
+
+function common(dir: string): Readonly<Record<string, string>> {
+  return {
     compatibility_level: '3.6',
     queue_directory: join(dir, 'queue'),
     data_directory: join(dir, 'data'),
     maillog_file: join(dir, 'log'),
     maillog_file_prefixes: dir,
-    myhostname: options.name,
     mydestination: '',
-    mynetworks: '',
-    relay_domains: options.domain,
-    inet_interfaces: '127.0.0.1',
+    inet_interfaces: HOST,
     inet_protocols: 'ipv4',
-    smtpd_relay_restrictions: 'permit_auth_destination, reject',
     smtpd_peername_lookup: 'no',
-    smtpd_tls_security_level: 'encrypt',
     smtpd_tls_chain_files: join(dir, 'config', 'chain.pem'),
-    smtpd_tls_mandatory_protocols: '>=TLSv1.2',
-    smtpd_tls_received_header: 'yes',
-    smtpd_tls_loglevel: '1',
-    message_size_limit: '104857600',
-    // On to the next hop as it came: no look-ups, no conversion, no folding.
-    relayhost: `[${options.nextHop.host}]:${options.nextHop.port}`,
+    smtp_tls_CAfile: join(dir, 'config', 'ca.pem'),
     smtp_dns_support_level: 'disabled',
-    smtp_tls_security_level: 'none',
-    smtp_line_length_limit: '0',
-    disable_mime_output_conversion: 'yes',
     alias_maps: '',
     alias_database: '',
-  })
+  }
 }
 
-function settings(values: Readonly<Record<string, string>>): string {
-  return Object.entries(values)
+function mainCf(settings: Readonly<Record<string, string>>): string {
+  return Object.entries(settings)
     .map(([name, value]) => `${name} = ${value}\n`)
     .join('')
 }
 
-/** The services that taking mail and sending it on needs, none of them in a chroot. */
+/** The services that are needed here, none of them in a chroot. */
 function masterCf(port: number): string {
   return [
-    `127.0.0.1:${port} inet n - n - - smtpd`,
+    `${HOST}:${port} inet n - n - - smtpd`,
+    'pickup unix n - n 60 1 pickup',
     'cleanup unix n - n - 0 cleanup',
     'qmgr unix n - n 300 1 qmgr',
     'tlsmgr unix - - n 1000? 1 tlsmgr',
+    'tlsproxy unix - - n - 0 tlsproxy',
     'rewrite unix - - n - - trivial-rewrite',
     'bounce unix - - n - 0 bounce',
     'defer unix - - n - 0 bounce',
@@ -139,8 +146,11 @@ function masterCf(port: number): string {
     'relay unix - - n - - smtp',
     'error unix - - n - - error',
     'retry unix - - n - - error',
+    'discard unix - - n - - discard',
     'scache unix - - n - 1 scache',
     'anvil unix - - n - 1 anvil',
+    'showq unix n - n - - showq',
+    'flush unix n - n 1000? 0 flush',
     'postlog unix-dgram n - n - 1 postlogd',
     '',
   ].join('\n')
@@ -149,7 +159,7 @@ function masterCf(port: number): string {
 /** A port that was free a moment ago: Postfix cannot be told to take any. */
 async function freePort(): Promise<number> {
   const server = createServer()
-  server.listen(0, '127.0.0.1')
+  server.listen(0, HOST)
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   server.close()
