@@ -13,15 +13,15 @@ const VICTIMS = ['worker', 'master', 'all', 'worker', 'two workers'] as const
 const SIZES = [1_000, 300_000]
 const CLIENTS = 12
 
-/** Milliseconds of load before each kill, at most. */
-const LONGEST_LIFE = 600
+/** Milliseconds of load before each kill, at most: four workers need longer until all have started. */
+const SHORT = { nodes: 2, cycles: 10, life: 600 }
+const LONG = { nodes: 4, cycles: 300, life: 2_000 }
 
 export const killProcesses: FaultCase = {
   name: 'R3',
   title: 'worker, master or all of them killed under load',
   async run({ long, dice, note }: FaultContext): Promise<FaultResult> {
-    const nodes = long ? 4 : 2
-    const cycles = long ? 300 : 10
+    const { nodes, cycles, life } = long ? LONG : SHORT
     const path = await MailPath.start({ nodes, delivery: ['retry_delay=1'] })
     // A connection that a dying master had accepted is never answered.
     const run = new MailRun(path, 'R3', dice, 1_000)
@@ -35,7 +35,7 @@ export const killProcesses: FaultCase = {
         }
       })
       for (let cycle = 0; cycle < cycles; cycle++) {
-        await sleep(100 + dice.below(LONGEST_LIFE))
+        await sleep(100 + dice.below(life))
         await kill(path.haraka, VICTIMS[cycle % VICTIMS.length] ?? 'all')
         await lives.end()
         if (!path.haraka.running) await path.haraka.start()

@@ -49,7 +49,7 @@ export const slowIntake: FaultCase = {
       )
       const watched = new Watched()
       while (delivering || watched.samples < samples) {
-        watched.look(line, proxy)
+        watched.look(line)
         // Some of the samples between two turns of the event loop, most of them together.
         await (watched.samples % 10 === 0 ? sleep(1) : undefined)
       }
@@ -82,11 +82,11 @@ class Watched {
   /** While more copies waited than the least number of connections. */
   least = Infinity
 
-  look(line: DeliveryLine, proxy: LineProxy): void {
+  look(line: DeliveryLine): void {
     const { waiting, connecting, idle, busy, closing } = line.pool.stats
     const open = connecting + idle + busy + closing
     this.samples++
-    this.most = Math.max(this.most, open, proxy.open)
+    this.most = Math.max(this.most, open)
     if (waiting >= MIN_CONNECTIONS) this.least = Math.min(this.least, open)
   }
 

@@ -1,4 +1,5 @@
 import { connect, createServer, type AddressInfo, type Server, Socket } from 'node:net'
+import { SlowLine } from './slow-line'
 
 /** What a line does to a connection, as of the moment when that begins. */
 export interface Line {
@@ -14,9 +15,6 @@ export interface Line {
 
 /** `silence`: both sides stand, and nothing comes through any more. */
 export type Cut = 'fin' | 'rst' | 'silence'
-
-/** Milliseconds between two portions of a line with a rate. */
-const PORTION = 20
 
 /** A TCP proxy on the loopback that is a bad line when it is told so, and records what clients write. */
 export class LineProxy {
@@ -98,6 +96,7 @@ export class LineProxy {
 class Pair {
   private silent = false
   private passed = 0
+  private readonly slow: SlowLine | undefined
 
   constructor(
     private readonly near: Socket,
@@ -107,7 +106,12 @@ class Pair {
   ) {
     for (const socket of [near, far]) socket.setNoDelay(true)
     near.on('data', (chunk: Buffer) => captured.push(chunk))
-    this.carry(near, far, (chunk) => this.towardsServer(chunk))
+    const { rate = 0 } = line
+    if (rate > 0) {
+      const write = (portion: Buffer) => this.towardsServer(portion)
+      this.slow = new SlowLine(near, rate, write, () => far.end())
+    }
+    this.carry(near, far, (chunk) => this.towardsServer(chunk), this.slow)
     this.carry(far, near, (chunk) => this.write(near, chunk))
   }
 
@@ -118,28 +122,27 @@ class Pair {
   }
 
   destroy(): void {
+    this.slow?.stop()
     this.near.destroy()
     this.far.destroy()
   }
 
-  private carry(from: Socket, to: Socket, take: (chunk: Buffer) => void): void {
+  private carry(from: Socket, to: Socket, take: (chunk: Buffer) => void, slow?: SlowLine): void {
     const { delay = 0 } = this.line
     const later = (work: () => void) => (delay > 0 ? void setTimeout(work, delay) : work())
-    from.on('data', (chunk: Buffer) => later(() => !this.silent && take(chunk)))
-    from.on('end', () => later(() => !this.silent && to.end()))
+    const push = slow ? (chunk: Buffer) => slow.push(chunk) : take
+    const end = slow ? () => slow.end() : () => to.end()
+    from.on('data', (chunk: Buffer) => later(() => !this.silent && push(chunk)))
+    from.on('end', () => later(() => !this.silent && end()))
     from.on('error', () => later(() => !this.silent && to.destroy()))
   }
 
   private towardsServer(chunk: Buffer): void {
-    const { cut, rate } = this.line
+    const { cut } = this.line
     const left = (cut?.after ?? Infinity) - this.passed
     this.passed += chunk.length
     this.write(this.far, chunk.subarray(0, Math.max(0, left)))
-    if (cut && left <= chunk.length) return this.cut(cut.how)
-    if (rate === undefined) return
-    // The next octets are taken when these would have gone.
-    this.near.pause()
-    setTimeout(() => this.near.resume(), Math.max(PORTION, (chunk.length / rate) * 1000))
+    if (cut && left <= chunk.length) this.cut(cut.how)
   }
 
   private write(to: Socket, chunk: Buffer): void {
