@@ -26,6 +26,8 @@ export class LineProxy {
   port = 0
   private readonly server: Server
   private readonly pairs = new Set<Pair>()
+  /** Those that neither side has ended: an intake counts no others. */
+  private readonly standing = new Set<Pair>()
   private most = 0
 
   private constructor(private readonly target: { readonly host: string; readonly port: number }) {
@@ -53,7 +55,7 @@ export class LineProxy {
   }
 
   get open(): number {
-    return this.pairs.size
+    return this.standing.size
   }
 
   /** The highest number of connections that were open at a time. */
@@ -84,8 +86,11 @@ export class LineProxy {
     const far = connect({ host, port, allowHalfOpen: true })
     const pair = new Pair(near, far, this.line, captured)
     this.pairs.add(pair)
-    this.most = Math.max(this.most, this.pairs.size)
+    this.standing.add(pair)
+    this.most = Math.max(this.most, this.standing.size)
+    for (const socket of [near, far]) socket.once('end', () => this.standing.delete(pair))
     near.once('close', () => {
+      this.standing.delete(pair)
       this.pairs.delete(pair)
       pair.destroy()
     })
