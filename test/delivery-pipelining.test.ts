@@ -90,9 +90,14 @@ describe('delivery: CHUNKING', () => {
     assert.deepEqual(results, ['delivered', 'delivered', 'delivered', 'delivered'])
     assert.deepEqual(taken, ['0', '1', '2', '3'])
     assert.deepEqual(
-      lines.slice(1, 5).map((line) => line.split(' ')[0]),
+      lines.slice(6, 10).map((line) => line.split(' ')[0]),
       ['MAIL', 'RCPT', 'BDAT', 'RSET'],
     )
+  })
+
+  it('the first message of a connection has two octets in a chunk of their own', async () => {
+    const { lines } = await sendAll([], numbered(1))
+    assert.deepEqual(lines.slice(3), ['BDAT 2', 'BDAT 15 LAST', 'RSET'])
   })
 
   it('offers its window to the pool only with CHUNKING', async () => {
@@ -180,16 +185,28 @@ describe('delivery: CHUNKING', () => {
     assert.equal(link.kinds().filter((kind) => kind === 'connection-error').length, 1)
   })
 
+  const FIRST_CHUNKS: [string, string][] = [
+    ...['500', '502', '501', '503', '504', '551 5.7.1 Null BDAT request', '554'].map(
+      (reply): [string, string] => [reply, 'network protocol, uncharged, ended'],
+    ),
+    ['451 4.3.0 Later', 'BODY 451'],
+    ['421 4.3.2 Bye', 'BODY 421, ended'],
+  ]
+  for (const [reply, expected] of FIRST_CHUNKS) {
+    it(`${reply} to the first chunk: ${expected}`, async () => {
+      const script: Script = [{ on: 'CHUNK', nth: 1, reply }]
+      assert.equal((await sendAll(script, numbered(1))).results[0], expected)
+    })
+  }
+
   it('an intake that does not know BDAT gets DATA on the next connection', async () => {
-    const script: Script = [{ on: 'BODY', nth: 1, reply: '502 5.5.1 Unknown command' }]
-    const link = await IntakeLink.start({ script, keywords: CHUNKING })
+    const link = await IntakeLink.start({ bdat: false, keywords: CHUNKING })
     const first = await link.session()
     const results = await Promise.all(numbered(2).map((message) => first.send(message)))
     assert.deepEqual(results.map(view), [
       'network protocol, uncharged, ended',
       'network closed, uncharged, ended',
     ])
-    link.server.script = []
     const second = await link.session()
     assert.equal(view(await second.send(numbered(1)[0] ?? outgoing())), 'delivered')
     assert.ok(link.server.connections[1]?.seen.lines('tls').includes('DATA'))
@@ -197,18 +214,22 @@ describe('delivery: CHUNKING', () => {
     await link.close()
   })
 
-  it('also when that intake takes the lines of the message for commands', async () => {
-    const unknown = '500 5.5.2 Unknown command\r\n'
-    const script: Script = [{ on: 'BODY', nth: 1, raw: unknown.repeat(5) }]
-    const link = await IntakeLink.start({ script, keywords: CHUNKING })
-    const first = await link.session()
-    const results = await Promise.all(numbered(2).map((message) => first.send(message)))
-    assert.deepEqual(results.map(view), [
-      'network protocol, uncharged, ended',
-      'network protocol, ended',
-    ])
-    assert.equal((await link.session()).window, 1)
+  it('also where the recipient is refused, as DATA will show', async () => {
+    const script: Script = [{ on: 'RCPT', reply: '550 5.1.1 No' }]
+    const link = await IntakeLink.start({ script, bdat: false, keywords: CHUNKING })
+    const [message = outgoing()] = numbered(1)
+    const results = []
+    for (let n = 0; n < 2; n++) results.push(view(await (await link.session()).send(message)))
+    assert.deepEqual(results, ['network protocol, uncharged, ended', 'RCPT 550'])
     await link.close()
+  })
+
+  it('until a chunk was taken, the next message begins with one as well', async () => {
+    const { lines, results } = await sendAll([{ on: 'RCPT', nth: 1, reply: '550 5.1.1 No' }])
+    assert.deepEqual(results, ['RCPT 550', 'delivered', 'delivered', 'delivered'])
+    const chunks = lines.filter((line) => line.startsWith('BDAT'))
+    const whole = 'BDAT 17 LAST'
+    assert.deepEqual(chunks, ['BDAT 2', 'BDAT 2', 'BDAT 15 LAST', whole, whole])
   })
 
   it('lines that begin with dots arrive as they were, in one piece and in many', async () => {
@@ -225,14 +246,20 @@ describe('delivery: CHUNKING', () => {
     }
   })
 
-  it('a long message is announced first: refused, not an octet of it is sent', async () => {
+  it('a long message is announced first: refused, no more than the first chunk is sent', async () => {
     const message = outgoing({ body: 'x\r\n'.repeat(200_000) })
-    const { results, lines } = await sendAll([{ on: 'RCPT', reply: '550 5.1.1 No' }], [message])
+    const script: Script = [{ on: 'RCPT', reply: '550 5.1.1 No' }]
+    const { results, lines } = await sendAll(script, [message])
     assert.deepEqual(results, ['RCPT 550'])
-    assert.equal(
-      lines.some((line) => line.startsWith('BDAT')),
-      false,
-    )
+    assert.deepEqual(lines.slice(3), ['BDAT 2', 'RSET'])
+  })
+
+  it('on a connection that took chunks, not an octet', async () => {
+    const long = outgoing({ body: 'x\r\n'.repeat(200_000) })
+    const script: Script = [{ on: 'RCPT', nth: 2, reply: '550 5.1.1 No' }]
+    const { results, lines } = await sendAll(script, [outgoing(), long])
+    assert.deepEqual(results, ['delivered', 'RCPT 550'])
+    assert.deepEqual(lines.slice(-2), [lines[2], 'RSET'])
   })
 
   const BEHIND_ONE: readonly [string, Script[number], string][] = [

@@ -3,7 +3,7 @@ import { Duplex } from 'node:stream'
 import { Conversation } from '../plugins/tdc/delivery/conversation'
 import type { SendResult } from '../plugins/tdc/delivery/session'
 import type { SecureSocket } from '../plugins/tdc/delivery/tls'
-import { Wire } from '../plugins/tdc/delivery/wire'
+import { type Chunk, Wire } from '../plugins/tdc/delivery/wire'
 import { FakeClock } from './support/fake-clock'
 import type { Script } from './support/fault-script'
 import { IntakeLink, outgoing, TIMEOUTS, WINDOW } from './support/intake-link'
@@ -17,6 +17,8 @@ const PLAIN: Script = (['MAIL', 'RCPT', 'BODY', 'RSET'] as const).map((on) => ({
 }))
 
 const REFUSAL = '554 5.7.1 No'
+
+const whole = (body: string): Chunk => ({ command: 'BODY', octets: Buffer.from(body) })
 
 /** Sends four messages at once; `delivered`, or the failure, for each. */
 async function sendFour(script: Script): Promise<{ results: string[]; taken: string[] }> {
@@ -174,7 +176,7 @@ describe('delivery: a reply that comes before its message was written', () => {
 
   it('is not believed', async () => {
     const { socket, wire, conversation } = slowPeer()
-    const sending = wire.chunk([['MAIL', 'MAIL FROM:<>']], Buffer.from('hello\r\n'), [])
+    const sending = wire.chunk([['MAIL', 'MAIL FROM:<>']], whole('hello\r\n'), [])
     socket.push('250 Ok\r\n250 Accepted\r\n')
     const [mail, body] = await Promise.all(await sending)
     assert.equal(mail?.kind, 'passed')
@@ -187,7 +189,7 @@ describe('delivery: a reply that comes before its message was written', () => {
 
   it('is believed when the system took the message just before', async () => {
     const { socket, wire, take } = slowPeer()
-    const sending = wire.chunk([], Buffer.from('hello\r\n'), [])
+    const sending = wire.chunk([], whole('hello\r\n'), [])
     socket.push('250 Accepted\r\n')
     take()
     const [body] = await Promise.all(await sending)
@@ -196,7 +198,7 @@ describe('delivery: a reply that comes before its message was written', () => {
 
   it('is believed when it is a refusal: an intake need not hear all of a message', async () => {
     const { socket, wire } = slowPeer()
-    const sending = wire.chunk([], Buffer.from('hello\r\n'), [])
+    const sending = wire.chunk([], whole('hello\r\n'), [])
     socket.push('552 5.3.4 Too long\r\n')
     const [body] = await Promise.all(await sending)
     assert.equal(body?.kind, 'refused')
@@ -205,7 +207,7 @@ describe('delivery: a reply that comes before its message was written', () => {
   it('is believed while a long message behind it is on its way', async () => {
     const { socket, wire, arrived } = narrowPeer()
     const sending = ['first\r\n', 'second\r\n', 'x'.repeat(200_000)].map((body) =>
-      wire.inTurn(() => wire.chunk([], Buffer.from(body), [])),
+      wire.inTurn(() => wire.chunk([], whole(body), [])),
     )
     await arrived('second')
     socket.push('250 Accepted\r\n250 Accepted\r\n')

@@ -51,7 +51,31 @@ describe('nothing of an original becomes a command to the intake', function () {
       }
       const said = link.server.connections.flatMap(({ seen }) => seen.lines('tls'))
       const wanted = Array.from({ length: MESSAGES }, () => verbs).flat()
+      // The first message of a connection has a chunk before the last.
+      if (name === 'BDAT') wanted.splice(2, 0, 'BDAT')
       assert.deepEqual(said.map(verbOf), ['EHLO', ...wanted])
+    })
+  }
+
+  for (const name of ['short', 'long'] as const) {
+    it(`nor of a ${name} one, where the intake does not know the BDAT that it offers`, async () => {
+      const keywords = ['8BITMIME', 'PIPELINING', 'CHUNKING']
+      const link = await IntakeLink.start({ keywords, bdat: false })
+      const body = `A: 1\r\n\r\n${'MAIL FROM:<evil@x>\r\n'.repeat(name === 'long' ? 20_000 : 1)}`
+      const message = outgoing({ body })
+      const first = await link.session()
+      const { outcome, charged } = await first.send(message)
+      assert.deepEqual([outcome.kind, charged], ['failed', false])
+      const second = await link.session()
+      assert.equal((await second.send(message)).outcome.kind, 'delivered')
+      second.destroy()
+      await link.close()
+      const said = link.server.connections.map(({ seen }) => seen.lines('tls').map(verbOf))
+      assert.deepEqual(said, [
+        ['EHLO', 'MAIL', 'RCPT', 'BDAT'],
+        ['EHLO', 'MAIL', 'RCPT', 'DATA'],
+      ])
+      assert.equal(link.server.messages[0]?.raw.toString(), body)
     })
   }
 

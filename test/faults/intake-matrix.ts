@@ -65,10 +65,17 @@ function ofReply(step: Step, code: number): Judged {
   if (SUCCESS[step]?.includes(code)) return delivered
   if (TLS_STEPS.includes(step)) return tlsError
   if (step === 'EHLO' && EHLO_UNKNOWN.includes(code)) return tlsError
+  if (step === 'CHUNK') return ofFirstChunk(code)
   const retried = code < 500 || RETRIED_5XX.includes(code)
   // A 2xx or 3xx that does not belong there is no refusal: what the intake did nobody knows.
   const read = step === 'BODY' ? 1 : 0
   return retried ? { ...triedTwice, taken: read ? 2 : 0 } : { ...refusedOnce, taken: read ? 1 : 0 }
+}
+
+/** It is two octets long: a 5xx is about the way, and DATA is another; so it is behind what is no reply. */
+function ofFirstChunk(code: number): Judged {
+  if (code < 400 && code !== 250) return { ...delivered, attempts: 2 }
+  return code >= 400 && code < 500 ? triedTwice : delivered
 }
 
 function ofLoss(step: Step): Judged {
@@ -141,19 +148,9 @@ const oneByOne: Cell[] = [
   })),
 ]
 
-/** These say that BDAT is not known: the message goes once more, with DATA, in the same attempt. */
-const UNKNOWN_TO_BDAT = /^BODY 50[02]/
-
-/**
- * The message is written behind its commands: an intake that says yes to one of them with a code which
- * is not the command's reads it, and it is sent once more.
- */
-const READ_ALL_THE_SAME = { taken: 2 as const }
-
 /** The same at what is written together with other commands. */
 const together: Cell[] = [PIPELINED, CHUNKED].flatMap((keywords) => {
   const way = keywords.at(-1)?.toLowerCase() ?? ''
-  const chunked = keywords === CHUNKED
   const cells = [
     ...(['MAIL', 'RCPT'] as const).flatMap((on) => [
       ...repliesAt(on, { keywords }),
@@ -170,9 +167,14 @@ const together: Cell[] = [PIPELINED, CHUNKED].flatMap((keywords) => {
       ),
     ),
   ]
-  return cells
-    .filter(({ name }) => !(chunked && UNKNOWN_TO_BDAT.test(name)))
-    .map((each) => ({ ...each, name: `${each.name}, ${way}`, ...(chunked && READ_ALL_THE_SAME) }))
+  return cells.map((each) => ({ ...each, name: `${each.name}, ${way}` }))
 })
 
-export const CELLS: readonly Cell[] = [...oneByOne, ...together]
+/** The chunk before the last. */
+const firstChunks: Cell[] = [
+  ...repliesAt('CHUNK', { keywords: CHUNKED }),
+  ...endingsAt('CHUNK', { keywords: CHUNKED }).filter(({ name }) => !name.includes('endless')),
+  // The second attempt has none where the first was out of step.
+].map((each) => (each.attempts === 2 ? { ...each, counted: 'MAIL' as const } : each))
+
+export const CELLS: readonly Cell[] = [...oneByOne, ...together, ...firstChunks]

@@ -12,6 +12,8 @@ interface Transaction {
   mailFrom: string
   parameters: string
   rcptTo: string[]
+  /** Octets of the chunks before the last. */
+  chunks: Buffer[]
 }
 
 /** One client of the fault server: an honest intake, but for what the script overrides. */
@@ -56,7 +58,7 @@ export class FaultConnection {
       case 'DATA':
         return this.data()
       case 'BDAT':
-        return this.bdat(line)
+        return this.options.bdat ? this.bdat(line) : this.unknown()
       case 'RSET':
         this.transaction = undefined
         await this.answer('RSET', '250 2.0.0 Reset')
@@ -65,8 +67,12 @@ export class FaultConnection {
         await this.answer('NOOP', '250 2.0.0 Ok')
         return
       default:
-        return this.wire.write('500 5.5.2 Unknown command')
+        return this.unknown()
     }
+  }
+
+  private unknown(): Promise<void> {
+    return this.wire.write('500 5.5.2 Unknown command')
   }
 
   private async ehlo(): Promise<void> {
@@ -150,7 +156,7 @@ export class FaultConnection {
     if (this.transaction) return this.wire.write('503 5.5.1 Nested MAIL command')
     const { path, rest } = takePath(line)
     if (!isYes(await this.answer('MAIL', '250 2.1.0 Sender ok'))) return
-    this.transaction = { mailFrom: path, parameters: rest, rcptTo: [] }
+    this.transaction = { mailFrom: path, parameters: rest, rcptTo: [], chunks: [] }
   }
 
   private async rcpt(line: string): Promise<void> {
@@ -169,19 +175,25 @@ export class FaultConnection {
     await this.take(transaction, unstuff(await this.content()))
   }
 
-  /** One chunk, the last (RFC 3030); its octets are read whatever becomes of it. */
+  /** One chunk (RFC 3030); its octets are read whatever becomes of it. */
   private async bdat(line: string): Promise<void> {
     const [, size = '0', last] = line.split(' ')
-    if (last !== 'LAST') return this.wire.write('501 5.5.4 One chunk only')
-    const raw = await this.content(Number(size))
+    const raw = last ? await this.content(Number(size)) : await this.chunk(Number(size))
     const { transaction } = this
     if (!transaction?.rcptTo.length) return this.wire.write('503 5.5.1 RCPT first')
-    await this.take(transaction, raw)
+    if (last) return this.take(transaction, Buffer.concat([...transaction.chunks, raw]))
+    const code = await this.answer('CHUNK', `250 2.0.0 Ok: ${size} octets`)
+    if (isYes(code)) transaction.chunks.push(raw)
+  }
+
+  private async chunk(size: number): Promise<Buffer> {
+    return (await this.wire.octets.exactly(size)) ?? this.wire.finish('drop')
   }
 
   private async take(transaction: Transaction, raw: Buffer): Promise<void> {
+    const { mailFrom, parameters, rcptTo } = transaction
     const message = {
-      ...transaction,
+      ...{ mailFrom, parameters, rcptTo },
       raw: this.options.keepMessages ? raw : Buffer.alloc(0),
       sha256: sha256(raw),
       size: raw.length,

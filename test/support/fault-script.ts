@@ -10,7 +10,8 @@
  * | `EHLO2`     | EHLO inside TLS                                                             |
  * | `MAIL`, `RCPT`, `DATA`, `RSET`, `NOOP`, `QUIT` | that command inside TLS                  |
  * | `CONTENT`   | `after` octets of a message were read                                       |
- * | `BODY`      | the final dot was read, or all octets of BDAT                               |
+ * | `CHUNK`     | all octets of a BDAT were read that is not the last                         |
+ * | `BODY`      | the final dot was read, or all octets of the last BDAT                      |
  */
 export type Step =
   | 'CONNECT'
@@ -22,6 +23,7 @@ export type Step =
   | 'RCPT'
   | 'DATA'
   | 'CONTENT'
+  | 'CHUNK'
   | 'BODY'
   | 'RSET'
   | 'NOOP'

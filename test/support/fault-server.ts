@@ -17,6 +17,8 @@ export interface FaultServerOptions {
   readonly script?: Script | ((connection: number) => Script)
   /** EHLO keywords besides STARTTLS. */
   readonly keywords?: readonly string[]
+  /** Knows the BDAT that its keywords may offer. Default true. */
+  readonly bdat?: boolean
   /** Says 354 to DATA although no recipient was accepted. */
   readonly lenient?: boolean
   /** Offers STARTTLS and takes it. Default true. */
@@ -34,6 +36,7 @@ export interface FaultServerOptions {
 const DEFAULTS = {
   script: [],
   keywords: ['SIZE 52428800', '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES'],
+  bdat: true,
   lenient: false,
   starttls: true,
   name: 'intake.test',

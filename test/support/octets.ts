@@ -38,7 +38,7 @@ export class Octets {
   /** So many octets; undefined when the peer went before. */
   async exactly(
     count: number,
-    progress: (octets: number) => Promise<void>,
+    progress: (octets: number) => Promise<void> = async () => {},
   ): Promise<Buffer | undefined> {
     const parts: Buffer[] = []
     let octets = 0

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { errorCode } from '../error-code'
 import type { Outgoing } from './outgoing'
@@ -27,6 +28,26 @@ export async function contentOf(message: Outgoing): Promise<Buffer | Readable> {
       },
     })
   }
+}
+
+/** Takes the first octets off a message: some, up to `most`, or none when none can be read. */
+export async function takeFirst(
+  content: Buffer | Readable,
+  most: number,
+): Promise<{ first: Buffer; rest: Buffer | Readable }> {
+  if (Buffer.isBuffer(content)) {
+    return { first: content.subarray(0, most), rest: content.subarray(most) }
+  }
+  while (!content.destroyed && !content.readableEnded) {
+    const piece = Buffer.from((content.read() as Buffer | string | null) ?? [])
+    if (piece.length > 0) {
+      content.unshift(piece.subarray(most))
+      return { first: piece.subarray(0, most), rest: content }
+    }
+    // An error is met again by whoever reads on.
+    await once(content, 'readable').catch(() => {})
+  }
+  return { first: Buffer.alloc(0), rest: content }
 }
 
 /**

@@ -88,6 +88,7 @@ export class Conversation<in Line extends string> {
     commands: readonly Written<V, Line>[],
     onWritten: () => void = () => {},
   ): Promise<Step<V>>[] {
+    if (commands.length === 0) return []
     const early = this.takeEarly()
     if (early) {
       const rest: Step<V> = { kind: 'lost', failure: this.loss ?? CLOSED }

@@ -1,8 +1,8 @@
 import { type Loss, protocolLoss } from './loss'
 import type { Command, Failure, Reply } from './outcome'
 
-/** Every command that is answered; RSET is never part of an outcome. */
-export type Verb = Command | 'RSET'
+/** Every command that is answered. RSET, and CHUNK, a BDAT before the last, are part of no outcome. */
+export type Verb = Command | 'CHUNK' | 'RSET'
 
 /** What came of waiting for a reply. */
 export type Answer =
@@ -22,6 +22,7 @@ const SUCCESS: Readonly<Record<Verb, readonly number[]>> = {
   MAIL: [250],
   RCPT: [250, 251],
   DATA: [354],
+  CHUNK: [250],
   BODY: [250],
   RSET: [250],
   QUIT: [221],

@@ -1,21 +1,20 @@
-import type { Readable } from 'node:stream'
 import { Unstuffer } from '../unstuffer'
 import type { Capabilities } from './capabilities'
 import type { ChunkingMemory } from './chunking-memory'
-import { contentOf } from './content'
+import { contentOf, takeFirst } from './content'
 import type { Envelope } from './envelope'
 import type { Loss } from './loss'
 import type { Command, Reply } from './outcome'
 import type { Outgoing } from './outgoing'
 import type { Step, Verb } from './step'
-import { type Line, WHOLE_MESSAGE, type Wire } from './wire'
+import { type Line, type Unsent, WHOLE_MESSAGE, type Wire } from './wire'
 
 /** How one message ended on the wire. `begun`: the intake may have had all of it. */
 export type Transmission =
   | { kind: 'accepted'; reply: Reply }
   | { kind: 'refused'; begun: boolean; command: Command; reply: Reply }
   | { kind: 'lost'; begun: boolean; failure: Loss }
-  /** The intake offered BDAT and does not know it. */
+  /** The intake offered BDAT and does not take it. */
   | { kind: 'no-chunking' }
 
 export type Commands = Extract<Envelope, { kind: 'commands' }>
@@ -81,37 +80,83 @@ const pipelined: Transmit = {
  * An intake that says one reply too many and never refuses is not found out before its last reply,
  * but then nothing was lost. What stays hidden: two replies too many and then a refusal, or one too
  * many and then a close or a 421 behind the refusal, from an intake that gives no enhanced status.
+ *
+ * The octets of a chunk stand right behind its line, so an intake that offers BDAT and does not know it
+ * would take them for commands. Each connection is first given a chunk that can be none, and the rest
+ * when that was taken. What another connection saw proves nothing: a name may stand for many hosts.
  */
 function chunked(window: number): Transmit {
+  let proven = false
   return {
     window,
     resets: true,
     async send(wire, commands, message) {
-      const lines = envelope(commands)
-      const steps = await wire.inTurn(async () => {
+      const { before, behind } = await wire.inTurn(async () => {
         // Not before its turn: a window of copies need neither be open nor in memory.
-        const content = await contentOf(message)
-        return !Buffer.isBuffer(content) || content.length > WHOLE_MESSAGE
-          ? inPieces(wire, lines, message, content)
-          : wire.chunk<Verb>(lines, new Unstuffer().push(content), [RSET])
+        const whole = { content: await contentOf(message), unstuffer: new Unstuffer() }
+        const unsent = { ...whole, size: message.size, begun: 0 }
+        if (proven) return inOneGo(wire, envelope(commands), unsent)
+        const sent = await cautiously(wire, envelope(commands), unsent)
+        proven = sent.proven
+        return sent
       })
-      return chunkEndedBy(await Promise.all(steps), lines.length)
+      return chunkEndedBy(await Promise.all(before), await Promise.all(behind))
     },
   }
 }
 
-/** Too long to be sent for nothing: first it is asked whether it is wanted. */
-async function inPieces(
+/** The steps of one message: those before its last chunk; that one, unless it was not wanted, and RSET. */
+interface Sent {
+  readonly before: readonly Awaitable<Step<Verb>>[]
+  readonly behind: readonly Awaitable<Step<Verb>>[]
+}
+
+type Awaitable<T> = T | Promise<T>
+
+/** Octets that cannot be a command, whatever they are: none is so short. */
+const FIRST_CHUNK = 2
+
+/** With a first chunk of its own. RFC 3030 allows for an empty one, but Postfix refuses that. */
+async function cautiously(
   wire: Wire,
-  lines: readonly Line<'MAIL' | 'RCPT'>[],
-  message: Outgoing,
-  content: Buffer | Readable,
-): Promise<Promise<Step<Verb>>[]> {
-  const commands = wire.group(lines)
-  const refused = refusedBy(await Promise.all(commands))
-  const body = refused ? [] : [Promise.resolve(await wire.chunkInPieces(message, content))]
-  if (refused && !Buffer.isBuffer(content)) content.destroy()
-  return [...commands, ...body, ...wire.group([RSET])]
+  lines: readonly Line[],
+  unsent: Unsent,
+): Promise<Sent & { proven: boolean }> {
+  const { first, rest } = await takeFirst(unsent.content, FIRST_CHUNK)
+  // An empty message, or one that cannot be read.
+  if (first.length === 0) return { ...(await inOneGo(wire, lines, unsent)), proven: false }
+  const octets = unsent.unstuffer.push(first)
+  const chunk = { command: 'CHUNK', octets } as const
+  const before = await Promise.all(await wire.chunk(lines, chunk, []))
+  if (refusedBy(before)) {
+    if (!Buffer.isBuffer(rest)) rest.destroy()
+    // It may be waiting for the end of a line that begins with the two octets.
+    const behind = refusesChunks(before) ? [] : wire.group([RSET])
+    return { before, behind, proven: false }
+  }
+  const sent = await inOneGo(wire, [], { ...unsent, begun: octets.length, content: rest })
+  return { before: [...before, ...sent.before], behind: sent.behind, proven: true }
+}
+
+async function inOneGo(wire: Wire, lines: readonly Line[], unsent: Unsent): Promise<Sent> {
+  const { content, unstuffer } = unsent
+  if (!Buffer.isBuffer(content) || content.length > WHOLE_MESSAGE) {
+    return inPieces(wire, lines, unsent)
+  }
+  const chunk = { command: 'BODY', octets: unstuffer.push(content) } as const
+  const steps = await wire.chunk(lines, chunk, [RSET])
+  return { before: steps.slice(0, lines.length), behind: steps.slice(lines.length) }
+}
+
+/** Too long to be sent for nothing: first it is asked whether it is wanted. */
+async function inPieces(wire: Wire, lines: readonly Line[], unsent: Unsent): Promise<Sent> {
+  const before = await Promise.all(wire.group(lines))
+  if (!refusedBy(before)) {
+    const body = await wire.chunkInPieces(unsent)
+    return { before, behind: [body, ...wire.group([RSET])] }
+  }
+  if (!Buffer.isBuffer(unsent.content)) unsent.content.destroy()
+  return { before, behind: wire.group([RSET]) }
 }
 
 function envelope({ mail, rcpt }: Commands): Line<'MAIL' | 'RCPT'>[] {
@@ -121,12 +166,13 @@ function envelope({ mail, rcpt }: Commands): Line<'MAIL' | 'RCPT'>[] {
   ]
 }
 
-/** The first step that failed, of commands before the message. */
-function refusedBy(steps: readonly Step[]): Transmission | undefined {
+/** The first step that failed, of commands before the message and its first chunk. */
+function refusedBy(steps: readonly Step<Verb>[]): Transmission | undefined {
   const failed = steps.find(({ kind }) => kind !== 'passed')
   if (!failed || failed.kind === 'passed') return undefined
   if (failed.kind === 'lost') return { kind: 'lost', begun: false, failure: failed.failure }
-  return { kind: 'refused', begun: false, command: failed.command, reply: failed.reply }
+  const command = failed.command === 'CHUNK' ? 'BODY' : (failed.command as Command)
+  return { kind: 'refused', begun: false, command, reply: failed.reply }
 }
 
 function endedBy(step: Step): Transmission {
@@ -143,15 +189,25 @@ function endedBy(step: Step): Transmission {
 /** "Syntax error", "not implemented": replies to a command that is not known (RFC 5321 4.2.2). */
 const UNKNOWN_COMMAND: readonly number[] = [500, 502]
 
-/** The steps of one message: its `commands`, BODY unless it was not wanted, and RSET. */
-function chunkEndedBy(steps: readonly Step<Verb>[], commands: number): Transmission {
-  const refused = refusedBy(steps.slice(0, commands) as Step[])
-  const [body] = steps.slice(commands, -1) as Step[]
-  const reset = steps.at(-1) as Step<Verb>
-  // Before the reply to RSET: an intake that does not know BDAT may read its octets as commands.
-  if (body?.kind === 'refused' && UNKNOWN_COMMAND.includes(body.reply.code)) {
-    return { kind: 'no-chunking' }
-  }
+/**
+ * The intake offers BDAT and does not take it. A 5xx to two octets says nothing of the message; behind a
+ * refused command it may be about that.
+ */
+function refusesChunks(before: readonly Step<Verb>[]): boolean {
+  const failed = before.filter(({ kind }) => kind !== 'passed')
+  const last = failed.at(-1)
+  if (last?.kind !== 'refused' || last.command !== 'CHUNK') return false
+  return (
+    UNKNOWN_COMMAND.includes(last.reply.code) || (failed.length === 1 && last.reply.code >= 500)
+  )
+}
+
+/** How a message ended whose steps, as in `Sent`, are these. */
+function chunkEndedBy(before: readonly Step<Verb>[], behind: readonly Step<Verb>[]): Transmission {
+  if (refusesChunks(before)) return { kind: 'no-chunking' }
+  const refused = refusedBy(before)
+  const [body] = behind.slice(0, -1) as Step[]
+  const reset = behind.at(-1) as Step<Verb>
   if (isOutOfStep(reset)) return { kind: 'lost', begun: true, failure: reset.failure }
   if (refused === undefined) return endedBy(body as Step)
   // Where all of it was written, nobody knows what the intake has when the connection is gone.

@@ -1,11 +1,10 @@
 import type { Readable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
-import { Unstuffer } from '../unstuffer'
+import type { Unstuffer } from '../unstuffer'
 import { writeContent } from './content'
 import type { Conversation } from './conversation'
 import { GIVEN_UP, protocolLoss } from './loss'
 import type { Timeouts } from './options'
-import type { Outgoing } from './outgoing'
 import type { Step, Verb } from './step'
 import type { SecureSocket } from './tls'
 
@@ -14,6 +13,20 @@ export const WHOLE_MESSAGE = 256 * 1024
 
 /** A command and its line. */
 export type Line<V extends Verb = Verb> = readonly [command: V, line: string]
+
+/** What a BDAT carries: CHUNK is one before the last. */
+export interface Chunk {
+  readonly command: 'CHUNK' | 'BODY'
+  readonly octets: Buffer
+}
+
+/** What is still to be sent of a message, after the `begun` octets of a first chunk. */
+export interface Unsent {
+  readonly size: number
+  readonly begun: number
+  readonly content: Buffer | Readable
+  readonly unstuffer: Unstuffer
+}
 
 /** How a message is written piece by piece. */
 interface Pieces {
@@ -59,27 +72,27 @@ export class Wire {
   }
 
   /**
-   * Commands, BDAT with the whole message, and the commands behind it, in one write. Resolves when
+   * Commands, BDAT with its octets, and the commands behind it, in one write. Resolves when
    * the system has taken all of it: what is written before that goes out together with what stands
    * behind it, and would be known to be taken only when all of that was.
    */
-  async chunk<V extends Verb>(
-    before: readonly Line<V>[],
-    octets: Buffer,
-    behind: readonly Line<V>[],
-  ): Promise<Promise<Step<V | 'BODY'>>[]> {
+  async chunk(
+    before: readonly Line[],
+    { command, octets }: Chunk,
+    behind: readonly Line[],
+  ): Promise<Promise<Step<Verb>>[]> {
     const bdat = {
-      command: 'BODY' as const,
-      line: bdatLine(octets.length),
+      command,
+      line: bdatLine(octets.length, command),
       content: octets,
-      ms: this.timeouts.final,
+      ms: command === 'BODY' ? this.timeouts.final : this.timeouts.command,
     }
     const [first, last] = [before, behind].map((lines) => lines.map((line) => this.timed(line)))
     const commands = [...(first ?? []), bdat, ...(last ?? [])]
     let isWritten = false
     let onWritten = (): void => {}
     const written = new Promise<void>((resolve) => (onWritten = resolve))
-    const steps = this.conversation.group<V | 'BODY'>(commands, () => {
+    const steps = this.conversation.group<Verb>(commands, () => {
       isWritten = true
       onWritten()
     })
@@ -89,12 +102,11 @@ export class Wire {
     return steps.map((step, at) => (at === before.length ? this.unlessEarly(step, isDone) : step))
   }
 
-  /** BDAT and a message in pieces: exactly `message.size` octets, as the line says. */
-  chunkInPieces({ size }: Outgoing, content: Buffer | Readable): Promise<Step> {
-    const unstuffer = new Unstuffer()
-    let sent = 0
+  /** BDAT with what is left of a message of `size` octets, in pieces: exactly what the line says. */
+  chunkInPieces({ size, begun, content, unstuffer }: Unsent): Promise<Step> {
+    let sent = begun
     return this.pieces(content, {
-      begin: Buffer.from(`${bdatLine(size)}\r\n`),
+      begin: Buffer.from(`${bdatLine(size - begun, 'BODY')}\r\n`),
       change: (piece) => {
         const octets = unstuffer.push(piece)
         sent += octets.length
@@ -178,7 +190,7 @@ export class Wire {
   }
 }
 
-/** RFC 3030 section 2: the message is one chunk, the last. */
-function bdatLine(octets: number): string {
-  return `BDAT ${octets} LAST`
+/** RFC 3030 section 2. */
+function bdatLine(octets: number, command: Chunk['command']): string {
+  return command === 'BODY' ? `BDAT ${octets} LAST` : `BDAT ${octets}`
 }
