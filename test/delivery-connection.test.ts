@@ -292,7 +292,12 @@ describe('delivery: an open connection', () => {
     await link.close()
   })
 
-  for (const on of ['MAIL', 'DATA', 'CONTENT', 'BODY'] as const) {
+  for (const [on, charged] of [
+    ['MAIL', false],
+    ['DATA', false],
+    ['CONTENT', true],
+    ['BODY', true],
+  ] as const) {
     it(`destroy at ${on} ends the message as aborted, without an event`, async () => {
       const link = await IntakeLink.start({ script: [{ on, then: 'stall' }] })
       const session = await link.session()
@@ -303,7 +308,7 @@ describe('delivery: an open connection', () => {
       session.destroy()
       assert.deepEqual(await sending, {
         outcome: { kind: 'aborted', dcid: 1 },
-        charged: true,
+        charged,
         reusable: false,
       })
       assert.deepEqual(link.kinds(), ['connected', 'tls-success', 'delivery-start'])

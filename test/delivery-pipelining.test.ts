@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
+import type { Outgoing } from '../plugins/tdc/delivery/outgoing'
 import type { SendResult } from '../plugins/tdc/delivery/session'
 import { Unstuffer } from '../plugins/tdc/unstuffer'
 import { Dice } from './support/dice'
@@ -295,6 +296,26 @@ describe('delivery: CHUNKING', () => {
       'delivered',
     ])
     assert.equal(most, 1)
+  })
+
+  it('cut off: what was written had its attempt, for the intake may have it', async () => {
+    const script: Script = [{ on: 'BODY', nth: 2, then: 'stall' }]
+    const link = await IntakeLink.start({ script, keywords: CHUNKING })
+    const session = await link.session()
+    const [taken, written, waits] = numbered(3) as [Outgoing, Outgoing, Outgoing]
+    assert.equal(view(await session.send(taken)), 'delivered')
+    let read = (): void => {}
+    const content = () =>
+      new Promise<Buffer>((resolve) => (read = () => resolve(waits.content() as Buffer)))
+    const results = [session.send(written), session.send({ ...waits, content })]
+    await link.server.until('BODY', 2)
+    session.destroy()
+    read()
+    assert.deepEqual((await Promise.all(results)).map(view), [
+      'aborted, ended',
+      'aborted, uncharged, ended',
+    ])
+    await link.close()
   })
 
   it('a reply that comes before the end of the file was seen is no early one', async () => {

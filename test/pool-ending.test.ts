@@ -63,20 +63,33 @@ describe('pool: taking messages back', () => {
     assert.equal(story.told.at(-1), 'm4: delivered 2')
   })
 
-  it('for 10 s; then they go over another', async () => {
+  it('for 10 s; then what the intake may have had its attempt, the rest goes over another', async () => {
     const story = new PoolStory(ONE)
-    story.submit('m1', 'm2')
-    const [session] = await story.accept(2)
+    story.submit('m1', 'm2', 'm3')
+    const [session] = await story.accept(3)
+    const [, , unwritten] = session?.flights ?? []
+    if (unwritten) unwritten.begun = false
     story.abort('m1')
     await story.clock.advance(9_999)
     assert.deepEqual([session?.destroys, story.told], [0, []])
     await story.clock.advance(1)
     assert.equal(session?.destroys, 1)
-    assert.deepEqual(story.told, ['m1: aborted 1'])
+    assert.deepEqual(story.told, ['m1: aborted 1', 'm2: failed 1 closed'])
     assert.equal(story.counts, '1 waiting, 1 connecting')
     await story.accept()
     await story.deliverAll()
-    assert.deepEqual(story.told, ['m1: aborted 1', 'm2: delivered 2'])
+    assert.equal(story.told.at(-1), 'm3: delivered 2')
+  })
+
+  it('also when the session does not let go of them', async () => {
+    const story = new PoolStory(ONE)
+    story.submit('m1', 'm2')
+    const [session] = await story.accept(2)
+    if (session) session.stuck = true
+    story.abort('m1')
+    await story.clock.advance(20_000)
+    assert.deepEqual(story.told, ['m1: aborted 1', 'm2: failed 1 closed'])
+    assert.equal(story.counts, '')
   })
 
   it('and not when all of them are taken back', async () => {

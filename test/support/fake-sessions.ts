@@ -123,7 +123,8 @@ export class FakeSession implements Session {
   destroy(): void {
     this.destroys += 1
     if (this.stuck) return
-    for (const flight of [...this.flights]) flight.end({ kind: 'aborted', dcid: this.dcid })
+    const outcome = { kind: 'aborted', dcid: this.dcid } as const
+    for (const flight of [...this.flights]) flight.end(outcome, flight.begun)
     this.hangUp()
   }
 
@@ -154,6 +155,9 @@ export class FakeSession implements Session {
 
 /** One call of `send`. */
 export class FakeFlight {
+  /** The intake may have all of it. */
+  begun = true
+
   constructor(
     readonly session: FakeSession,
     readonly message: Outgoing,

@@ -96,11 +96,13 @@ export class Entries {
 
   /** What became of a message on its way: an outcome, or the front of the line again. */
   settle(entry: Entry, { outcome, charged }: SendResult): void {
-    if (outcome.kind === 'delivered') this.finish(entry, outcome)
-    else if (entry.aborted) this.finish(entry, { kind: 'aborted', dcid: outcome.dcid })
-    else if (outcome.kind === 'failed' && charged) this.finish(entry, outcome)
-    else if (outcome.kind === 'failed') this.comeBack(entry, outcome)
-    else this.comeBack(entry, { kind: 'failed', dcid: outcome.dcid, failure: CUT_OFF })
+    const { kind, dcid } = outcome
+    if (kind === 'delivered') return this.finish(entry, outcome)
+    if (entry.aborted) return this.finish(entry, { kind: 'aborted', dcid })
+    const failed =
+      kind === 'failed' ? outcome : ({ kind: 'failed', dcid, failure: CUT_OFF } as const)
+    if (charged) this.finish(entry, failed)
+    else this.comeBack(entry, failed)
   }
 
   /** It may not come back uncharged again, so it needs a connection that charges what it does. */

@@ -58,7 +58,8 @@ export class Round {
         connections.remove(connection)
         const outcome = { kind: 'aborted', dcid: state.session.dcid } as const
         for (const entry of state.flying) {
-          entries.settle(entry, { outcome, charged: false, reusable: false })
+          // Nobody knows what the intake has of it.
+          entries.settle(entry, { outcome, charged: true, reusable: false })
         }
       }
     }

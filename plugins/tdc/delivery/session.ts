@@ -17,7 +17,7 @@ export interface Session {
   /**
    * Sends one message. Resolves exactly once, never rejects. `charged` tells whether a failure may be
    * held against the message: false for a 421 or a close on a reused connection before DATA was
-   * accepted, which is not the message's fault (spec 5.4).
+   * accepted, which is not the message's fault (spec 5.4), and for one that was cut off unwritten.
    */
   send(message: Outgoing): Promise<SendResult>
   /** Says QUIT and closes; for an idle session. */

@@ -145,8 +145,9 @@ export class SmtpSession implements Session {
         const { begun, failure } = transmission
         this.tellOfLoss(failure)
         if (this.transmit.resets && isOutOfStep(failure)) this.options.chunking.avoid()
-        // We closed it, because of another message: the intake has not heard this one.
-        if (failure === GIVEN_UP) return this.lostWith(failure, false)
+        // We closed it, because of another message. The intake has not heard this one, unless we were
+        // told to close: then it may have it, and its 250 is lost.
+        if (failure === GIVEN_UP) return this.lostWith(failure, begun && this.destroyed)
         return this.lostWith(failure, begun || !isEnd(failure) || this.answered === 0)
       }
       case 'no-chunking': {
@@ -196,7 +197,7 @@ export class SmtpSession implements Session {
 
   private lostWith(failure: Loss, charged: boolean): SendResult {
     const { dcid, destroyed } = this
-    if (destroyed) return { outcome: { kind: 'aborted', dcid }, charged: true, reusable: false }
+    if (destroyed) return { outcome: { kind: 'aborted', dcid }, charged, reusable: false }
     return { outcome: { kind: 'failed', dcid, failure }, charged, reusable: false }
   }
 }

@@ -140,9 +140,9 @@ async function cautiously(
 
 async function inOneGo(wire: Wire, lines: readonly Line[], unsent: Unsent): Promise<Sent> {
   const { content, unstuffer } = unsent
-  if (!Buffer.isBuffer(content) || content.length > WHOLE_MESSAGE) {
-    return inPieces(wire, lines, unsent)
-  }
+  const isLong = !Buffer.isBuffer(content) || content.length > WHOLE_MESSAGE
+  // Where the connection has gone meanwhile, the message was never begun.
+  if (isLong || wire.isLost) return inPieces(wire, lines, unsent)
   const chunk = { command: 'BODY', octets: unstuffer.push(content) } as const
   const steps = await wire.chunk(lines, chunk, [RSET])
   return { before: steps.slice(0, lines.length), behind: steps.slice(lines.length) }

@@ -53,6 +53,10 @@ export class Wire {
     private readonly timeouts: Timeouts,
   ) {}
 
+  get isLost(): boolean {
+    return this.conversation.lost !== undefined
+  }
+
   /** Runs when what was begun before has been written. */
   async inTurn<T>(write: () => Promise<T>): Promise<T> {
     const before = this.turn
