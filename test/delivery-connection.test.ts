@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Clock } from '../plugins/tdc/clock'
 import type { Session } from '../plugins/tdc/delivery/session'
-import type { Script } from './support/fault-script'
+import type { Fault, Script } from './support/fault-script'
 import { IntakeLink, outgoing, TIMEOUTS } from './support/intake-link'
 
 interface OpenRow {
@@ -317,6 +317,38 @@ describe('delivery: an open connection', () => {
       await link.close()
     })
   }
+
+  const ENDERS: [string, Fault, boolean][] = [
+    ['421', { on: 'MAIL', nth: 2, reply: '421 4.3.2 Enough' }, true],
+    ['a close', { on: 'MAIL', nth: 2, then: 'drop' }, true],
+    ['a reset', { on: 'MAIL', nth: 2, then: 'reset' }, true],
+    ['silence', { on: 'MAIL', nth: 2, then: 'stall' }, false],
+    ['no reply', { on: 'MAIL', nth: 2, reply: 'hello' }, false],
+    ['a reply too many', { on: 'MAIL', nth: 2, extra: '250 Ok\r\n250 Ok\r\n' }, false],
+    ['503', { on: 'MAIL', nth: 2, reply: '503 5.5.1 What?' }, false],
+  ]
+  for (const [what, fault, byIntake] of ENDERS) {
+    it(`${what}: ${byIntake ? 'the intake' : 'we'} ended it`, async () => {
+      const link = await IntakeLink.start({ script: [fault] })
+      const session = await link.session()
+      assert.equal((await session.send(outgoing())).reusable, true)
+      assert.equal(session.endedByIntake, false)
+      const sending = session.send(outgoing())
+      await link.server.until('MAIL', 2)
+      await link.clock.advance(fault.then === 'stall' ? TIMEOUTS.command : 0)
+      assert.equal((await sending).reusable, false)
+      assert.equal(session.endedByIntake, byIntake)
+      await link.close()
+    })
+  }
+
+  it('destroy: we ended it', async () => {
+    const link = await IntakeLink.start()
+    const session = await link.session()
+    session.destroy()
+    assert.equal(session.endedByIntake, false)
+    await link.close()
+  })
 
   it('quit says QUIT and closes', async () => {
     const link = await IntakeLink.start()

@@ -146,6 +146,28 @@ describe('pool: the limit of an intake', () => {
     })
   }
 
+  for (const [how, reusable] of [
+    ['idle', true],
+    ['with a message on its way', false],
+  ] as const) {
+    it(`is not learned from connections that we ended ${how}`, async () => {
+      const story = new PoolStory({ minConnections: 1, maxConnections: 1 })
+      for (let round = 0; round < 2; round++) {
+        story.submit(`m${round}`)
+        const [session] = await story.accept()
+        if (session) session.endedByIntake = false
+        session?.flight.deliver(reusable)
+        await story.clock.settle()
+        session?.hangUp()
+        await story.clock.settle()
+      }
+      story.submit('last', 'of all')
+      await story.accept()
+      await story.deliverAll()
+      assert.equal(story.counts, '1 idle')
+    })
+  }
+
   it('is not learned from one restart of the intake, nor from its idle timeout', async () => {
     const story = new PoolStory({ maxConnections: 3, idleTimeout: 60_000 })
     story.submitMany(3)

@@ -110,6 +110,7 @@ class FleetSession implements Session {
   readonly remote = '192.0.2.1'
   readonly offers = []
   readonly window = 1
+  readonly endedByIntake = true
   private taken = 0
   private flight: ((result: SendResult) => void) | undefined
   private listener: (() => void) | undefined

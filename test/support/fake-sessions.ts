@@ -91,6 +91,7 @@ export class FakeSession implements Session {
   quits = 0
   destroys = 0
   closed = false
+  endedByIntake = true
   /** True: a QUIT is not answered, and nothing closes. */
   stuck = false
   private listener: (() => void) | undefined

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../clock'
-import { CLOSED, GIVEN_UP, type Loss, lossOf, protocolLoss, TIMED_OUT } from './loss'
+import { CLOSED, GIVEN_UP, isEnd, type Loss, lossOf, protocolLoss, TIMED_OUT } from './loss'
 import { type Parsed, ReplyParser } from './reply'
 import { ReplyOrder } from './reply-order'
 import { type Answer, CLOSING, judge, type Step, type Verb } from './step'
@@ -62,6 +62,12 @@ export class Conversation<in Line extends string> {
   /** Why the connection is gone; undefined while it stands. */
   get lost(): Loss | undefined {
     return this.loss
+  }
+
+  /** The peer closed the connection, or said 421, behind which it does. */
+  get endedByPeer(): boolean {
+    if (this.closing) return true
+    return this.loss !== undefined && this.loss !== GIVEN_UP && isEnd(this.loss)
   }
 
   /** Octets came behind the last reply that was asked for. */
@@ -170,6 +176,7 @@ export class Conversation<in Line extends string> {
     if (this.loss || !this.pending) return undefined
     const parsed = this.parser.next()
     if (isGoodbye(parsed)) {
+      this.closing = true
       this.end(GIVEN_UP)
       return parsed
     }

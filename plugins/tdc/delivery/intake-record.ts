@@ -2,7 +2,7 @@ import type { Clock } from '../clock'
 import type { Reached } from '../monitor/status'
 import type { Connection } from './connection'
 import { LearnedLimit } from './learned-limit'
-import type { SendResult } from './session'
+import type { SendResult, Session } from './session'
 
 /** A close this soon after a reply belongs to it; a later one is an idle timeout or a restart. */
 const RIGHT_AFTER = 1000
@@ -39,23 +39,27 @@ export class IntakeRecord {
     this.reached = { at: this.clock.wall(), was }
   }
 
-  /** What became of a message on `connection`. */
-  landed(connection: Connection, { outcome, charged, reusable }: SendResult): void {
+  /** What became of a message on `connection`, which has this `session`. */
+  landed(
+    connection: Connection,
+    session: Session,
+    { outcome, charged, reusable }: SendResult,
+  ): void {
     if (charged) connection.answered += 1
     if (outcome.kind === 'delivered') {
       this.note('up')
-      if (!reusable) this.endedAfter(connection, 0)
+      if (!reusable) this.endedAfter(connection, session, 0)
     } else if (outcome.kind === 'failed') {
       const replied = outcome.failure.kind === 'reply'
       if (replied) this.note('up')
       else if (charged) this.note('down')
-      if (!charged) this.endedAfter(connection, replied ? 0 : connection.rested)
+      if (!charged) this.endedAfter(connection, session, replied ? 0 : connection.rested)
     }
   }
 
-  /** The intake ended the connection, `later` milliseconds after the last reply. */
-  endedAfter(connection: Connection, later: number): void {
-    if (later > RIGHT_AFTER) return
+  /** The connection ended, `later` milliseconds after the last reply. What we end ourselves is no limit. */
+  endedAfter(connection: Connection, session: Session, later: number): void {
+    if (!session.endedByIntake || later > RIGHT_AFTER) return
     this.limit.endedAfter(connection.answered, connection.began, this.nextTurn())
   }
 }

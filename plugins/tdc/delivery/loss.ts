@@ -41,6 +41,11 @@ export function protocolLoss(reason: string): Loss {
   return { kind: 'network', details: 'protocol', reason }
 }
 
+/** The connection ended, in order or not. */
+export function isEnd(loss: Loss): boolean {
+  return loss.kind === 'network' && (loss.details === 'closed' || loss.details === 'reset')
+}
+
 /** What an error of a socket means. On a socket with TLS, errors of the TLS library are TLS errors. */
 export function lossOf(error: unknown): Loss {
   const code = errorCode(error) ?? ''

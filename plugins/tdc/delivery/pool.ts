@@ -160,7 +160,7 @@ export class Pool {
     const { state } = connection
     if (!this.connections.has(connection)) return
     if (state.kind !== 'busy' && state.kind !== 'closing') return
-    this.intake.landed(connection, result)
+    this.intake.landed(connection, state.session, result)
     this.connections.land(connection, state, entry, result.reusable)
     this.entries.settle(entry, result)
     this.pulse()
@@ -170,7 +170,8 @@ export class Pool {
     const { state } = connection
     if (!this.connections.has(connection) || state.kind === 'connecting') return
     if (state.kind === 'idle') {
-      this.intake.endedAfter(connection, this.deps.clock.monotonic() - state.since)
+      const rested = this.deps.clock.monotonic() - state.since
+      this.intake.endedAfter(connection, state.session, rested)
     }
     this.connections.fall(connection, state)
     this.pulse()

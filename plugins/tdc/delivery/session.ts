@@ -12,6 +12,8 @@ export interface Session {
   readonly remote: string
   /** The extensions of SMTP that the intake offers and this client uses, for people. */
   readonly offers: readonly string[]
+  /** The intake closed the connection, or said 421; false also after `destroy` and our own decisions. */
+  readonly endedByIntake: boolean
   /** How many messages may be on the way at a time; 1 where the intake offers no CHUNKING. */
   readonly window: number
   /**

@@ -4,7 +4,7 @@ import { type Capabilities, capabilitiesOf, offersIn } from './capabilities'
 import type { ChunkingMemory } from './chunking-memory'
 import { Conversation } from './conversation'
 import { envelopeOf } from './envelope'
-import { GIVEN_UP, type Loss, protocolLoss } from './loss'
+import { GIVEN_UP, isEnd, type Loss, protocolLoss } from './loss'
 import type { Timeouts } from './options'
 import type { Command, Failure, Reply } from './outcome'
 import type { Outgoing } from './outgoing'
@@ -93,6 +93,10 @@ export class SmtpSession implements Session {
 
   get window(): number {
     return this.transmit.window
+  }
+
+  get endedByIntake(): boolean {
+    return this.conversation.endedByPeer
   }
 
   async send(message: Outgoing): Promise<SendResult> {
@@ -204,9 +208,4 @@ export class SmtpSession implements Session {
 
 function isOutOfStep(loss: Loss): boolean {
   return loss.kind === 'network' && loss.details === 'protocol'
-}
-
-/** The peer ended the connection, in order or not. */
-function isEnd(loss: Loss): boolean {
-  return loss.kind === 'network' && (loss.details === 'closed' || loss.details === 'reset')
 }
