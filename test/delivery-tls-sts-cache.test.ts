@@ -38,8 +38,13 @@ class World {
       return Promise.resolve(this.file)
     },
     clock: this.clock,
-    reportOf: (domain) => (event) => this.told.push(`${domain}: ${inWords(event)}`),
+    reportOf: (domain) => (event) => {
+      this.told.push(`${domain}: ${inWords(event)}`)
+      if (this.mistake) throw this.mistake
+    },
   })
+  /** What telling throws. */
+  mistake: Error | undefined
 
   /** Mode and hosts of the policy in force, or `none`. */
   async inForce(domain = DOMAIN): Promise<string> {
@@ -67,6 +72,22 @@ describe('MTA-STS: the policy of a domain', () => {
   let world: World
   beforeEach(() => (world = new World()))
   afterEach(() => assert.equal(world.clock.pending, 0, 'no timer is left'))
+
+  for (const [what, answer, policy] of [
+    ['a policy', file(), POLICY],
+    ['a failure', FETCH_ERROR, 'none'],
+  ] as const) {
+    it(`a mistake in telling of ${what} costs no connection, and is no look at each of them`, async () => {
+      world.file = answer
+      world.mistake = new Error('a mistake')
+      assert.equal(await world.inForce(), policy)
+      assert.equal(await world.inForce(), policy)
+      assert.deepEqual(world.news(), [TXT, GET])
+      await world.clock.advance(5 * MINUTE)
+      assert.equal(await world.inForce(), policy)
+      assert.equal(world.news()[0], TXT)
+    })
+  }
 
   it('is looked up once for all connections that begin together, and not for the next', async () => {
     const first = await Promise.all([world.inForce(), world.inForce(), world.inForce()])

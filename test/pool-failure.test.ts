@@ -276,6 +276,35 @@ describe('pool: owners that misbehave', () => {
     story.assertOver()
   })
 
+  it('survives options that throw when a connection opens or a message lands, and says so', async () => {
+    const options = {
+      minConnections: 1,
+      maxConnections: 1,
+      messagesPerConnection: 50,
+      idleTimeout: 0,
+    }
+    let broken = false
+    const story = new PoolStory(
+      {},
+      { options: () => (broken ? assert.fail('no options') : options) },
+    )
+    story.submit('m1', 'm2')
+    const [session] = story.sessions.acceptAll()
+    broken = true
+    await story.clock.settle()
+    broken = false
+    story.submit('m3')
+    await story.clock.settle()
+    broken = true
+    session?.flight.deliver()
+    await story.clock.settle()
+    broken = false
+    story.submit('m4')
+    await story.deliverAll()
+    assert.equal(story.mistakes.length, 2)
+    assert.equal(story.told.length, 4)
+  })
+
   it('takes messages from inside settle, the same one again too', async () => {
     const story = new PoolStory({ minConnections: 1, maxConnections: 1 })
     const message = mail('again')

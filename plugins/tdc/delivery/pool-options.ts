@@ -27,6 +27,6 @@ export interface PoolDeps {
    * pool. All that is lost with it is the learned limit and `lastAttempt`.
    */
   readonly onEmpty?: () => void
-  /** What a `settle`, an `onEmpty` or a session threw; without it such mistakes pass unseen. */
+  /** What a `settle`, an `onEmpty`, a session or a pulse threw; without it such mistakes pass unseen. */
   readonly onMistake?: (error: unknown) => void
 }

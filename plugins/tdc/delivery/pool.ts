@@ -200,7 +200,9 @@ export class Pool {
 
   private begin(deadline: number): void {
     const { connection, signal } = this.connections.begin(++this.turn, deadline)
-    void openGuarded(this.deps.open, signal).then((opened) => this.opened(connection, opened))
+    void openGuarded(this.deps.open, signal).then((opened) =>
+      this.quietly(() => this.opened(connection, opened)),
+    )
   }
 
   private send(connection: Connection, entry: Entry): void {
@@ -209,7 +211,7 @@ export class Pool {
     this.entries.leave(entry)
     this.connections.takeOff(connection, state, entry)
     void sendGuarded(state.session, entry.message).then((result) =>
-      this.landed(connection, entry, result),
+      this.quietly(() => this.landed(connection, entry, result)),
     )
   }
 

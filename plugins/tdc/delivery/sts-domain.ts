@@ -57,7 +57,10 @@ export class StsDomain {
   async policy(): Promise<StsPolicy | undefined> {
     this.forgetEnded()
     if (!this.looking && this.now >= this.nextLook) {
-      const done = this.look().finally(() => (this.looking = undefined))
+      const done = this.look()
+        // What throws there would be a mistake; it must not keep the copies, nor end the process.
+        .catch(() => void (this.nextLook = this.now + LOOK_AGAIN))
+        .finally(() => (this.looking = undefined))
       this.looking = { done, began: this.now }
     }
     if (this.open && this.looking) {

@@ -39,20 +39,17 @@ export class Monitor {
     this.tracking = new Tracking(deps.tracked)
   }
 
-  readonly report = (event: TdcEvent): void => {
-    const now = this.deps.now()
-    this.count(event, now)
-    this.tracking.note(event, now)
-    this.write(event, now)
-    const warning = this.certificates.warning(event, now)
-    if (warning) this.report(warning)
-  }
+  /**
+   * Never throws: who reports goes on with the mail, often where nobody is left to catch anything and
+   * Haraka would end.
+   */
+  readonly report = (event: TdcEvent): void => this.quietly(() => this.take(event))
 
   /** For the connections of one intake domain: what they report is counted for that. */
   reportOf(domain: string): Report {
     const tls = this.tlsOf(domain)
     return (event) => {
-      tls.count(event)
+      this.quietly(() => tls.count(event))
       this.report(event)
     }
   }
@@ -64,6 +61,27 @@ export class Monitor {
       if (this.tls.size < MOST_DOMAINS) this.tls.set(domain, tls)
     }
     return tls
+  }
+
+  private take(event: TdcEvent): void {
+    const now = this.deps.now()
+    this.count(event, now)
+    this.tracking.note(event, now)
+    this.write(event, now)
+    const warning = this.certificates.warning(event, now)
+    if (warning) this.report(warning)
+  }
+
+  private quietly(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      try {
+        complain(this.deps.log, `mistake in a report: ${error}`)
+      } catch {
+        // The log itself is what does not work.
+      }
+    }
   }
 
   private count(event: TdcEvent, now: number): void {
