@@ -74,7 +74,8 @@ describe('delivery: the message on the wire', () => {
         yield Buffer.from('line\r\n')
       }
     }
-    const sending = session.send(outgoing({ content: () => Readable.from(steps()) }))
+    const content = () => Readable.from(steps())
+    const sending = session.send(outgoing({ size: 4 * 'line\r\n'.length, content }))
     assert.equal((await sending).outcome.kind, 'delivered')
     session.destroy()
     await link.close()
@@ -117,6 +118,26 @@ describe('delivery: the message on the wire', () => {
     })
   }
 
+  for (const [what, size, octets] of [
+    ['shorter', 8, 7],
+    ['longer', 6, 7],
+  ] as const) {
+    it(`a file that is ${what} than it was: no final dot, connection gone`, async () => {
+      const link = await IntakeLink.start()
+      const session = await link.session()
+      // The stuffed dot does not count.
+      const content = () => Readable.from(['..line', '\r\n'])
+      const result = await session.send(outgoing({ size, content }))
+      assert.deepEqual(failure(result), { kind: 'network', details: 'error' })
+      const error = link.events.at(-1)
+      assert(error?.kind === 'connection-error')
+      assert.equal(error.reason, `the copy has ${octets} octets, not ${size}`)
+      await link.server.connections[0]?.wire.closed
+      assert.deepEqual(link.server.messages, [])
+      await link.close()
+    })
+  }
+
   it('a no in the middle of the message ends it and the source', async () => {
     const link = await IntakeLink.start({
       script: [{ on: 'CONTENT', after: 10, reply: '552 5.3.4 Too big', then: 'stall' }],
@@ -140,7 +161,7 @@ describe('delivery: the message on the wire', () => {
     const content = randomLines(MEGABYTE / 4)
     for (let count = 0; count < 30; count++) {
       const source = (): Readable => Readable.from([content, content])
-      const result = await session.send(outgoing({ content: source }))
+      const result = await session.send(outgoing({ size: 2 * content.length, content: source }))
       assert.deepEqual([result.outcome.kind, result.reusable], ['delivered', true])
       assert.equal(link.clock.pending, 0)
     }

@@ -59,7 +59,7 @@ export async function writeContent(
   content: Buffer | Readable,
   progress: () => void,
   over: AbortSignal,
-  change: (piece: Buffer) => Buffer = (piece) => piece,
+  change: (piece: Buffer) => Buffer,
 ): Promise<Written> {
   try {
     for await (const piece of piecesOf(content, over)) {

@@ -52,7 +52,7 @@ const sequential: Transmit = {
       const refused = refusedBy(await Promise.all(wire.group([line])))
       if (refused) return refused
     }
-    return endedBy(await wire.data(await contentOf(message)))
+    return endedBy(await wire.data(await contentOf(message), message.size))
   },
 }
 
@@ -63,9 +63,9 @@ const pipelined: Transmit = {
   async send(wire, commands, message) {
     const steps = await Promise.all(wire.group([...envelope(commands), DATA]))
     const refused = refusedBy(steps)
-    if (!refused) return endedBy(await wire.data(await contentOf(message)))
+    if (!refused) return endedBy(await wire.data(await contentOf(message), message.size))
     // RFC 2920 section 3.1: asked for a message that has no recipient, the client sends none.
-    if (steps.at(-1)?.kind === 'passed') await wire.data(Buffer.alloc(0))
+    if (steps.at(-1)?.kind === 'passed') await wire.data(Buffer.alloc(0), 0)
     return refused
   },
 }

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
-import type { Unstuffer } from '../unstuffer'
+import { Unstuffer } from '../unstuffer'
 import { writeContent } from './content'
 import type { Conversation } from './conversation'
 import { GIVEN_UP, protocolLoss } from './loss'
@@ -33,9 +33,11 @@ interface Pieces {
   readonly begin?: Buffer
   readonly end?: Buffer
   /** What is written in place of a piece. */
-  readonly change?: (piece: Buffer) => Buffer
-  /** What is missing of a message whose length was announced; undefined: nothing. */
-  readonly missing?: () => string | undefined
+  readonly change: (piece: Buffer) => Buffer
+  /** What is wrong with the length of what was written; undefined: nothing. */
+  readonly missing: () => string | undefined
+  /** Of a chunk the intake knows where it ends. */
+  readonly lengthIsSaid?: true
 }
 
 const TOO_EARLY = 'the reply came before the end of the message'
@@ -107,23 +109,19 @@ export class Wire {
   }
 
   /** BDAT with what is left of a message of `size` octets, in pieces: exactly what the line says. */
-  chunkInPieces({ size, begun, content, unstuffer }: Unsent): Promise<Step> {
-    let sent = begun
-    return this.pieces(content, {
-      begin: Buffer.from(`${bdatLine(size - begun, 'BODY')}\r\n`),
-      change: (piece) => {
-        const octets = unstuffer.push(piece)
-        sent += octets.length
-        return octets
-      },
-      missing: () => (sent === size ? undefined : `the copy has ${sent} octets, not ${size}`),
-    })
+  chunkInPieces(unsent: Unsent): Promise<Step> {
+    const { size, begun } = unsent
+    const { change, missing } = counted(unsent)
+    const begin = Buffer.from(`${bdatLine(size - begun, 'BODY')}\r\n`)
+    return this.pieces(unsent.content, { begin, change, missing, lengthIsSaid: true })
   }
 
-  /** DATA's content, the final dot and the reply, which may come at any moment. */
-  async data(content: Buffer | Readable): Promise<Step> {
+  /** DATA's content of `size` octets, the final dot and the reply, which may come at any moment. */
+  async data(content: Buffer | Readable, size: number): Promise<Step> {
     if (!Buffer.isBuffer(content) || content.length > WHOLE_MESSAGE) {
-      return this.pieces(content, { end: FINAL_DOT })
+      const { change, missing } = counted({ size, begun: 0, unstuffer: new Unstuffer() })
+      const count = (piece: Buffer): Buffer => (change(piece), piece)
+      return this.pieces(content, { change: count, missing, end: FINAL_DOT })
     }
     // A reply is there already, before the message: nothing is to be written any more.
     const early = this.conversation.pending
@@ -163,7 +161,7 @@ export class Wire {
     const written = await writeContent(socket, content, progress, over.signal, pieces.change)
     switch (written.kind) {
       case 'written': {
-        const reason = pieces.missing?.()
+        const reason = pieces.missing()
         if (reason !== undefined) {
           conversation.end({ kind: 'network', details: 'error', reason })
           return this.cutOff(await reply)
@@ -176,8 +174,8 @@ export class Wire {
         conversation.end({ kind: 'network', details: 'error', reason: written.reason })
         return this.cutOff(await reply)
       case 'over':
-        // Of a chunk the intake knows the length: its reply may come before we see the file's end.
-        if (pieces.missing && pieces.missing() === undefined) return reply
+        // Where it knows the end, its reply may come before we see the file's end.
+        if (pieces.lengthIsSaid && pieces.missing() === undefined) return reply
         return this.cutOff(await reply)
     }
   }
@@ -191,6 +189,19 @@ export class Wire {
     const failure = protocolLoss(TOO_EARLY)
     this.conversation.end(failure)
     return { kind: 'lost', failure }
+  }
+}
+
+/** A file that became shorter, or longer, while it waited is not the copy: it is found out before its end. */
+function counted({ size, begun, unstuffer }: Omit<Unsent, 'content'>) {
+  let sent = begun
+  return {
+    change(piece: Buffer): Buffer {
+      const octets = unstuffer.push(piece)
+      sent += octets.length
+      return octets
+    },
+    missing: () => (sent === size ? undefined : `the copy has ${sent} octets, not ${size}`),
   }
 }
 
