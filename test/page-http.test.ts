@@ -41,6 +41,8 @@ describe('the status page over HTTP', () => {
   let gather: () => Promise<Status>
   let searching: Promise<void>
   let machines: Answer<ClusterView> | undefined
+  /** The client's address in place of its own, which is this machine's. */
+  let client: { remoteAddress?: string | undefined }
 
   /** [status_page] of tdc.ini, enabled. */
   const configure = (...lines: string[]) => {
@@ -80,10 +82,13 @@ describe('the status page over HTTP', () => {
     gather = () => Promise.resolve(status)
     searching = Promise.resolve()
     machines = undefined
+    client = {}
     startPage()
-    server = createServer((request, response) =>
-      page.handle(request, response, () => response.writeHead(418).end('next')),
-    ).listen(0, '127.0.0.1')
+    server = createServer((request, response) => {
+      for (const [name, value] of Object.entries(client))
+        Object.defineProperty(request.socket, name, { value })
+      page.handle(request, response, () => response.writeHead(418).end('next'))
+    }).listen(0, '127.0.0.1')
     await new Promise((resolve) => server.once('listening', resolve))
     port = (server.address() as AddressInfo).port
   })
@@ -159,6 +164,26 @@ describe('the status page over HTTP', () => {
     it('it serves this machine', async () => {
       assert.equal((await get('/tdc/status')).status, 200)
     })
+
+    for (const [remoteAddress, status] of [
+      ['127.8.8.8', 200],
+      ['::1', 200],
+      ['::ffff:127.0.0.1', 200],
+      ['192.0.2.7', 403],
+      ['10.0.0.1', 403],
+      ['::ffff:192.0.2.7', 403],
+      ['fe80::1', 403],
+      ['2001:db8::1', 403],
+      [undefined, 403],
+    ] as const) {
+      it(`a client of ${remoteAddress ?? 'no known address'} has a ${status}`, async () => {
+        client = { remoteAddress }
+        for (const path of ['/tdc/', '/tdc/status', '/tdc/metrics', '/tdc/track?q=x']) {
+          assert.equal((await get(path, { host: 'localhost' })).status, status, path)
+        }
+        assert.equal(gathered > 0, status === 200)
+      })
+    }
 
     for (const name of ['X-Forwarded-For', 'Forwarded', 'X-Real-IP', 'Via']) {
       it(`it serves nobody behind a proxy, whatever ${name} says`, async () => {
