@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { linesOf } from '../plugins/tdc/monitor/lines'
 import { SECTIONS } from '../plugins/tdc/settings/keys'
-import { commandsOfProgram, isTest, pathsIn, textOf } from './support/documents'
+import { codeIn, commandsOfProgram, isTest, pathsIn, textOf } from './support/documents'
+import { eventsWith } from './support/events'
 import { repository } from './support/run'
 
 const README = textOf('README.md')
@@ -65,6 +67,20 @@ describe('the documents leave nothing out:', () => {
     assert.deepEqual(wrong, [])
   })
 
+  it('docs/log-reference.md has every line of the log', () => {
+    const code = codeIn(textOf('docs/log-reference.md'))
+    const forms = code.filter((each) => /^[A-Z]+\w*:? [\w<]/.test(each)).map(formOf)
+    // What these say is written where they are reported.
+    const free = ['effective', 'problem', 'warning']
+    const events = eventsWith(WHY).filter(({ kind }) => !free.includes(kind))
+    const lines = events.flatMap((event) => linesOf(event, 'NAME').map(({ text }) => text))
+    assert.ok(lines.length > 50, 'there are lines')
+    assert.deepEqual(
+      lines.filter((line) => !forms.some((form) => form.test(line))),
+      [],
+    )
+  })
+
   it('docs/architecture.md has every part, and no other', () => {
     const [, parts = ''] =
       /\n## Parts\n\n```\n([^]*?)\n```/.exec(textOf('docs/architecture.md')) ?? []
@@ -102,6 +118,20 @@ describe('the documents leave nothing out:', () => {
     }
   })
 })
+
+/** In the place of each value of a line: one of them is given in words. */
+const WHY = 'Redis has none'
+
+/** What a line may be that stands as `TDC: MID <mid> expired after <n> seconds: ...`. */
+function formOf(line: string): RegExp {
+  const parts = line.split(/(<[^>]+>|\.\.\.$|\bN\b|\b\d+\b|\w+\\\|\w+)/)
+  const pattern = parts.map((part, at) => {
+    if (at % 2 === 0) return part.replace(/[^\w\s]/g, '\\$&')
+    if (part.startsWith('<') || part === '...') return '.*'
+    return part.includes('|') ? `(${part.replace('\\', '')})` : '-?\\d+'
+  })
+  return new RegExp(`^${pattern.join('')}$`)
+}
 
 /** What README says of a key's default, '' where it is in words; undefined: it is not there. */
 function defaultOf(section: string, key: string): string | undefined {
