@@ -8,6 +8,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -18,6 +19,7 @@ import { type Disk, type DiskFile, systemDisk } from '../plugins/tdc/queue/disk'
 import { Loader } from '../plugins/tdc/queue/loader'
 import { readHead } from '../plugins/tdc/queue/queue-file'
 import { replayTag } from '../plugins/tdc/queue/replay-mark'
+import { makeFifo } from './support/fifo'
 import { Gate } from './support/gate'
 import { TestQueue } from './support/queue'
 
@@ -150,6 +152,24 @@ describe('adopting the copies of another server', () => {
       why: 'its message is not complete',
     })
     assert.deepEqual(dead.files, [damaged.filename])
+  })
+
+  it('refuses, with a line, what is no file under a name of ours, and waits for none', async () => {
+    const { name: pipe, path } = dead.directory.newFile()
+    const { name: link, path: linked } = dead.directory.newFile()
+    const elsewhere = dead.copy().place
+    await systemDisk.rename(elsewhere.path, join(dead.path, 'elsewhere'))
+    symlinkSync('elsewhere', linked)
+    const fifos = [makeFifo(path), makeFifo(join(dead.path, '3_1_0_1_pipe_1_host'))]
+    assert.deepEqual(await adopt(), { ...ALL, refused: 2 })
+    assert.deepEqual(ours.events, [
+      { kind: 'not-adopted', file: pipe, why: 'it is no file (ESPIPE)' },
+      { kind: 'not-adopted', file: link, why: 'it is no file (ELOOP)' },
+    ])
+    for (const fifo of fifos) {
+      assert.equal(fifo.rescued(), false)
+      fifo.remove()
+    }
   })
 
   it('refuses a copy whose MID is in our queue', async () => {

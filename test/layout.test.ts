@@ -16,7 +16,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   journal: [],
   delivery: ['monitor', ...LEAVES],
   control: ['monitor', ...LEAVES],
-  cluster: ['control', 'settings', 'monitor', 'queue/disk', ...LEAVES],
+  cluster: ['control', 'settings', 'monitor', 'queue/disk', 'queue/found-file', ...LEAVES],
   cli: [
     'cluster',
     'control',

@@ -5,6 +5,7 @@ import type { Clock } from '../plugins/tdc/clock'
 import { parseHead } from '../plugins/tdc/queue/queue-file'
 import { Sweep, type SweptDisk, systemSweptDisk } from '../plugins/tdc/queue/sweep'
 import { Dice } from './support/dice'
+import { makeFifo } from './support/fifo'
 import { NOTES, TestQueue } from './support/queue'
 
 const RETRY_DELAY = 30_000
@@ -66,12 +67,28 @@ describe('the queue directory before Haraka loads it', () => {
     })
   }
 
-  it('sets aside what is no file', () => {
-    const [folder, link] = [queue.directory.newFile(), queue.directory.newFile()]
-    mkdirSync(folder.path)
-    symlinkSync('/nowhere', link.path)
+  const strangers: [what: string, code: string, make: (path: string) => void][] = [
+    ['a folder', 'EISDIR', (path) => mkdirSync(path)],
+    ['a link to nowhere', 'ELOOP', (path) => symlinkSync('/nowhere', path)],
+    ['a link to a copy', 'ELOOP', (path) => symlinkSync(queue.directory.pathOf(good()), path)],
+  ]
+  for (const [what, code, make] of strangers) {
+    it(`sets aside ${what}`, () => {
+      const { name: file, path } = queue.directory.newFile()
+      make(path)
+      sweep()
+      assert.ok(queue.files.includes(`error.${file}`))
+      assert.deepEqual(queue.events, [{ kind: 'damaged', file, why: `it is no file (${code})` }])
+    })
+  }
+
+  it('sets a named pipe aside without waiting for what comes out of it', () => {
+    const { name: file, path } = queue.directory.newFile()
+    const fifo = makeFifo(path)
     sweep()
-    assert.deepEqual(queue.files.sort(), [`error.${folder.name}`, `error.${link.name}`].sort())
+    fifo.remove()
+    assert.deepEqual(queue.files, [`error.${file}`])
+    assert.deepEqual(queue.events, [{ kind: 'damaged', file, why: 'it is no file (ESPIPE)' }])
   })
 
   it('leaves the files of others alone, whatever they hold', () => {

@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { errorCode } from '../error-code'
 import type { Disk } from '../queue/disk'
+import { FOUND } from '../queue/found-file'
 import {
   LONGEST_DOCUMENT,
   NO_DOCUMENT,
@@ -30,7 +31,7 @@ export class LastGood {
   read(): Kept {
     let written: string
     try {
-      written = readFileSync(this.path, 'utf8')
+      written = readFound(this.path)
     } catch (error) {
       const code = errorCode(error)
       if (code === 'ENOENT') return { kind: 'document', document: NO_DOCUMENT }
@@ -63,5 +64,14 @@ export class LastGood {
     }
     await this.disk.rename(fresh, this.path)
     await this.disk.syncDirectory(dirname(this.path))
+  }
+}
+
+function readFound(path: string): string {
+  const file = openSync(path, FOUND)
+  try {
+    return readFileSync(file, 'utf8')
+  } finally {
+    closeSync(file)
   }
 }

@@ -23,5 +23,5 @@ export interface Outgoing {
    * still in memory, another short one is read whole, a long one is read while it is sent. Called
    * once per attempt.
    */
-  content(): Buffer | Promise<Buffer> | Readable
+  content(): Buffer | Readable | Promise<Buffer | Readable>
 }

@@ -4,7 +4,9 @@ import { errorCode } from '../error-code'
 import type { QueueDirectory } from '../haraka/queue-directory'
 import type { Report } from '../monitor/events'
 import { Arrival } from './arrival'
-import { diskErrorText, type Disk } from './disk'
+import type { Disk } from './disk'
+import { diskErrorText } from './disk-error'
+import { NO_FILE } from './found-file'
 import type { Loader } from './loader'
 import { type QueueFileHead, readHead } from './queue-file'
 import type { Scheduler } from './scheduler'
@@ -22,9 +24,6 @@ export interface AdoptResult {
 
 /** `passed`: not a copy, or no longer there. */
 type Fate = keyof AdoptResult | 'passed'
-
-/** Another one took it, or it is a folder. */
-const NO_FILE: ReadonlySet<string | undefined> = new Set(['ENOENT', 'EISDIR'])
 
 /** Milliseconds for one call, so that whoever asks sees it going on. */
 const LONGEST = 10_000
@@ -143,7 +142,10 @@ export class Adoption {
       if (this.scheduler.has(head.mid)) return this.refuse(name, `${head.mid} is in the queue`)
       return await this.bringIn(arrival, name, begun, head)
     } catch (error) {
-      if (NO_FILE.has(errorCode(error))) return 'passed'
+      const code = errorCode(error)
+      const isOthers = NO_FILE.has(code) && !this.directory.isOwnName(name)
+      // ENOENT: another one took it.
+      if (code === 'ENOENT' || isOthers) return 'passed'
       return this.refuse(name, diskErrorText(error))
     }
   }

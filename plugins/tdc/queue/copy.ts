@@ -1,8 +1,8 @@
-import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import type { Outgoing } from '../delivery/outgoing'
 import type { CopyNotes } from './copy-notes'
+import { FOUND } from './found-file'
 
 export interface CopyPlace {
   /** Name of the queue file in Haraka's queue directory; a retry renames it. */
@@ -68,12 +68,12 @@ export class Copy implements Outgoing {
     this.message = message
   }
 
-  content(): Buffer | Promise<Buffer> | Readable {
+  content(): Buffer | Promise<Buffer | Readable> {
     const { path, start, preface } = this.place
     if (this.message) return this.message
     if (this.octets <= READ_WHOLE) return readPart(path, start, this.octets, preface)
-    const rest = () => createReadStream(path, { start, highWaterMark: READ_SIZE })
-    return preface ? Readable.from(inOrder(preface, rest)) : rest()
+    const rest = () => readFrom(path, start)
+    return preface ? Promise.resolve(Readable.from(inOrder(preface, rest))) : rest()
   }
 
   /** Octets of the queue file. */
@@ -91,9 +91,14 @@ export class Copy implements Outgoing {
   }
 }
 
-async function* inOrder(first: Buffer, rest: () => Readable): AsyncGenerator<Buffer> {
+async function* inOrder(first: Buffer, rest: () => Promise<Readable>): AsyncGenerator<Buffer> {
   yield first
-  yield* rest()
+  yield* await rest()
+}
+
+async function readFrom(path: string, start: number): Promise<Readable> {
+  const file = await open(path, FOUND)
+  return file.createReadStream({ start, highWaterMark: READ_SIZE })
 }
 
 async function readPart(
@@ -102,7 +107,7 @@ async function readPart(
   length: number,
   preface: Buffer = NOTHING,
 ): Promise<Buffer> {
-  const file = await open(path, 'r')
+  const file = await open(path, FOUND)
   try {
     const buffer = Buffer.allocUnsafe(preface.length + length)
     preface.copy(buffer)

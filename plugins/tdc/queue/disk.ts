@@ -10,6 +10,7 @@ import {
   unlink,
 } from 'node:fs/promises'
 import { errorCode } from '../error-code'
+import { FOUND } from './found-file'
 
 /** A file being written. */
 export interface DiskFile {
@@ -59,7 +60,7 @@ const OWNER_ONLY = 0o600
 const OWNERS_FOLDER = 0o700
 
 async function readPart(path: string, position: number, most: number): Promise<Buffer> {
-  const handle = await open(path, 'r')
+  const handle = await open(path, FOUND)
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(most), 0, most, position)
     return buffer.subarray(0, bytesRead)
@@ -119,24 +120,4 @@ export const systemDisk: Disk = {
       await handle.close()
     }
   },
-}
-
-/** What a disk error means, for the log; unknown codes speak for themselves. */
-const MEANINGS: Readonly<Record<string, string>> = {
-  ENOSPC: 'no space left on the queue disk',
-  EDQUOT: 'the disk quota of the queue is used up',
-  EROFS: 'the queue disk is read-only',
-  EACCES: 'no permission to write to the queue directory',
-  EPERM: 'no permission to write to the queue directory',
-  EIO: 'the queue disk reports an input/output error',
-  ENOENT: 'the queue file or directory is gone',
-  EMFILE: 'too many open files',
-  ENFILE: 'too many open files on this machine',
-  EFBIG: 'the queue file is too large',
-}
-
-export function diskErrorText(error: unknown): string {
-  const code = errorCode(error)
-  if (code === undefined) return error instanceof Error ? error.message : String(error)
-  return MEANINGS[code] ? `${MEANINGS[code]} (${code})` : `writing failed (${code})`
 }

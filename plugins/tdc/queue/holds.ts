@@ -1,7 +1,8 @@
 import { errorCode } from '../error-code'
 import type { QueueDirectory } from '../haraka/queue-directory'
 import type { Report } from '../monitor/events'
-import { diskErrorText, type Disk } from './disk'
+import type { Disk } from './disk'
+import { diskErrorText } from './disk-error'
 
 /** File that says that all is held; the one for a domain is `@DOMAIN`. */
 const ALL = 'all'

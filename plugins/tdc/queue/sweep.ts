@@ -3,7 +3,8 @@ import type { Clock } from '../clock'
 import { errorCode } from '../error-code'
 import type { QueueDirectory } from '../haraka/queue-directory'
 import type { Report } from '../monitor/events'
-import { diskErrorText } from './disk'
+import { diskErrorText } from './disk-error'
+import { FOUND, NO_FILE } from './found-file'
 import { LONGEST_HEAD, parseHead } from './queue-file'
 
 /** Milliseconds after which the rest is left to Haraka, which starts when we are done. */
@@ -20,11 +21,11 @@ export interface SweptDisk {
 export const systemSweptDisk: SweptDisk = {
   list: (path) => readdirSync(path),
   begin(path, most) {
-    const file = openSync(path, 'r')
+    const file = openSync(path, FOUND)
     try {
-      const { size } = fstatSync(file)
-      const bytes = Buffer.alloc(Math.min(size, most))
-      return { size, bytes: bytes.subarray(0, readSync(file, bytes)) }
+      const bytes = Buffer.allocUnsafe(most)
+      const read = readSync(file, bytes, 0, most, 0)
+      return { size: fstatSync(file).size, bytes: bytes.subarray(0, read) }
     } finally {
       closeSync(file)
     }
@@ -100,10 +101,7 @@ export class Sweep {
       const head = parseHead(size, bytes)
       return typeof head === 'string' ? head : undefined
     } catch (error) {
-      const code = errorCode(error)
-      return code === 'EISDIR' || code === 'ELOOP' || code === 'ENOENT'
-        ? `it is no file (${code})`
-        : undefined
+      return NO_FILE.has(errorCode(error)) ? diskErrorText(error) : undefined
     }
   }
 
