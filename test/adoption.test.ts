@@ -162,10 +162,13 @@ describe('adopting the copies of another server', () => {
     symlinkSync('elsewhere', linked)
     const fifos = [makeFifo(path), makeFifo(join(dead.path, '3_1_0_1_pipe_1_host'))]
     assert.deepEqual(await adopt(), { ...ALL, refused: 2 })
-    assert.deepEqual(ours.events, [
+    const refused = [
       { kind: 'not-adopted', file: pipe, why: 'it is no file (ESPIPE)' },
       { kind: 'not-adopted', file: link, why: 'it is no file (ELOOP)' },
-    ])
+    ]
+    const inOrder = (first: { file: string }, second: { file: string }) =>
+      first.file < second.file ? -1 : 1
+    assert.deepEqual(ours.events, refused.sort(inOrder))
     for (const fifo of fifos) {
       assert.equal(fifo.rescued(), false)
       fifo.remove()
@@ -294,25 +297,11 @@ describe('adopting the copies of another server', () => {
 
   for (const [where, disk] of DISKS) {
     it(`by two servers at once sends each copy once, ${where}`, async () => {
-      const mids = Array.from({ length: 50 }, (_, i) => `T.${i}.tdc1`)
-      for (const mid of mids) dead.copy(mid)
-      const gate = new Gate()
-      let listed = 0
-      const list = async (path: string) => {
-        const names = await systemDisk.list(path)
-        if (path === dead.path && ++listed === 2) gate.open()
-        await gate.wait()
-        return names
-      }
-      const both = [0, 1].map(() => new TestQueue({ ...disk, list }))
-      const results = await Promise.all(both.map((each) => adopt(each)))
-      assert.deepEqual(both.flatMap(sentBy).sort(), [...mids].sort())
-      assert.equal(
-        results.reduce((sum, { adopted }) => sum + adopted, 0),
-        mids.length,
-      )
-      assert.deepEqual([dead.files, results.map(({ refused }) => refused)], [[], [0, 0]])
-      for (const each of both) each.remove()
+      await byTwoAtOnce(disk, [undefined, undefined])
+    })
+
+    it(`by two processes of one server at once sends each copy once, ${where}`, async () => {
+      await byTwoAtOnce(disk, [ours.path, ours.path])
     })
 
     it(`survives a crash at any moment: each copy is sent once, ${where}`, async () => {
@@ -322,6 +311,29 @@ describe('adopting the copies of another server', () => {
       }
       assert.ok(moments > (disk === systemDisk ? 8 : 25), `${moments} moments`)
     })
+  }
+
+  /** Both list the directory before either takes a file. */
+  async function byTwoAtOnce(disk: Disk, paths: readonly (string | undefined)[]): Promise<void> {
+    const mids = Array.from({ length: 50 }, (_, i) => `T.${i}.tdc1`)
+    for (const mid of mids) dead.copy(mid)
+    const gate = new Gate()
+    let listed = 0
+    const list = async (path: string) => {
+      const names = await systemDisk.list(path)
+      if (path === dead.path && ++listed === 2) gate.open()
+      await gate.wait()
+      return names
+    }
+    const both = paths.map((path) => new TestQueue({ ...disk, list }, path))
+    const results = await Promise.all(both.map((each) => adopt(each)))
+    assert.deepEqual(both.flatMap(sentBy).sort(), [...mids].sort())
+    assert.equal(
+      results.reduce((sum, { adopted }) => sum + adopted, 0),
+      mids.length,
+    )
+    assert.deepEqual([dead.files, results.map(({ refused }) => refused)], [[], [0, 0]])
+    for (const each of both) each.remove()
   }
 
   /** Whether `disk` came to its operation number `moment`: after it, or in place of it, nothing works. */
@@ -356,6 +368,69 @@ describe('adopting the copies of another server', () => {
       await adopterOf(queue).loader.load(item)
     }
   }
+
+  /** Where one process of our server stands when another one adopts the same directory. */
+  const STANDS: [where: string, pausing: (at: Gate) => Disk][] = [
+    [
+      'is writing it',
+      (at) => ({
+        ...twoDisks,
+        readPart: (...part) => at.wait().then(() => systemDisk.readPart(...part)),
+      }),
+    ],
+    [
+      'has written it',
+      (at) => ({ ...twoDisks, unlink: (path) => at.wait().then(() => twoDisks.unlink(path)) }),
+    ],
+    [
+      'has removed it from there',
+      (at) => ({
+        ...twoDisks,
+        unlink: (path) => twoDisks.unlink(path).then(() => at.wait()),
+      }),
+    ],
+  ]
+  for (const [where, pausing] of STANDS) {
+    it(`is sent once when another process of our server ${where}`, async () => {
+      const { place } = dead.copy()
+      const content = readFileSync(place.path)
+      const gate = new Gate()
+      const slow = new TestQueue(pausing(gate), ours.path)
+      const first = adopt(slow)
+      await gate.reached
+      const quick = new TestQueue(twoDisks, ours.path)
+      await adopt(quick)
+      gate.open()
+      await first
+      assert.deepEqual([...sentBy(slow), ...sentBy(quick)], ['T.1.tdc1'])
+      const [name = ''] = ours.files.filter((file) => ours.directory.isQueueName(file))
+      assert.deepEqual(ours.content(name), content)
+      assert.deepEqual([dead.files, filesBelow(ours.path)], [[], [name]])
+    })
+  }
+
+  it('is sent once when another process of our server goes on with it, and both find it gone', async () => {
+    dead.copy()
+    const [before, after] = [new Gate(), new Gate()]
+    const slow = new TestQueue(
+      { ...twoDisks, unlink: (path) => before.wait().then(() => twoDisks.unlink(path)) },
+      ours.path,
+    )
+    const other = new TestQueue(
+      { ...twoDisks, unlink: (path) => twoDisks.unlink(path).then(() => after.wait()) },
+      ours.path,
+    )
+    const first = adopt(slow)
+    await before.reached
+    const second = adopt(other)
+    await after.reached
+    before.open()
+    await first
+    after.open()
+    await second
+    assert.deepEqual([...sentBy(slow), ...sentBy(other)], ['T.1.tdc1'])
+    assert.deepEqual([dead.files, filesBelow(ours.path).length], [[], 1])
+  })
 
   it('goes on with what was interrupted when the disk is mounted elsewhere now', async () => {
     dead.copy()

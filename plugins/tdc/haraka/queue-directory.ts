@@ -38,6 +38,10 @@ const TAG_SIGN = '.'
 
 const OWN_NAME = new RegExp(`^${OWN_UNIQUE}[0-9a-f]{${UNIQUE_OCTETS * 2}}(\\${TAG_SIGN}|$)`)
 
+/** Between a file's name in its queue directory and what tells the arrivals of one file apart. */
+const ARRIVAL_SIGN = '~'
+const ARRIVAL_TAG = new RegExp(`${ARRIVAL_SIGN}${OWN_UNIQUE}[0-9a-f]{${UNIQUE_OCTETS * 2}}$`)
+
 const NULL_SENDER = { original: '<>', user: '', host: '' }
 
 /** Haraka's queue directory: how files are named there, and how their head is written. */
@@ -89,6 +93,16 @@ export class QueueDirectory {
    */
   arrivalFolder(from: string): string {
     return join(this.arrivalsFolder, encodeURIComponent(from).slice(-LONGEST_FOLDER_NAME))
+  }
+
+  /** For a file among the arrivals: a name that nobody else has for it. */
+  arrivalName(name: string): string {
+    return `${name}${ARRIVAL_SIGN}${uniquePart()}`
+  }
+
+  /** The name that the file of an arrival has in its queue directory. */
+  nameOfArrival(file: string): string {
+    return file.replace(ARRIVAL_TAG, '')
   }
 
   get arrivalsFolder(): string {

@@ -16,7 +16,9 @@ const PART = '.part'
  *     copy, durably, to the arrivals -> remove it there -> rename it into the queue
  *
  * What is among the arrivals has never been in the queue, so whatever ends the way in between, the
- * next call for the same directory goes on with it and nothing is sent twice.
+ * next call for the same directory goes on with it and nothing is sent twice. Each process has names
+ * of its own there, and renames what it goes on with: so another one of this server, that is still at
+ * it or begins at the same time, finds nothing there instead of the same file.
  */
 export class Arrival {
   constructor(
@@ -36,12 +38,20 @@ export class Arrival {
     const found = new Map<string, string>()
     for (const folder of await this.disk.list(arrivalsFolder)) {
       const path = join(arrivalsFolder, folder)
-      for (const name of await this.disk.list(path)) {
-        if (name.endsWith(PART)) continue
-        if (path === own || here.includes(name)) found.set(name, join(path, name))
+      for (const file of await this.disk.list(path)) {
+        const name = this.directory.nameOfArrival(file)
+        if (file.endsWith(PART)) await this.removePart(path, file)
+        else if (path === own || here.includes(name)) found.set(name, join(path, file))
       }
     }
     return found
+  }
+
+  /** Left by a crash. If it is being written, it is now our turn: its file is still where it was. */
+  private async removePart(folder: string, file: string): Promise<void> {
+    if (folder === this.directory.arrivalFolder(this.from)) {
+      await this.disk.unlink(join(folder, file)).catch(() => {})
+    }
   }
 
   /**
@@ -50,12 +60,17 @@ export class Arrival {
    */
   async move(name: string, begun: string | undefined, target: string): Promise<void> {
     const source = join(this.from, name)
-    if (begun) return await this.goOn(source, begun, target)
+    const folder = begun ? dirname(begun) : this.directory.arrivalFolder(this.from)
+    const arrived = join(folder, this.directory.arrivalName(name))
+    if (begun) {
+      await this.disk.rename(begun, arrived)
+      return await this.goOn(source, arrived, target)
+    }
     try {
       await this.disk.rename(source, target)
     } catch (error) {
       if (errorCode(error) !== 'EXDEV') throw error
-      await this.moveAcross(source, join(this.directory.arrivalFolder(this.from), name), target)
+      await this.moveAcross(source, arrived, target)
     }
   }
 
@@ -74,7 +89,7 @@ export class Arrival {
       await this.remove(source)
     } catch (error) {
       // Another one took it, or it cannot be removed, as on a disk that is mounted read-only.
-      await this.disk.unlink(arrived)
+      await this.disk.unlink(arrived).catch(() => {})
       const code = errorCode(error)
       if (code === 'ENOENT') throw error
       throw new Error(`it cannot be removed where it is (${code})`, { cause: error })
@@ -86,7 +101,6 @@ export class Arrival {
     const { disk } = this
     const part = arrived + PART
     await disk.makeFolder(dirname(arrived))
-    await disk.unlink(part).catch(() => {})
     try {
       const out = await disk.create(part)
       try {
