@@ -169,6 +169,40 @@ describe('a copy that is given up', () => {
     assert.deepEqual(await mids(), names.slice(40))
   })
 
+  describe('while the clock was ahead', () => {
+    const HOUR = 3_600_000
+    beforeEach(async () => {
+      queue.keep = { ...queue.keep, age: 2 * HOUR }
+      await expire('T.1.tdc1')
+      queue.clock.setWall(queue.clock.wall() - 30 * DAY)
+      await sweep()
+    })
+
+    it('is dropped when it was seen for long enough', async () => {
+      await sweep(HOUR)
+      assert.deepEqual(await mids(), ['T.1.tdc1'])
+      await sweep(HOUR)
+      assert.deepEqual([await mids(), queue.told().at(-1)], [[], 'kept-dropped'])
+    })
+
+    it('stays for its own time when it was the clock that was wrong', async () => {
+      await sweep(HOUR)
+      queue.clock.setWall(queue.clock.wall() + 30 * DAY - 1.5 * HOUR)
+      await sweep(HOUR)
+      assert.deepEqual(await mids(), ['T.1.tdc1'])
+      await sweep(HOUR)
+      await sweep(HOUR)
+      assert.deepEqual(await mids(), [])
+    })
+
+    it('counts for the other bounds as it stands', async () => {
+      await expire('T.2.tdc1')
+      queue.keep = { ...queue.keep, number: 1 }
+      await sweep()
+      assert.deepEqual(await mids(), ['T.1.tdc1'])
+    })
+  })
+
   it('that cannot be dropped is tried again within the hour', async () => {
     await expire('T.1.tdc1')
     await sweep()

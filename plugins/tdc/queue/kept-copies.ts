@@ -28,6 +28,8 @@ export class KeptCopies {
   private readonly settings: () => KeepSettings
   private next: { readonly due: number; readonly timer: Timer } | undefined
   private sweeping: Promise<void> = Promise.resolve()
+  /** Files whose time lies in the future -> when that was seen, on the monotonic clock. */
+  private ahead: ReadonlyMap<string, number> = new Map()
 
   constructor(deps: {
     directory: QueueDirectory
@@ -107,15 +109,29 @@ export class KeptCopies {
     const kept = await this.list().catch(() => undefined)
     if (!kept) return this.sweepIn(LONGEST_WAIT)
     const bounds = this.settings()
-    const beyond = beyondBounds(kept, bounds, this.clock.wall())
+    const lapsed = new Set(this.lapsed(kept, bounds.age))
+    for (const { file, mid } of lapsed) await this.remove(file, mid, 'keep_age')
+    const others = kept.filter((copy) => !lapsed.has(copy))
+    const beyond = beyondBounds(others, bounds, this.clock.wall())
     for (const { copy, bound } of beyond) {
       const limit = { number: 'keep_number', bytes: 'keep_bytes', age: 'keep_age' } as const
       await this.remove(copy.file, copy.mid, limit[bound])
     }
-    const oldest = kept[beyond.length]
+    const oldest = others[beyond.length]
     if (!oldest) return
     const wait = oldest.at + bounds.age - this.clock.wall()
     this.sweepIn(Math.min(Math.max(wait, SWEEP_DELAY), LONGEST_WAIT))
+  }
+
+  /**
+   * Copies that were kept while the machine's clock was ahead would stay until it has caught up. Their
+   * time counts from our first look. That is noted nowhere else: it may be now that the clock is wrong.
+   */
+  private lapsed(kept: readonly KeptCopy[], age: number): readonly KeptCopy[] {
+    const [wall, now] = [this.clock.wall(), this.clock.monotonic()]
+    const ahead = kept.filter(({ at }) => at > wall)
+    this.ahead = new Map(ahead.map(({ file }) => [file, this.ahead.get(file) ?? now]))
+    return ahead.filter(({ file }) => now - (this.ahead.get(file) ?? now) >= age)
   }
 
   private async remove(file: string, mid: string, why: string): Promise<boolean> {
