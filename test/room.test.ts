@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
 import { systemDisk, type FreeSpace } from '../plugins/tdc/queue/disk'
 import { Room } from '../plugins/tdc/queue/room'
-import { makeTempDir } from './support/temp-dir'
 import { FakeClock } from './support/fake-clock'
+import { Gate } from './support/gate'
+import { makeTempDir } from './support/temp-dir'
+
+/** Milliseconds that a message has for its copies. */
+const PATIENCE = 15_000
 
 const MB = 2 ** 20
 const LIMITS = { minFreeSpace: 100 * MB, minFreeInodes: 1000, maxCopies: 50 }
@@ -17,11 +21,12 @@ interface Case {
 describe('room for a further copy', () => {
   function roomOf({ free = PLENTY, limits, copies = 0 }: Case) {
     const clock = new FakeClock()
-    const world = { free, asked: 0, clock }
+    const world = { free, asked: 0, clock, before: () => Promise.resolve() }
     const disk = {
       ...systemDisk,
       free: async () => {
         world.asked++
+        await world.before()
         if (world.free instanceof Error) throw world.free
         return world.free
       },
@@ -32,6 +37,7 @@ describe('room for a further copy', () => {
       clock,
       copies: () => copies,
       limits: () => ({ ...LIMITS, ...limits }),
+      patience: () => PATIENCE,
     })
     return { room, world }
   }
@@ -76,6 +82,41 @@ describe('room for a further copy', () => {
     world.free = { bytes: 0, inodes: 0 }
     assert.match((await room.lack()) ?? '', /^0 MB free/)
     assert.equal(world.asked, 2)
+  })
+
+  describe('on a disk that hangs', () => {
+    function hanging() {
+      const { room, world } = roomOf({})
+      const gate = new Gate()
+      world.before = () => gate.wait()
+      return { room, world, gate }
+    }
+
+    it('is asked for once, whoever comes, and all have the answer when it comes', async () => {
+      const { room, world, gate } = hanging()
+      const answers: Promise<string | undefined>[] = []
+      for (let second = 0; second < 15; second++) {
+        answers.push(room.lack())
+        await world.clock.advance(1_000)
+      }
+      assert.equal(world.asked, 1)
+      world.free = { bytes: 0, inodes: 0 }
+      gate.open()
+      for (const answer of await Promise.all(answers)) assert.match(answer ?? '', /^0 MB free/)
+      await room.lack()
+      assert.equal(world.asked, 2)
+    })
+
+    it('there is none when it was asked for as long as a message has', async () => {
+      const { room, world, gate } = hanging()
+      const first = room.lack()
+      await world.clock.advance(PATIENCE)
+      assert.equal(await room.lack(), 'the queue disk has not answered for 15 s')
+      assert.equal(world.asked, 1)
+      gate.open()
+      assert.equal(await first, undefined)
+      assert.equal(await room.lack(), undefined)
+    })
   })
 
   it('a real file system tells how much is free', async () => {

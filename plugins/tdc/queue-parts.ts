@@ -60,6 +60,7 @@ export class QueueParts {
       clock,
       copies: () => this.scheduler.size,
       limits: () => settings().limits,
+      patience: () => settings().prepareTimeout,
     })
     const spool = new Spool(directory, disk, new DirectorySync(disk, directory.path))
     this.preparer = new Preparer({ directory, spool, memory, clock, room })

@@ -7,6 +7,15 @@ const FRESH = 1_000
 
 const MEGABYTE = 2 ** 20
 
+/** One question to the file system. */
+interface Look {
+  /** When it was asked, on the monotonic clock. */
+  readonly at: number
+  /** Undefined when the file system does not say: that is no reason to lose a copy. */
+  readonly free: Promise<FreeSpace | undefined>
+  over: boolean
+}
+
 /** Whether the queue may take a further copy: the disk is the gateway's too, and memory has an end. */
 export class Room {
   private readonly path: string
@@ -14,21 +23,27 @@ export class Room {
   private readonly clock: Clock
   private readonly copies: () => number
   private readonly limits: () => QueueLimits
-  private seen: { readonly at: number; readonly free: Promise<FreeSpace | undefined> } | undefined
+  private readonly patience: () => number
+  private latest: Look | undefined
 
-  /** `copies`: how many this process has, those that are asked for included. */
+  /**
+   * `copies`: how many this process has, those that are asked for included. `patience`: milliseconds
+   * that a message has for its copies.
+   */
   constructor(deps: {
     path: string
     disk: Disk
     clock: Clock
     copies: () => number
     limits: () => QueueLimits
+    patience: () => number
   }) {
     this.path = deps.path
     this.disk = deps.disk
     this.clock = deps.clock
     this.copies = deps.copies
     this.limits = deps.limits
+    this.patience = deps.patience
   }
 
   /** Why no further copy is taken; undefined: there is room, or nobody knows. */
@@ -37,7 +52,12 @@ export class Room {
     const copies = this.copies()
     if (copies > maxCopies) return `${maxCopies} copies are in the queue (max_copies)`
     if (minFreeSpace === 0 && minFreeInodes === 0) return undefined
-    const free = await this.free()
+    const look = this.look()
+    const silence = this.clock.monotonic() - look.at
+    if (!look.over && silence >= this.patience()) {
+      return `the queue disk has not answered for ${Math.floor(silence / 1_000)} s`
+    }
+    const free = await look.free
     if (!free) return undefined
     if (free.bytes < minFreeSpace) {
       return `${megabytes(free.bytes)} free on the queue disk, min_free_space is ${megabytes(minFreeSpace)}`
@@ -48,13 +68,15 @@ export class Room {
     return undefined
   }
 
-  /** Undefined when the file system does not say: that is no reason to lose a copy. */
-  private free(): Promise<FreeSpace | undefined> {
-    const now = this.clock.monotonic()
-    if (!this.seen || now - this.seen.at >= FRESH) {
-      this.seen = { at: now, free: this.disk.free(this.path).catch(() => undefined) }
-    }
-    return this.seen.free
+  /** One at a time: a question that hangs has one of node's four threads for files. */
+  private look(): Look {
+    const { latest } = this
+    const at = this.clock.monotonic()
+    if (latest && (!latest.over || at - latest.at < FRESH)) return latest
+    const free = this.disk.free(this.path).catch(() => undefined)
+    const look: Look = { at, over: false, free: free.finally(() => (look.over = true)) }
+    this.latest = look
+    return look
   }
 }
 
