@@ -10,6 +10,7 @@ import {
 } from '../plugins/tdc/queue/preparer'
 import { Spool } from '../plugins/tdc/queue/spool'
 import { bccWrapping } from '../plugins/tdc/queue/wrapping'
+import { Gate } from './support/gate'
 import { factsWith } from './support/journal'
 import { ROOMY, TestQueue } from './support/queue'
 
@@ -187,6 +188,54 @@ describe('the copies of a message', () => {
       assert.equal(queue.scheduler.has('T.1.tdc1'), !allOrNothing)
     })
   }
+
+  it('a disk that hangs: few are held for it, the next are not begun, and all ends with it', async () => {
+    const gate = new Gate()
+    let begun = 0
+    const create = async (path: string) => {
+      begun++
+      await gate.wait()
+      return systemDisk.create(path)
+    }
+    const preparer = realPreparer({ ...systemDisk, create })
+    const whys = async (from: number, to: number) => {
+      const mids = Array.from({ length: to - from }, (_, i) => `T.${from + i}.tdc1`)
+      const all = mids.map((mid) => journey().prepare(preparer, ORIGINAL, [plan(mid)], WITHIN))
+      await queue.clock.advance(WITHIN.within)
+      const results = await Promise.all(all)
+      return results.map((result) => result.kind === 'failed' && result.failures[0]?.why)
+    }
+    const tooLong = 'writing the copy took too long (prepare_timeout)'
+    assert.deepEqual([...new Set(await whys(0, 64))], [tooLong])
+    await queue.clock.advance(4_999)
+    assert.equal(queue.scheduler.size, 64)
+    await queue.clock.advance(1)
+    const hangs = 'the queue disk hangs, 64 messages that were given up are still being written'
+    assert.deepEqual(await whys(64, 1_000), Array(936).fill(hangs))
+    assert.deepEqual([begun, queue.scheduler.size], [64, 64])
+
+    gate.open()
+    while (queue.scheduler.size > 0) await queue.idle()
+    assert.deepEqual(queue.files, [])
+    const one = journey()
+    assert.equal((await one.prepare(preparer, ORIGINAL, ONE, WITHIN)).kind, 'prepared')
+    assert.equal(queue.clock.pending, 0)
+  })
+
+  it('clients that leave, however many, keep no other message from being written', async () => {
+    const preparer = realPreparer(systemDisk)
+    for (let i = 0; i < 200; i++) {
+      const one = journey()
+      const result = one.prepare(preparer, ORIGINAL, [plan(`T.${i}.tdc1`)], WITHIN)
+      one.resolve(undefined)
+      await result
+    }
+    const last = await journey().prepare(preparer, ORIGINAL, ONE, WITHIN)
+    assert.equal(last.kind, 'prepared')
+    await queue.clock.advance(5_000)
+    await queue.idle()
+    assert.equal((await journey().prepare(preparer, ORIGINAL, ONE, WITHIN)).kind, 'prepared')
+  })
 
   it('writing takes too long: given up at the deadline', async () => {
     const one = journey()

@@ -7,6 +7,7 @@ import { diskErrorText } from './disk-error'
 import { FewAtOnce } from './few-at-once'
 import type { MemoryBudget } from './memory-budget'
 import type { MessageSize, ReadOriginal, Spool, SpoolPlan, Spooled } from './spool'
+import { StuckWrites } from './stuck-writes'
 import type { Wrapping } from './wrapping'
 
 /** Originals up to this are copied in memory and written in one go; longer ones are streamed. */
@@ -56,6 +57,7 @@ export class Preparer {
   private readonly clock: Clock
   private readonly room: { lack(): Promise<string | undefined> }
   private readonly streaming = new FewAtOnce(STREAMED_AT_ONCE)
+  private readonly stuck: StuckWrites
 
   constructor(deps: {
     directory: QueueDirectory
@@ -69,6 +71,7 @@ export class Preparer {
     this.memory = deps.memory
     this.clock = deps.clock
     this.room = deps.room
+    this.stuck = new StuckWrites(deps.clock)
   }
 
   /**
@@ -87,7 +90,8 @@ export class Preparer {
       results.push(result)
       known(result)
     }
-    const lack = await this.room.lack()
+    const lack = this.stuck.lack ?? (await this.room.lack())
+    const ended = this.stuck.begin(signal)
     let held: Buffer | undefined
     for (const plan of planned) {
       try {
@@ -100,6 +104,7 @@ export class Preparer {
         add({ kind: 'failed', mid: plan.mid, route: plan.route, why })
       }
     }
+    ended()
     return results
   }
 
