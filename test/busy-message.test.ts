@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { Writable } from 'node:stream'
+import type { Clock } from '../plugins/tdc/clock'
 import { readOriginal } from '../plugins/tdc/haraka/original'
 import type { MessageStream, Transaction } from '../plugins/tdc/haraka/types'
 
@@ -17,6 +18,15 @@ const LINES = ['Subject: busy\r\n', '\r\n', 'Body.\r\n']
 const OFTEN = 12
 
 describe('a message that another plugin is reading', () => {
+  /** Whoever waits has waited long enough. */
+  const clock: Clock = {
+    monotonic: () => 0,
+    wall: () => 0,
+    after(_, then) {
+      setImmediate(then)
+      return { cancel: () => {} }
+    },
+  }
   const never = new AbortController().signal
 
   async function message(): Promise<InstanceType<typeof Stream>> {
@@ -43,6 +53,7 @@ describe('a message that another plugin is reading', () => {
       transaction as unknown as Transaction,
       (piece) => void pieces.push(piece),
       never,
+      clock,
     )
     assert.equal(Buffer.concat(pieces).toString(), LINES.join(''))
     assert.ok(tries > OFTEN, `${tries} tries`)
@@ -57,7 +68,7 @@ describe('a message that another plugin is reading', () => {
       return stream.pipe(sink, options)
     }
     const transaction = { message_stream: { pipe, unpipe: () => stream.unpipe() } }
-    const read = readOriginal(transaction as unknown as Transaction, () => {}, giveUp.signal)
+    const read = readOriginal(transaction as unknown as Transaction, () => {}, giveUp.signal, clock)
     await assert.rejects(read, /too long/)
   })
 })

@@ -66,17 +66,50 @@ describe('layout', () => {
     assert.equal(forbiddenImports(file, "import { x } from './boundary'").length, 0)
   })
 
+  /** The files of the plugin in which this stands. */
+  const filesWith = (pattern: RegExp) =>
+    [...files, join(ROOT, 'tdc.ts')]
+      .filter((file) => pattern.test(readFileSync(file, 'utf8')))
+      .map((file) => relative(ROOT, file))
+
   it('only monitor/lines.ts words a line of the log', () => {
-    const wording = /[`']TDC: /
-    const others = [...files, join(ROOT, 'tdc.ts')].filter((file) =>
-      wording.test(readFileSync(file, 'utf8')),
-    )
-    assert.deepEqual(
-      others.map((file) => relative(ROOT, file)),
-      ['tdc/monitor/lines.ts'],
-    )
+    assert.deepEqual(filesWith(/[`']TDC: /), ['tdc/monitor/lines.ts'])
   })
+
+  it('only clock.ts asks for the time or sets a timer, and nobody throws dice unasked', () => {
+    assert.deepEqual(filesWith(OWN_TIME), ['tdc/clock.ts'])
+    assert.deepEqual(filesWith(/\bMath\.random\(/), [])
+  })
+
+  it('the clock of the system is put in at the edge only', () => {
+    const isEdge = (file: string) => folderOf(join(ROOT, file)) === 'cli' || file === 'tdc/clock.ts'
+    const joining = new Set([...JOINING].map((file) => `tdc/${file}`))
+    const inside = filesWith(/\bsystemClock\b/).filter(
+      (file) => !isEdge(file) && !joining.has(file),
+    )
+    assert.deepEqual(inside, [])
+  })
+
+  const times: [text: string, isOwn: boolean][] = [
+    ['const now = Date.now()', true],
+    ['performance.now()', true],
+    ['then(() => setTimeout(done, 1))', true],
+    ['setInterval(look, 1)', true],
+    ['at: new Date()', true],
+    ['socket.setTimeout(1)', false],
+    ['new Date(at)', false],
+    ['clock.after(1, done)', false],
+  ]
+  for (const [text, isOwn] of times) {
+    it(`${isOwn ? 'finds' : 'allows'} ${text} (control)`, () => {
+      assert.equal(OWN_TIME.test(text), isOwn)
+    })
+  }
 })
+
+/** Time that no test can move. A socket's own timer is none. */
+const OWN_TIME =
+  /\bDate\.now\(|\bperformance\.now\(|(?<![.\w])set(Timeout|Interval)\(|\bnew Date\(\)/
 
 function forbiddenImports(file: string, text: string): string[] {
   const own = folderOf(file)

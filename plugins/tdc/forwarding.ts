@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { systemClock } from './clock'
 import type { Connector } from './connector'
 import { decide, type Route } from './decide/decision'
 import type { MessageFacts } from './decide/message-facts'
@@ -146,7 +147,7 @@ export class Forwarding {
         subject: headerOf(transaction, 'Subject'),
         messageId,
         clientIp: connection.remote.ip,
-        date: Date.now(),
+        date: systemClock.wall(),
         internationalHeader: routes.some(isPlainCopy) && hasInternationalHeader(transaction),
       },
       { settings: settings.value, loopKey, random: randomBytes },
@@ -173,7 +174,7 @@ function originalOf(transaction: Transaction): Original {
   return {
     messageId: messageIdOf(transaction),
     octets: transaction.data_bytes,
-    read: (take, signal) => readOriginal(transaction, take, signal),
+    read: (take, signal) => readOriginal(transaction, take, signal, systemClock),
   }
 }
 

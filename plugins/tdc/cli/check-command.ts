@@ -117,5 +117,5 @@ function hostText({ name, address, port, tls, offers, problem }: CheckedHost): s
 
 function certificateText(end: number | null, issuer: string): string {
   if (end === null) return `by ${issuer}`
-  return `until ${momentText(end)} (${durationText(end - Date.now())}), by ${issuer}`
+  return `until ${momentText(end)} (${durationText(end - systemClock.wall())}), by ${issuer}`
 }

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { systemClock } from '../clock'
 import type { Found } from '../control/gathered'
 import type { TestSent } from '../control/request'
 import type { TrackedStep } from '../monitor/tracked'
@@ -40,7 +41,8 @@ export const sendTestCommand: Command = {
     if (!call.json) call.terminal.print([`MID ${sent.mid} to ${sent.intake}`])
     let steps: readonly TrackedStep[] = []
     let told = 0
-    for (const began = Date.now(); Date.now() - began < PATIENCE; await wait(PAUSE)) {
+    const end = systemClock.monotonic() + PATIENCE
+    for (; systemClock.monotonic() < end; await wait(PAUSE)) {
       const wanted = sent.mid
       const { messages } = await valueFrom<Found>(directory, { ask: 'track', wanted })
       steps = messages[0]?.steps ?? []

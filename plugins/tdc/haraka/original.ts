@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import type { Clock } from '../clock'
 import { Unstuffer } from '../unstuffer'
 import type { Transaction } from './types'
 
@@ -33,6 +34,7 @@ export async function readOriginal(
   { message_stream }: Transaction,
   take: TakePiece,
   signal: AbortSignal,
+  clock: Clock,
 ): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     signal.throwIfAborted()
@@ -41,7 +43,7 @@ export async function readOriginal(
       message_stream.pipe(sink, { ending_dot: true })
     } catch (busy) {
       if (attempt === BUSY_TRIES) throw busy
-      await new Promise((resolve) => setTimeout(resolve, BUSY_WAIT))
+      await new Promise<void>((resolve) => clock.after(BUSY_WAIT, resolve))
       continue
     }
     const stop = () => {
