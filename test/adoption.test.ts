@@ -442,6 +442,13 @@ describe('adopting the copies of another server', () => {
     assert.deepEqual([dead.files, filesBelow(ours.path).length], [[], 1])
   })
 
+  it('is not stopped by a file that lies among the folders of arrivals', async () => {
+    dead.copy()
+    mkdirSync(ours.directory.arrivalsFolder, { recursive: true })
+    writeFileSync(join(ours.directory.arrivalsFolder, 'stray'), '')
+    assert.deepEqual(await adopt(new TestQueue(twoDisks, ours.path)), { ...ALL, adopted: 1 })
+  })
+
   it('takes nothing from a disk that cannot be written to', async () => {
     dead.copy()
     const unlink: Disk['unlink'] = (path) =>

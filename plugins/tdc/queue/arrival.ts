@@ -38,13 +38,23 @@ export class Arrival {
     const found = new Map<string, string>()
     for (const folder of await this.disk.list(arrivalsFolder)) {
       const path = join(arrivalsFolder, folder)
-      for (const file of await this.disk.list(path)) {
+      for (const file of await this.filesIn(path)) {
         const name = this.directory.nameOfArrival(file)
         if (file.endsWith(PART)) await this.removePart(path, file)
         else if (path === own || here.includes(name)) found.set(name, join(path, file))
       }
     }
     return found
+  }
+
+  /** None in what is no folder: whatever lies there must not stop an adoption. */
+  private async filesIn(path: string): Promise<string[]> {
+    try {
+      return await this.disk.list(path)
+    } catch (error) {
+      if (errorCode(error) === 'ENOTDIR') return []
+      throw error
+    }
   }
 
   /** Left by a crash. If it is being written, it is now our turn: its file is still where it was. */
