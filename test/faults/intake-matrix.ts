@@ -15,6 +15,10 @@ export interface Cell {
   readonly keywords: readonly string[]
   /** Whole messages that the intake may have: two only when its 250 was lost. */
   readonly taken: 0 | 1 | 2
+  /** Its first connection has taken another message before the faults begin. */
+  readonly proven?: true
+  /** Attempts that the intake sees, where one is not counted. */
+  readonly seen?: number
 }
 
 /** Milliseconds: within every timeout of the case, and beyond all of them. */
@@ -177,4 +181,20 @@ const firstChunks: Cell[] = [
   // The second attempt has none where the first was out of step.
 ].map((each) => (each.attempts === 2 ? { ...each, counted: 'MAIL' as const } : each))
 
-export const CELLS: readonly Cell[] = [...oneByOne, ...together, ...firstChunks]
+/** Commands and message in one write, which a connection is trusted with after its first chunk. */
+const inOneWrite: Cell[] = (['MAIL', 'RCPT', 'BODY'] as const)
+  .flatMap((on) => [
+    ...repliesAt(on, { keywords: CHUNKED }),
+    ...endingsAt(on, { keywords: CHUNKED }),
+  ])
+  .map((each) => ({
+    ...each,
+    name: `${each.name}, in one write`,
+    proven: true,
+    // An intake that says yes with a code which is not the command's reads what is behind it.
+    taken: each.taken === 0 ? 1 : each.taken,
+    // It closes a connection that was used before, and speaks of no message (RFC 5321 section 3.8).
+    ...(each.counted !== 'BODY' && / 421/.test(each.name) && { seen: 3 }),
+  }))
+
+export const CELLS: readonly Cell[] = [...oneByOne, ...together, ...firstChunks, ...inOneWrite]

@@ -242,7 +242,8 @@ export class FaultConnection {
   /** The fault of the next time that the step is met. */
   private faultAt(step: Step): Fault | undefined {
     const times = this.seen.steps.filter((each) => each === step).length + 1
-    return this.script.find(({ on, nth }) => on === step && (nth === undefined || nth === times))
+    const fits = ({ nth = times, from = 1 }: Fault) => nth === times && from <= times
+    return this.script.find((fault) => fault.on === step && fits(fault))
   }
 }
 

@@ -54,6 +54,8 @@ export interface Fault {
   readonly on: Step
   /** Which time this connection meets the step: 1 is the first. Default: every time. */
   readonly nth?: number
+  /** From which time on, in place of `nth`. */
+  readonly from?: number
   /** Only for `CONTENT`: after so many octets of the message as they came. Default 1. */
   readonly after?: number
   /** Milliseconds before anything is answered. */
