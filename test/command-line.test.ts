@@ -139,6 +139,7 @@ port=${stage.port}
 
   it('hold, queue, show, drop, release: copies wait, and go out', async () => {
     assert.equal((await server.tdc('hold', '--intake', INTAKE)).out, '0 copies held\n')
+    assert.match((await server.tdc('status')).out, /^Held +scan\.example: nothing is sent there /m)
     for (const id of ['<5@sender.example>', '<6@sender.example>']) await send(server, id)
     const { copies } = JSON.parse((await server.tdc('queue', '--json')).out) as {
       copies: readonly QueuedCopy[]

@@ -57,6 +57,12 @@ describe('the status of several processes', () => {
     assert.deepEqual([queue.lastSuccess, queue.lastFailure?.at], [100, 2])
   })
 
+  it('holds what any of them holds', () => {
+    const all = [['b.example'], ['a.example', 'b.example'], []].map((holds) => statusOf({ holds }))
+    const [first = statusOf({}), ...others] = all
+    assert.deepEqual(mergeStatus([first, ...others]).holds, ['a.example', 'b.example'])
+  })
+
   it('has an intake that only one of them knows, whatever its name', () => {
     const intakes = { constructor: { ...figures({ active: 7 }), domain: 'constructor' } }
     const merged = mergeStatus([statusOf({}), statusOf({ intakes })])

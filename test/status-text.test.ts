@@ -34,6 +34,17 @@ describe('haraka-tdc status', () => {
     assert.match(text, /Last errors:\n {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}TDC: x$/)
   })
 
+  const HELD: [readonly string[], string][] = [
+    [['scan.example'], 'scan.example'],
+    [['all', 'scan.example'], 'all intakes'],
+  ]
+  for (const [holds, what] of HELD) {
+    it(`says that ${what} ${holds.length > 1 ? 'are' : 'is'} held, also with nothing in the queue`, () => {
+      const line = `Held          ${what}: nothing is sent there until haraka-tdc release`
+      assert(statusText(statusOf({ holds })).includes(line))
+    })
+  }
+
   const WELL: [string, boolean, Parameters<typeof statusOf>[0]][] = [
     ['nothing is wrong', true, {}],
     ['it is disabled', false, { enabled: false }],

@@ -4,16 +4,14 @@ import { dayOf, timeOf } from './format.js'
 /** @import { StatusView } from './types' */
 
 /** @param {StatusView} status */
-export function showHead({ enabled, level, intake, intakeLevel, held, silent, problems }) {
+export function showHead({ enabled, level, intake, intakeLevel, held, holds, silent, problems }) {
   const pill = byId('enabled')
   pill.textContent = `${enabled ? 'Enabled' : 'Disabled'} (${level})`
   pill.dataset['on'] = String(enabled)
   byId('intake').textContent = intake === null ? '' : `to ${intake} (${intakeLevel})`
 
   const notices = [
-    ...(held > 0
-      ? [`${held} copies are held: they are not sent until somebody releases them.`]
-      : []),
+    ...(holds.length > 0 ? [heldText(holds, held)] : []),
     ...silent.map(
       ({ worker, pid }) =>
         `Worker ${worker} (process ${pid}) did not answer: its figures are missing here.`,
@@ -23,6 +21,15 @@ export function showHead({ enabled, level, intake, intakeLevel, held, silent, pr
   const list = byId('notices')
   list.replaceChildren(...notices.map((text) => element('li', {}, text)))
   list.hidden = notices.length === 0
+}
+
+/**
+ * @param {readonly string[]} holds
+ * @param {number} held
+ */
+function heldText(holds, held) {
+  const what = holds.includes('all') ? 'all intakes' : holds.join(', ')
+  return `Delivery to ${what} is held until somebody releases it: ${held} copies wait.`
 }
 
 /** @param {StatusView} status */

@@ -31,12 +31,13 @@ const depth = new Chart(byId('depth'), 'Copies in the queue', [
 const PARTS = [
   { of: ({ takenAt }) => takenAt, show: showTakenAt },
   {
-    of: ({ enabled, level, intake, intakeLevel, held, silent, problems }) => [
+    of: ({ enabled, level, intake, intakeLevel, held, holds, silent, problems }) => [
       enabled,
       level,
       intake,
       intakeLevel,
       held,
+      holds,
       silent,
       problems,
     ],

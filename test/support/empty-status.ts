@@ -57,6 +57,7 @@ export function statusOf(given: Partial<Status>): Status {
     prepared: 0,
     deferred: 0,
     held: 0,
+    holds: [],
     ages: [0, 0, 0, 0, 0, 0, 0],
     timeInQueue: { counts: [], sum: 0, count: 0 },
     minutes: [],

@@ -9,6 +9,7 @@ export function statusText(status: Status): string[] {
     ...table([
       ['Connector', enabledText(status)],
       ['Intake', status.intake ? `${status.intake} (${status.intakeLevel})` : 'no default address'],
+      ...holdRows(status),
       ['Service', status.service],
       ['Versions', versionsText(status)],
       ['Processes', processesText(status)],
@@ -39,6 +40,12 @@ export function isWell({ enabled, problems, silent, domains }: Status): boolean 
 
 function enabledText({ enabled, level }: Status): string {
   return `${enabled ? 'enabled' : 'disabled'} (${level})`
+}
+
+function holdRows({ holds }: Status): [string, string][] {
+  if (holds.length === 0) return []
+  const what = holds.includes('all') ? 'all intakes' : holds.join(', ')
+  return [['Held', `${what}: nothing is sent there until haraka-tdc release`]]
 }
 
 function versionsText({ versions: { plugin, haraka, node } }: Status): string {

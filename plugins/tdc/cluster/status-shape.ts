@@ -98,6 +98,7 @@ export const statusShape = record<Status>({
   prepared: number,
   deferred: number,
   held: number,
+  holds: list(texts, MOST),
   ages: list(number, MOST),
   timeInQueue: record<HistogramValue>({ counts: list(number, MOST), sum: number, count: number }),
   minutes: list(

@@ -37,6 +37,7 @@ export function mergeStatus(all: readonly [Status, ...Status[]]): Status {
     prepared: sum(all.map(({ prepared }) => prepared)),
     deferred: sum(all.map(({ deferred }) => deferred)),
     held: sum(all.map(({ held }) => held)),
+    holds: [...new Set(all.flatMap(({ holds }) => holds))].sort(),
     ages: sumLists(all.map(({ ages }) => ages)),
     timeInQueue: mergeHistogram(all.map(({ timeInQueue }) => timeInQueue)),
     minutes: mergeMinutes(all.map(({ minutes }) => minutes)),

@@ -34,6 +34,7 @@ export interface StatusSources {
     readonly prepared: number
     readonly deferred: number
     readonly held: number
+    readonly holds: readonly string[]
     readonly oldestAge: number
     readonly oldestAges: ReadonlyMap<string, number>
     readonly ages: readonly number[]
@@ -47,7 +48,7 @@ export function processStatus(sources: StatusSources): Status {
   const { now, process, versions, settings, monitor, scheduler } = sources
   const { serviceName, effective } = settings.value
   const { queue, intakes, ...messages } = monitor.counters.value()
-  const { prepared, deferred, held, oldestAge, ages } = scheduler
+  const { prepared, deferred, held, holds, oldestAge, ages } = scheduler
   return {
     service: serviceName,
     versions,
@@ -66,6 +67,7 @@ export function processStatus(sources: StatusSources): Status {
     prepared,
     deferred,
     held,
+    holds,
     ages,
     timeInQueue: monitor.timeInQueue.value(),
     minutes: monitor.minutes.value(now),

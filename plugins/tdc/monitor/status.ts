@@ -42,6 +42,8 @@ export interface Status {
   readonly deferred: number
   /** Copies that are not sent until somebody releases them. */
   readonly held: number
+  /** What is held, whether copies wait or not: domains of intakes, or `all`. */
+  readonly holds: readonly string[]
   /** Copies in the queue, by age: as many as QUEUE_AGES has limits, and one more. */
   readonly ages: readonly number[]
   /** Time in the queue of the copies that were delivered. */

@@ -6,6 +6,8 @@ export interface SchedulerStats {
   readonly prepared: number
   readonly deferred: number
   readonly held: number
+  /** What is held, whether copies wait or not: domains, or `all`. */
+  readonly holds: readonly string[]
   /** Milliseconds. */
   readonly oldestAge: number
   /** Of the copies of each intake address. */
@@ -17,6 +19,7 @@ export interface SchedulerStats {
 export function statsOf(
   entries: Iterable<{ readonly copy: Copy; readonly at: string }>,
   ageOf: (copy: Copy) => number,
+  holds: readonly string[],
 ): SchedulerStats {
   let [prepared, deferred, held, oldestAge] = [0, 0, 0, 0]
   const ages = new Histogram(QUEUE_AGES)
@@ -31,5 +34,5 @@ export function statsOf(
     oldestAge = Math.max(oldestAge, age)
     oldestAges.set(copy.recipient, Math.max(oldestAges.get(copy.recipient) ?? 0, age))
   }
-  return { prepared, deferred, held, oldestAge, oldestAges, ages: ages.value().counts }
+  return { prepared, deferred, held, holds, oldestAge, oldestAges, ages: ages.value().counts }
 }

@@ -161,7 +161,7 @@ export class Scheduler {
   }
 
   get stats(): SchedulerStats {
-    return statsOf(this.entries.values(), (copy) => this.age(copy))
+    return statsOf(this.entries.values(), (copy) => this.age(copy), this.holds.list)
   }
 
   /** Milliseconds. */

@@ -27,7 +27,7 @@ function metricsOf(status: Status): Metric[] {
 }
 
 function stateMetrics(status: Status): Metric[] {
-  const { enabled, versions, processes, problems } = status
+  const { enabled, versions, processes, problems, holds } = status
   return [
     gauge('enabled', 'Whether copies are made on this machine (1) or not (0).', [
       only(enabled ? 1 : 0),
@@ -37,6 +37,9 @@ function stateMetrics(status: Status): Metric[] {
     ]),
     gauge('settings_problems', 'Sentences about a tdc.ini that was refused; 0: it was taken.', [
       only(problems.length),
+    ]),
+    gauge('holds', 'Holds in force: 0, or so many intake domains, or 1 for all of them.', [
+      only(holds.length),
     ]),
     gauge(
       'process_start_time_seconds',

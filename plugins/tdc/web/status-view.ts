@@ -59,6 +59,8 @@ export interface StatusView {
   readonly deferred: number
   /** Copies that are not sent until somebody releases them. */
   readonly held: number
+  /** Domains of intakes, or `all`. */
+  readonly holds: readonly string[]
   /** `below` in milliseconds; null: older than all. */
   readonly ages: readonly { readonly below: number | null; readonly copies: number }[]
   readonly minutes: readonly MinuteFigures[]
@@ -71,8 +73,18 @@ type Shows = Pick<StatusPageSettings, 'showAddresses'>
 
 export function statusView(status: Status, { showAddresses }: Shows): StatusView {
   const shown = showAddresses ? (text: string) => text : masked
-  const { service, versions, takenAt, processes, silent, enabled, level, held, intakeLevel } =
-    status
+  const {
+    service,
+    versions,
+    takenAt,
+    processes,
+    silent,
+    enabled,
+    level,
+    held,
+    holds,
+    intakeLevel,
+  } = status
   const { messages, prepared, deferred, minutes, connections } = status
   return {
     service,
@@ -83,6 +95,7 @@ export function statusView(status: Status, { showAddresses }: Shows): StatusView
     enabled,
     level,
     held,
+    holds,
     intake: status.intake && shown(status.intake),
     intakeLevel,
     problems: status.problems.map(shown),
