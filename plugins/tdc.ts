@@ -47,6 +47,9 @@ export function register(this: TdcPlugin): void {
     complain(logTo(this), text)
     return
   }
+  const { hooks } = contract.internals
+  const first = hooks.registered_plugins?.[this.name] as TdcPlugin | undefined
+  if (first) return takePlaceOf(first, this)
   fillConnectionIni(this)
   this.internals = contract.internals
   // One process says what concerns all: the only one, or the master.
@@ -63,6 +66,13 @@ export function register(this: TdcPlugin): void {
   this.register_hook('queue_ok', 'commit', FIRST)
   this.register_hook('reset_transaction', 'resolve', FIRST)
   this.register_hook('send_email', 'take_over', FIRST)
+}
+
+/** Listed twice. Haraka calls the hooks of the first with the second, so that becomes the same. */
+function takePlaceOf({ tdc, forwarding, internals }: TdcPlugin, second: TdcPlugin): void {
+  Object.assign(second, { tdc, forwarding, internals })
+  const text = `${second.name} stands twice in config/plugins; once is enough, take the other out`
+  if (cluster.isPrimary) tdc.monitor.report({ kind: 'warning', text })
 }
 
 /**

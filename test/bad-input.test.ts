@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import type { HarakaServer } from './support/haraka'
+import { INTAKE_ADDRESS, MailPath, mailAbout } from './support/mail-path'
 import { sendMail } from './support/smtp-client'
 import { Stage, type StageGatewayOptions } from './support/stage'
 
-const REFUSED = 'tdc.ini refused, the settings before it stay in force'
+const REFUSED = 'tdc.ini refused, there are none before it: no message is copied until it is mended'
 const OFF = 'Threat Defense Connector disabled (tdc.ini was refused)'
 const ON = 'Threat Defense Connector enabled (cluster), message intake address'
 
@@ -110,6 +111,16 @@ recipient_list_file=staff
     copied: false,
   },
   {
+    title: 'lines that are no settings, which the parser would pass over',
+    options: (port) => ({ tdc: good(port).replace('enabled=true', 'enabled true') }),
+    says: [
+      'tdc.ini [main]: line 2, enabled ..., is neither a [section] nor key=value nor a comment',
+      REFUSED,
+      OFF,
+    ],
+    copied: false,
+  },
+  {
     title: 'surroundings that stand in the way',
     options: (port) => ({
       scanners: {
@@ -193,6 +204,28 @@ describe('bad input', function () {
       })
     })
   }
+})
+
+describe('a config/plugins with the plugin twice', function () {
+  this.timeout(60_000)
+
+  it('is said in one line, and makes one copy', async () => {
+    const path = await MailPath.start({ afterTdc: ['haraka-plugin-tdc'] })
+    try {
+      assert.deepEqual(spoken(path.haraka), [
+        `${ON} ${INTAKE_ADDRESS} (cluster)`,
+        'tdc stands twice in config/plugins; once is enough, take the other out',
+      ])
+      assert.equal((await path.send(mailAbout('once'))).code, 250)
+      await path.copy('once')
+      await path.haraka.waitForLine(/ was successfully delivered /)
+      assert.equal(path.copiesOf('once').length, 1)
+      const { code, out } = await path.haraka.tdc('status')
+      assert.equal(code, 0, out)
+    } finally {
+      await path.close()
+    }
+  })
 })
 
 function good(port: number): string {

@@ -263,6 +263,29 @@ describe('a value of tdc.ini', () => {
     ])
   })
 
+  it('is refused on a line that the parser passes over, whose rest may be a secret', () => {
+    assert.deepEqual(problemsOf('\n[status_page]\nmy token=0123456789abcdef\n'), [
+      'tdc.ini [status_page]: line 3, my ..., is neither a [section] nor key=value nor a comment',
+    ])
+  })
+
+  it('is refused in a file of another encoding, whose lines are not told one by one', () => {
+    const utf16 = Buffer.from('\ufeff[main]\n'.repeat(9), 'utf16le').toString('utf8')
+    const sentences = problemsOf(utf16)
+    assert.equal(sentences.length, 6)
+    assert.equal(sentences[5], 'tdc.ini [main]: 5 more lines are; is the file UTF-8 text?')
+  })
+
+  it('is doubted when the key stands twice, for the last one counts', () => {
+    assert.deepEqual(warningsOf('[main]\nenabled=false\n;enabled=false\nenabled=no\n'), [
+      'tdc.ini [main] enabled: stands there more than once; the last one counts',
+    ])
+  })
+
+  it('may go on over lines that end with a backslash', () => {
+    assert.equal(settingsOf('[main]\nservice_name=Scan \\\nNight\n').serviceName, 'Scan Night')
+  })
+
   it('is cut in the sentence when it is long', () => {
     const [sentence = ''] = problemsOf(`[tls]\nverify=${'x'.repeat(5000)}`)
     assert.equal(sentence.length, `tdc.ini [tls] verify=...: must be true or false`.length + 100)

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { iniText } from '../../plugins/tdc/haraka/ini-text'
 import { readSettings } from '../../plugins/tdc/settings/read'
 import type { Settings } from '../../plugins/tdc/settings/settings'
 import type { RawSection, SettingsSource } from '../../plugins/tdc/settings/source'
@@ -14,7 +15,7 @@ const ini = require('haraka-config/lib/readers/ini') as IniReader
 export function sourceOf(text: string, over: Partial<SettingsSource> = {}): SettingsSource {
   return {
     ini: ini.parseIni('tdc.ini', {}, text),
-    headings: Array.from(text.matchAll(/^\s*\[([^\]]*)\]\s*$/gm), (found) => found[1] ?? ''),
+    ...iniText(text),
     hostname: 'mx1',
     me: 'mail.example.org',
     localDomains: ['example.org', 'Example.NET'],

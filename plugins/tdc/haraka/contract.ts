@@ -43,6 +43,8 @@ export interface DeliverableItem extends LoadedItem {
 
 export interface HookTable {
   readonly registered_hooks: Readonly<Record<string, readonly { plugin: string }[] | undefined>>
+  /** The plugins that are loaded, by name; asked only for our own, listed a second time. */
+  readonly registered_plugins?: Readonly<Record<string, object | undefined>>
 }
 
 /** The modules of Haraka that are used beside the documented plugin API. */

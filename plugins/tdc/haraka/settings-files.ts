@@ -3,10 +3,8 @@ import { hostname } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { errorCode } from '../error-code'
 import type { SettingsSource, TextFile } from '../settings/source'
+import { iniText } from './ini-text'
 import type { HarakaPlugin } from './types'
-
-/** A section heading, as haraka-config's own parser reads it. */
-const HEADING = /^\s*\[([^\]]*)\]\s*$/gm
 
 /** Where `haraka -c` points. */
 export function serverDirectory(): string {
@@ -31,7 +29,7 @@ export function settingsSource(
   return {
     ini: config.get('tdc.ini', 'ini', changed),
     unreadable: own.kind === 'unreadable' && own.why !== MISSING ? own.why : undefined,
-    headings: own.kind === 'text' ? headingsOf(own.text) : [],
+    ...iniText(own.kind === 'text' ? own.text : ''),
     hostname: hostname(),
     me: config.get('me', 'value') ?? '',
     localDomains: hostList(),
@@ -56,11 +54,6 @@ function readConfig(name: string): TextFile {
   } catch (error) {
     return { kind: 'unreadable', why: errorCode(error) ?? String(error) }
   }
-}
-
-/** haraka-config merges two sections of one name without a word, so they are counted in the file. */
-function headingsOf(text: string): string[] {
-  return [...text.matchAll(HEADING)].map(([, name]) => (name ?? '').trim())
 }
 
 /**

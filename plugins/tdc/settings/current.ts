@@ -10,6 +10,7 @@ import type { SettingsSource } from './source'
 export class CurrentSettings {
   private settings: Settings
   private sentences: readonly string[] = []
+  private wasTaken = false
   private readonly report: Report
 
   constructor(source: SettingsSource, report: Report) {
@@ -30,17 +31,25 @@ export class CurrentSettings {
   read(source: SettingsSource, announce: boolean): void {
     const result = readSettings(source)
     this.sentences = result.kind === 'refused' ? result.problems : []
-    if (result.kind === 'settings') this.settings = result.settings
+    if (result.kind === 'settings') {
+      this.settings = result.settings
+      this.wasTaken = true
+    }
     if (!announce) return
 
     for (const text of this.sentences) this.report({ kind: 'problem', text })
     if (result.kind === 'settings') {
       for (const text of result.warnings) this.report({ kind: 'warning', text })
     } else {
-      const text = 'tdc.ini refused, the settings before it stay in force'
-      this.report({ kind: 'problem', text })
+      this.report({ kind: 'problem', text: `tdc.ini refused, ${this.remaining}` })
     }
     this.report({ kind: 'effective', text: effectiveText(this.settings) })
+  }
+
+  private get remaining(): string {
+    return this.wasTaken
+      ? 'the settings before it stay in force'
+      : 'there are none before it: no message is copied until it is mended'
   }
 }
 
@@ -54,7 +63,13 @@ function effectiveText({ effective }: Settings): string {
 }
 
 function emptyFile(source: SettingsSource): Settings {
-  const result = readSettings({ ...source, ini: {}, unreadable: undefined, headings: [] })
+  const result = readSettings({
+    ...source,
+    ini: {},
+    unreadable: undefined,
+    headings: [],
+    overlooked: [],
+  })
   if (result.kind === 'refused') throw new Error(result.problems.join('; '))
   const { settings } = result
   return { ...settings, effective: { ...settings.effective, level: 'tdc.ini was refused' } }

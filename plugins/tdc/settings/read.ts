@@ -9,7 +9,7 @@ import { Problems, shown } from './problems'
 import { ownName } from './machine-names'
 import { readLevels, sharedIn } from './read-levels'
 import { readPolicies } from './read-policies'
-import { reviewDelivery, reviewIntakes, warnOfUnreachable } from './review'
+import { reviewDelivery, reviewIntakes, reviewOverlooked, warnOfUnreachable } from './review'
 import { readSection } from './section'
 import type { Values } from './section'
 import { sortSections } from './sections'
@@ -35,6 +35,7 @@ export function readSettings(source: SettingsSource): ReadResult {
 
 function read(source: SettingsSource, problems: Problems): Settings {
   const sections = sortSections(source, problems)
+  reviewOverlooked(source.overlooked, problems)
   const section = <S extends keyof typeof FIXED>(name: S) =>
     readSection(name, sections.fixed(name), FIXED[name], problems)
   const fixed: Fixed = {

@@ -1,8 +1,12 @@
 import type { IntakeBook } from './intake'
 import type { Choice } from './policy'
-import type { Problems } from './problems'
+import { type Problems, shown } from './problems'
 import type { Policies } from './read-policies'
 import type { DeliverySettings, Effective } from './settings'
+import type { Overlooked } from './source'
+
+/** A file of another kind, such as UTF-16, has hundreds. */
+const LINES_SHOWN = 5
 
 /** What only shows when levels and policies are seen together: is there an intake to send to? */
 export function reviewIntakes(
@@ -81,5 +85,24 @@ export function reviewDelivery(delivery: DeliverySettings, problems: Problems): 
         ? 'of certificates the pin alone is looked at, not chain, name and dates'
         : 'certificates are not verified; anyone on the way can read the copies',
     )
+  }
+}
+
+/** A setting that the parser drops without a word would be off, and nobody knew. */
+export function reviewOverlooked(overlooked: readonly Overlooked[], problems: Problems): void {
+  const strays = overlooked.filter((found) => found.kind === 'stray-line')
+  for (const { section, number, firstWord } of strays.slice(0, LINES_SHOWN)) {
+    problems.refuse(
+      { section },
+      `line ${number}, ${shown(firstWord)} ..., is neither a [section] nor key=value nor a comment`,
+    )
+  }
+  const [first, more] = [strays[0], strays.length - LINES_SHOWN]
+  if (first && more > 0) {
+    problems.refuse({ section: first.section }, `${more} more lines are; is the file UTF-8 text?`)
+  }
+  for (const found of overlooked) {
+    if (found.kind !== 'double-key') continue
+    problems.warn(found, 'stands there more than once; the last one counts')
   }
 }

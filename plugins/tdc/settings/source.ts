@@ -10,6 +10,18 @@ export type TextFile =
 /** One section as haraka-config's ini parser gives it: numbers, strings, arrays, undefined. */
 export type RawSection = Readonly<Record<string, unknown>>
 
+/** What haraka-config's parser passes over without a word. */
+export type Overlooked =
+  /** Neither a heading, nor key=value, nor a comment: it has no effect. Its rest may be a secret. */
+  | {
+      readonly kind: 'stray-line'
+      readonly section: string
+      readonly number: number
+      readonly firstWord: string
+    }
+  /** Stands there once more: the last one counts. */
+  | { readonly kind: 'double-key'; readonly section: string; readonly key: string }
+
 /** Everything that the settings are made of, gathered by the caller; reading touches nothing else. */
 export interface SettingsSource {
   /** config/tdc.ini, section -> key -> value. */
@@ -21,6 +33,8 @@ export interface SettingsSource {
    * which the parser merges without a word.
    */
   readonly headings: readonly string[]
+  /** Of the server's own tdc.ini. */
+  readonly overlooked: readonly Overlooked[]
   /** The value stands in the settings that the machines share, over that of the file. */
   readonly isShared?: (section: string, key: string) => boolean
   /** This machine's os.hostname(). */
