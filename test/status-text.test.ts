@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { isWell, statusText } from '../plugins/tdc/cli/status-text'
+import type { ErrorNote } from '../plugins/tdc/monitor/status'
 import { statusOf, TAKEN_AT } from './support/empty-status'
 import { statusWith } from './support/status'
 
@@ -51,9 +52,15 @@ describe('haraka-tdc status', () => {
     ['the settings were refused', false, { problems: ['x'] }],
     ['a worker does not answer', false, { silent: [{ worker: 1, pid: 1 }] }],
     ['an intake is down', false, { domains: statusWith().domains }],
+    ['a copy could not be written just now', false, { errors: [unwritten(TAKEN_AT - 1000)] }],
+    ['that was a while ago', true, { errors: [unwritten(TAKEN_AT - 3_600_000)] }],
   ]
   for (const [when, well, given] of WELL) {
     it(`${well ? 'is well' : 'is not well'} when ${when}`, () =>
       assert.equal(isWell(statusOf(given)), well))
   }
 })
+
+function unwritten(at: number): ErrorNote {
+  return { at, kind: 'journal-failed', text: 'TDC: Message x not copied' }
+}

@@ -32,10 +32,19 @@ export function statusText(status: Status): string[] {
   ]
 }
 
-/** Exit code 1 in scripts: off, refused settings, an intake down, or a worker that does not answer. */
-export function isWell({ enabled, problems, silent, domains }: Status): boolean {
+/** Longer than scripts wait between two looks. */
+const JUST_NOW = 5 * 60_000
+
+/**
+ * Exit code 1 in scripts: off, refused settings, an intake down, a worker that does not answer, or
+ * copies that could not be written in the last five minutes.
+ */
+export function isWell({ enabled, problems, silent, domains, errors, takenAt }: Status): boolean {
   const down = Object.values(domains).some(({ lastAttempt }) => lastAttempt === 'down')
-  return enabled && problems.length === 0 && silent.length === 0 && !down
+  const unwritten = errors.some(
+    ({ kind, at }) => kind === 'journal-failed' && takenAt - at < JUST_NOW,
+  )
+  return enabled && problems.length === 0 && silent.length === 0 && !down && !unwritten
 }
 
 function enabledText({ enabled, level }: Status): string {
