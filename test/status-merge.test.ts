@@ -99,11 +99,27 @@ describe('the status of several processes', () => {
       state: 'idle' as const,
       pid: 1,
     }))
-    const errors = Array.from({ length: 20 }, (_, at) => ({ at, kind: 'problem', text: 'x' }))
+    const errors = Array.from({ length: 20 }, (_, at) => ({
+      at,
+      kind: `kind ${at % 4}`,
+      text: 'x',
+    }))
     const many = Array.from({ length: 100 }, () => statusOf({ connections, errors }))
     const merged = mergeStatus([statusOf({}), ...many])
     assert.deepEqual([merged.connections.length, merged.errors.length], [200, 20])
     assert.equal(merged.errors.at(-1)?.at, 19)
+  })
+
+  it('has no more than five errors of one kind, which would push out the others', () => {
+    const errors = [
+      { at: 1, kind: 'journal-failed', text: 'the disk' },
+      ...Array.from({ length: 19 }, (_, i) => ({ at: 2 + i, kind: 'deferred', text: 'x' })),
+    ]
+    const merged = mergeStatus([statusOf({ errors }), statusOf({ errors })])
+    assert.deepEqual(
+      merged.errors.map(({ at }) => at),
+      [1, 1, 18, 19, 19, 20, 20],
+    )
   })
 
   it('adds the minutes up, each with its own', () => {

@@ -13,8 +13,8 @@ export const statusCommand: Command = {
   summary: 'is it on, is it keeping up, what is wrong',
   help: [
     '--cluster    all machines that share their figures ([cluster] redis=true).',
-    'Exit code 1: disabled, settings refused, an intake down, a worker or machine that is silent, or',
-    'copies that could not be written in the last five minutes.',
+    'Exit code 1: disabled, settings refused, an intake down, or a worker or machine that is silent;',
+    'in the last five minutes copies could not be written, or were given up and none delivered.',
   ],
   async run(call) {
     if (call.values['cluster']) return clusterStatus(call)

@@ -35,16 +35,21 @@ export function statusText(status: Status): string[] {
 /** Longer than scripts wait between two looks. */
 const JUST_NOW = 5 * 60_000
 
-/**
- * Exit code 1 in scripts: off, refused settings, an intake down, a worker that does not answer, or
- * copies that could not be written in the last five minutes.
- */
-export function isWell({ enabled, problems, silent, domains, errors, takenAt }: Status): boolean {
+/** Exit code 1 in scripts: off, refused settings, an intake down, a silent worker, or copies lost. */
+export function isWell(status: Status): boolean {
+  const { enabled, problems, silent, domains } = status
   const down = Object.values(domains).some(({ lastAttempt }) => lastAttempt === 'down')
-  const unwritten = errors.some(
-    ({ kind, at }) => kind === 'journal-failed' && takenAt - at < JUST_NOW,
-  )
-  return enabled && problems.length === 0 && silent.length === 0 && !down && !unwritten
+  return enabled && problems.length === 0 && silent.length === 0 && !down && !losesCopies(status)
+}
+
+/** An intake that refuses everything is up, and so is one whose copies cannot be written. */
+function losesCopies({ errors, minutes, takenAt }: Status): boolean {
+  const isRecent = ({ at }: { readonly at: number }) => takenAt - at < JUST_NOW
+  const recent = minutes.filter(isRecent)
+  const fail = recent.some(({ failed }) => failed > 0)
+  const arrive = recent.some(({ delivered }) => delivered > 0)
+  const unwritten = errors.some((error) => error.kind === 'journal-failed' && isRecent(error))
+  return unwritten || (fail && !arrive)
 }
 
 function enabledText({ enabled, level }: Status): string {

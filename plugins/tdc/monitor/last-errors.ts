@@ -17,17 +17,30 @@ const ERRORS: ReadonlySet<TdcEvent['kind']> = new Set([
   'problem',
 ] as const)
 
+/** Of one kind: a thousand copies that are put off must not push out the line that says why. */
+const OF_ONE_KIND = 5
+
 /** The last errors, by the first line that each wrote. */
 export class LastErrors {
-  private readonly notes: ErrorNote[] = []
+  private notes: ErrorNote[] = []
 
   note({ kind }: TdcEvent, now: number, [first]: readonly Line[]): void {
     if (!ERRORS.has(kind) || !first) return
-    this.notes.push({ at: now, kind, text: first.text })
-    if (this.notes.length > ERRORS_KEPT) this.notes.shift()
+    this.notes = newestOf([...this.notes, { at: now, kind, text: first.text }])
   }
 
   value(): ErrorNote[] {
     return [...this.notes]
   }
+}
+
+/** Of notes in the order of time those that are kept. */
+export function newestOf(notes: readonly ErrorNote[]): ErrorNote[] {
+  const counts = new Map<string, number>()
+  const kept = notes.toReversed().filter(({ kind }) => {
+    const count = (counts.get(kind) ?? 0) + 1
+    counts.set(kind, count)
+    return count <= OF_ONE_KIND
+  })
+  return kept.slice(0, ERRORS_KEPT).reverse()
 }

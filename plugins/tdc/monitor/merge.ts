@@ -1,7 +1,7 @@
+import { newestOf } from './last-errors'
 import { mergeMinutes } from './minutes'
 import {
   type DomainStatus,
-  ERRORS_KEPT,
   type HistogramValue,
   type IntakeStatus,
   type MessageCounters,
@@ -45,10 +45,7 @@ export function mergeStatus(all: readonly [Status, ...Status[]]): Status {
       .flatMap(({ connections }) => connections)
       .sort((a, b) => a.since - b.since)
       .slice(0, MOST_CONNECTIONS_SHOWN),
-    errors: all
-      .flatMap(({ errors }) => errors)
-      .sort((a, b) => a.at - b.at)
-      .slice(-ERRORS_KEPT),
+    errors: newestOf(all.flatMap(({ errors }) => errors).sort((a, b) => a.at - b.at)),
   }
 }
 
