@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Status } from '../plugins/tdc/monitor/status'
 import { inTheLab } from './support/gateway'
 import { type HarakaServer, logText } from './support/haraka'
 import { RESULTS_TELLER, resultsOf } from './support/results-teller'
@@ -32,6 +33,7 @@ describe('settings that change while Haraka runs', function () {
       listed: STORIES.listed(stage),
       workers: STORIES.workers(stage),
       unreadable: STORIES.unreadable(stage),
+      late: STORIES.late(stage),
     }
     for (const story of Object.values(stories)) story.catch(() => undefined)
   })
@@ -41,6 +43,8 @@ describe('settings that change while Haraka runs', function () {
   it('take effect with a list file, and for a group', () => stories.listed)
   it('stay as they are when tdc.ini cannot be read', () => stories.unreadable)
   it('take effect in every worker, and are told once', () => stories.workers)
+  it('are none in a worker that starts while tdc.ini is refused, and it says so', () =>
+    stories.late)
 })
 
 const STORIES = {
@@ -126,6 +130,17 @@ const STORIES = {
     mkdirSync(path)
     await server.waitForLine('TDC: tdc.ini cannot be read: EISDIR', RELOADED)
     assert.equal(await outcome(server, 'after', BOB), 'copied')
+  },
+
+  async late(stage: Stage): Promise<void> {
+    const server = await start(stage, settings(stage, { enabled: true }), {}, 1)
+    assert.equal(await outcome(server, 'before', BOB), 'copied')
+    await change(server, 'tdc.ini', 'enabled true\n')
+    const { processes } = JSON.parse((await server.tdc('status', '--json')).out) as Status
+    for (const { pid } of processes) process.kill(pid, 'SIGKILL')
+    await server.waitForLine(
+      /^\[ERROR\].* TDC: tdc\.ini is refused: this worker, started with it, copies nothing until/,
+    )
   },
 }
 

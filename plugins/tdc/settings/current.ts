@@ -35,7 +35,7 @@ export class CurrentSettings {
       this.settings = result.settings
       this.wasTaken = true
     }
-    if (!announce) return
+    if (!announce) return this.admit()
 
     for (const text of this.sentences) this.report({ kind: 'problem', text })
     if (result.kind === 'settings') {
@@ -44,6 +44,14 @@ export class CurrentSettings {
       this.report({ kind: 'problem', text: `tdc.ini refused, ${this.remaining}` })
     }
     this.report({ kind: 'effective', text: effectiveText(this.settings) })
+  }
+
+  /** Others have said what is wrong. A worker that starts late has no settings before it either. */
+  private admit(): void {
+    if (this.wasTaken) return
+    const text =
+      'tdc.ini is refused: this worker, started with it, copies nothing until it is mended'
+    this.report({ kind: 'problem', text })
   }
 
   private get remaining(): string {
