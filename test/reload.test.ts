@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Status } from '../plugins/tdc/monitor/status'
+import { createAuthority } from './support/certificates'
 import { inTheLab } from './support/gateway'
 import { type HarakaServer, logText } from './support/haraka'
 import { RESULTS_TELLER, resultsOf } from './support/results-teller'
@@ -34,6 +35,7 @@ describe('settings that change while Haraka runs', function () {
       workers: STORIES.workers(stage),
       unreadable: STORIES.unreadable(stage),
       late: STORIES.late(stage),
+      roots: STORIES.roots(stage),
     }
     for (const story of Object.values(stories)) story.catch(() => undefined)
   })
@@ -43,6 +45,7 @@ describe('settings that change while Haraka runs', function () {
   it('take effect with a list file, and for a group', () => stories.listed)
   it('stay as they are when tdc.ini cannot be read', () => stories.unreadable)
   it('take effect in every worker, and are told once', () => stories.workers)
+  it('take effect with a ca_file that is replaced', () => stories.roots)
   it('are none in a worker that starts while tdc.ini is refused, and it says so', () =>
     stories.late)
 })
@@ -130,6 +133,14 @@ const STORIES = {
     mkdirSync(path)
     await server.waitForLine('TDC: tdc.ini cannot be read: EISDIR', RELOADED)
     assert.equal(await outcome(server, 'after', BOB), 'copied')
+  },
+
+  async roots(stage: Stage): Promise<void> {
+    const server = await start(stage, settings(stage, { enabled: true }))
+    await change(server, 'trusted.pem', (await createAuthority()).caPem)
+    const raw = Buffer.from('Subject: of another authority\r\n\r\nhello\r\n')
+    await sendMail(server, { from: 'ann@sender.example', to: [BOB], raw })
+    await server.waitForLine(/ TLS failed with mx\.scan\.example .*: certificate-not-trusted: /)
   },
 
   async late(stage: Stage): Promise<void> {

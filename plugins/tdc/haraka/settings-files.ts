@@ -39,7 +39,12 @@ export function settingsSource(
       if (found.kind === 'unreadable') return found
       return { kind: 'lines', lines: config.get(name, 'list', changed) }
     },
-    readFile: readConfig,
+    readFile(name) {
+      const found = readConfig(name)
+      // Only so that it is watched.
+      if (found.kind === 'text') config.get(name, 'binary', changed)
+      return found
+    },
     environment: (name) => process.env[name],
   }
 }

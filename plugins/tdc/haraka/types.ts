@@ -100,6 +100,7 @@ export interface HarakaConfig {
   get(name: string, type: 'ini', reloaded?: () => void): Record<string, Record<string, unknown>>
   get(name: string, type: 'list', reloaded?: () => void): string[]
   get(name: string, type: 'value', reloaded?: () => void): string | null
+  get(name: string, type: 'binary', reloaded?: () => void): Buffer | null
 }
 
 type LogMethod = (text: string, fields: Record<string, unknown>) => void
