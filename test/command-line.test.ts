@@ -140,6 +140,11 @@ port=${stage.port}
   it('hold, queue, show, drop, release: copies wait, and go out', async () => {
     assert.equal((await server.tdc('hold', '--intake', INTAKE)).out, '0 copies held\n')
     assert.match((await server.tdc('status')).out, /^Held +scan\.example: nothing is sent there /m)
+    const test = await server.tdc('send-test')
+    assert.equal(test.code, 1)
+    assert.match(test.out, /\nits delivery is held: haraka-tdc release lets it go\n$/)
+    const [, mid = ''] = /^MID (\S+) /.exec(test.out) ?? []
+    assert.equal((await server.tdc('drop', mid)).code, 0)
     for (const id of ['<5@sender.example>', '<6@sender.example>']) await send(server, id)
     const { copies } = JSON.parse((await server.tdc('queue', '--json')).out) as {
       copies: readonly QueuedCopy[]

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { systemClock } from '../clock'
 import type { Found } from '../control/gathered'
 import type { TestSent } from '../control/request'
+import type { Status } from '../monitor/status'
 import type { TrackedStep } from '../monitor/tracked'
 import { valueFrom } from './ask-server'
 import { type Command, show } from './command'
@@ -24,6 +25,8 @@ const ENDS: ReadonlySet<string> = new Set([
   'dropped',
 ])
 
+const HELD = 'its delivery is held: haraka-tdc release lets it go'
+
 export const sendTestCommand: Command = {
   name: 'send-test',
   words: [],
@@ -39,6 +42,8 @@ export const sendTestCommand: Command = {
     const intake = typeof call.values['intake'] === 'string' ? call.values['intake'] : ''
     const sent = await valueFrom<TestSent>(directory, { ask: 'send-test', intake })
     if (!call.json) call.terminal.print([`MID ${sent.mid} to ${sent.intake}`])
+    const held = isHeld(await valueFrom<Status>(directory, { ask: 'status' }), sent.intake)
+    const isEnd = ({ kind }: TrackedStep) => ENDS.has(kind) || (held && kind === 'enqueued')
     let steps: readonly TrackedStep[] = []
     let told = 0
     const end = systemClock.monotonic() + PATIENCE
@@ -48,16 +53,21 @@ export const sendTestCommand: Command = {
       steps = messages[0]?.steps ?? []
       if (!call.json) call.terminal.print(steps.slice(told).map(stepText))
       told = steps.length
-      if (steps.some(({ kind }) => ENDS.has(kind))) break
+      if (steps.some(isEnd)) break
       call.terminal.progress('waiting for the intake')
     }
     const delivered = steps.some(({ kind }) => kind === 'delivered')
     if (call.json) show(call, { ...sent, delivered, steps }, () => [])
     else if (!steps.some(({ kind }) => ENDS.has(kind))) {
-      call.terminal.print(['still in the queue; track it by its MID'])
+      call.terminal.print([held ? HELD : 'still in the queue; track it by its MID'])
     }
     return delivered ? EXIT.ok : EXIT.no
   },
+}
+
+/** Then nothing comes of it until somebody releases it. */
+function isHeld({ holds }: Status, intake: string): boolean {
+  return holds.includes('all') || holds.includes(intake.slice(intake.lastIndexOf('@') + 1))
 }
 
 function stepText({ at, kind, text }: TrackedStep): string {
