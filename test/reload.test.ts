@@ -11,6 +11,7 @@ import { Stage } from './support/stage'
 
 const INTAKE = 'journal@scan.example'
 const BOB = 'bob@example.com'
+const EVE = 'eve@example.com'
 const ADA = 'ada@example.com'
 /** config/me of the gateways. */
 const ME = 'mx.gateway.test'
@@ -35,6 +36,7 @@ describe('settings that change while Haraka runs', function () {
       workers: STORIES.workers(stage),
       unreadable: STORIES.unreadable(stage),
       late: STORIES.late(stage),
+      never: STORIES.never(stage),
       roots: STORIES.roots(stage),
     }
     for (const story of Object.values(stories)) story.catch(() => undefined)
@@ -46,8 +48,9 @@ describe('settings that change while Haraka runs', function () {
   it('stay as they are when tdc.ini cannot be read', () => stories.unreadable)
   it('take effect in every worker, and are told once', () => stories.workers)
   it('take effect with a ca_file that is replaced', () => stories.roots)
-  it('are none in a worker that starts while tdc.ini is refused, and it says so', () =>
-    stories.late)
+  it('are those of the others in a worker that starts while tdc.ini is refused', () => stories.late)
+  it('are none in any when tdc.ini was refused from the beginning, and each says so', () =>
+    stories.never)
 })
 
 const STORIES = {
@@ -127,9 +130,12 @@ const STORIES = {
     const server = await start(stage, settings(stage, { enabled: true }))
     assert.equal(await outcome(server, 'before', BOB), 'copied')
 
-    // What cannot be read by anybody, root included.
     const path = join(server.dir, 'config', 'tdc.ini')
     rmSync(path)
+    await server.waitForLine('TDC: config/tdc.ini is gone', RELOADED)
+    assert.equal(await outcome(server, 'between', BOB), 'copied')
+
+    // What cannot be read by anybody, root included.
     mkdirSync(path)
     await server.waitForLine('TDC: tdc.ini cannot be read: EISDIR', RELOADED)
     assert.equal(await outcome(server, 'after', BOB), 'copied')
@@ -144,14 +150,31 @@ const STORIES = {
   },
 
   async late(stage: Stage): Promise<void> {
-    const server = await start(stage, settings(stage, { enabled: true }), {}, 1)
+    const policies = '[policy.ONE]\nintake=default\nrecipients=listed\nrecipient_list_file=bobs\n'
+    const ini = settings(stage, { enabled: true, policies })
+    const server = await start(stage, ini, { bobs: `${BOB}\n` }, 2)
     assert.equal(await outcome(server, 'before', BOB), 'copied')
+    rmSync(join(server.dir, 'config', 'bobs'))
     await change(server, 'tdc.ini', 'enabled true\n')
     const { processes } = JSON.parse((await server.tdc('status', '--json')).out) as Status
-    for (const { pid } of processes) process.kill(pid, 'SIGKILL')
+    process.kill(processes[0]?.pid ?? NaN, 'SIGKILL')
+    await server.waitForLine(
+      /^\[WARN\].* TDC: tdc\.ini is refused: this worker, started with it, has the settings before/,
+    )
+    await server.waitForLine('worker 3 listening on')
+    // They take turns.
+    for (const subject of ['after', 'after that']) {
+      assert.equal(await outcome(server, subject, BOB), 'copied')
+      assert.deepEqual(await outcome(server, `${subject}, other`, EVE), ['policy-no'])
+    }
+  },
+
+  async never(stage: Stage): Promise<void> {
+    const server = await start(stage, 'enabled true\n', {}, 1)
     await server.waitForLine(
       /^\[ERROR\].* TDC: tdc\.ini is refused: this worker, started with it, copies nothing until/,
     )
+    assert.deepEqual(await outcome(server, 'never', BOB), ['disabled'])
   },
 }
 

@@ -6,7 +6,7 @@ import { answersOf } from './answers'
 import { systemClock } from './clock'
 import { LastGood } from './cluster/last-good'
 import { overlay, sharesSettings } from './cluster/overlay'
-import { spreadToWorkers, takeFromMaster } from './cluster/processes'
+import { borrowSettings, lendSettings, spreadToWorkers, takeFromMaster } from './cluster/processes'
 import { SharedCluster } from './cluster/shared-cluster'
 import { NO_DOCUMENT, type SharedDocument } from './cluster/shared-document'
 import { processesOf } from './control/cluster'
@@ -81,8 +81,8 @@ export class Connector {
     const directory = new QueueDirectory(internals.outbound)
     const lastGood = new LastGood(directory.sharedSettingsPath, systemDisk)
     this.shared = this.lastShared(lastGood)
-    const source = this.source()
-    this.settings = new CurrentSettings(source, report)
+    const source = this.ownSource()
+    this.settings = new CurrentSettings(source, report, (own) => this.layered(own))
     this.settings.read(source, this.announces)
     this.loopKey = this.readLoopKey()
 
@@ -102,7 +102,8 @@ export class Connector {
     this.gathered = new Gathered(processesOf(systemClock, answersOf(this)))
     this.control = new Control(serverDirectory(), this.gathered, systemClock, report)
     this.sharedCluster = cluster.isPrimary ? this.makeCluster(lastGood) : undefined
-    if (!this.sharedCluster) takeFromMaster((document) => this.share(document))
+    if (this.sharedCluster) lendSettings(() => this.settings.files)
+    else this.followMaster()
   }
 
   /** The Delivery Status page, made in a process that serves HTTP. */
@@ -178,15 +179,22 @@ export class Connector {
     systemClock.after(SHUTDOWN_TIME, () => this.delivery.pools.destroy())
   }
 
-  /** Everything that settings are made of; when a file of it changes, they are read anew. */
-  private source(): SettingsSource {
-    const source = this.ownSource()
-    this.me = source.me || source.hostname
-    return sharesSettings(source) ? overlay(source, this.shared.entries) : source
+  private followMaster(): void {
+    takeFromMaster((document) => this.share(document))
+    if (this.settings.files) return
+    borrowSettings((files) => this.settings.takeOver(files, this.ownSource()))
   }
 
+  /** A server's own files, and above them what machines share, where they do. */
+  private layered(own: SettingsSource): SettingsSource {
+    return sharesSettings(own) ? overlay(own, this.shared.entries) : own
+  }
+
+  /** All files that settings are made of; when one of them changes, they are read anew. */
   private ownSource(): SettingsSource {
-    return settingsSource(this.plugin, () => this.reload())
+    const source = settingsSource(this.plugin, () => this.reload())
+    this.me = source.me || source.hostname
+    return source
   }
 
   private share(document: SharedDocument): void {
@@ -195,7 +203,7 @@ export class Connector {
   }
 
   private reload(): void {
-    this.settings.read(this.source(), this.announces)
+    this.settings.read(this.ownSource(), this.announces)
     this.queue.kept.holdBounds()
   }
 

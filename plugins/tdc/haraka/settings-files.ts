@@ -26,9 +26,11 @@ export function settingsSource(
 ): SettingsSource {
   const { config } = plugin
   const own = readConfig('tdc.ini')
+  const missing = own.kind === 'unreadable' && own.why === MISSING
   return {
     ini: config.get('tdc.ini', 'ini', changed),
-    unreadable: own.kind === 'unreadable' && own.why !== MISSING ? own.why : undefined,
+    missing,
+    unreadable: own.kind === 'unreadable' && !missing ? own.why : undefined,
     ...iniText(own.kind === 'text' ? own.text : ''),
     hostname: hostname(),
     me: config.get('me', 'value') ?? '',

@@ -2,6 +2,9 @@ import type { Report } from '../monitor/events'
 import { readSettings } from './read'
 import type { Settings } from './settings'
 import type { SettingsSource } from './source'
+import { noting, type SourceFiles, withFiles } from './source-files'
+
+const GONE = { kind: 'refused', problems: ['config/tdc.ini is gone'] } as const
 
 /**
  * The settings in force. A reading that is refused leaves the last good value as it is; before the
@@ -10,11 +13,15 @@ import type { SettingsSource } from './source'
 export class CurrentSettings {
   private settings: Settings
   private sentences: readonly string[] = []
-  private wasTaken = false
-  private readonly report: Report
+  private takenFiles: SourceFiles | undefined
+  private readings = 0
 
-  constructor(source: SettingsSource, report: Report) {
-    this.report = report
+  /** `layered` lays what machines share over a server's own files. */
+  constructor(
+    source: SettingsSource,
+    private readonly report: Report,
+    private readonly layered: (own: SettingsSource) => SettingsSource = (own) => own,
+  ) {
     this.settings = emptyFile(source)
   }
 
@@ -27,35 +34,59 @@ export class CurrentSettings {
     return this.sentences
   }
 
+  /** The files of the settings in force; undefined: none were taken yet. */
+  get files(): SourceFiles | undefined {
+    return this.takenFiles
+  }
+
   /** Reads anew. `announce` says in the log what is in force now, and what is wrong. */
-  read(source: SettingsSource, announce: boolean): void {
-    const result = readSettings(source)
+  read(own: SettingsSource, announce: boolean): void {
+    const { source, files } = noting(own)
+    const result = this.isGone(own) ? GONE : readSettings(this.layered(source))
     this.sentences = result.kind === 'refused' ? result.problems : []
     if (result.kind === 'settings') {
       this.settings = result.settings
-      this.wasTaken = true
+      this.takenFiles = files
     }
-    if (!announce) return this.admit()
+    this.readings++
+    // At its start a process that is not the first asks the first, which has said what is wrong.
+    if (!announce) return this.readings > 1 ? this.admit() : undefined
 
     for (const text of this.sentences) this.report({ kind: 'problem', text })
     if (result.kind === 'settings') {
       for (const text of result.warnings) this.report({ kind: 'warning', text })
+      if (own.missing) this.report({ kind: 'warning', text: 'there is no config/tdc.ini' })
     } else {
       this.report({ kind: 'problem', text: `tdc.ini refused, ${this.remaining}` })
     }
     this.report({ kind: 'effective', text: effectiveText(this.settings) })
   }
 
-  /** Others have said what is wrong. A worker that starts late has no settings before it either. */
+  /** What the first process has in force, for one that started while `own` is refused. */
+  takeOver(files: SourceFiles | undefined, own: SettingsSource): void {
+    if (this.takenFiles) return
+    const result = files && readSettings(this.layered(withFiles(own, files)))
+    if (result?.kind !== 'settings') return this.admit()
+    this.settings = result.settings
+    this.takenFiles = files
+    const text = 'tdc.ini is refused: this worker, started with it, has the settings before it'
+    this.report({ kind: 'warning', text })
+  }
+
   private admit(): void {
-    if (this.wasTaken) return
+    if (this.takenFiles) return
     const text =
       'tdc.ini is refused: this worker, started with it, copies nothing until it is mended'
     this.report({ kind: 'problem', text })
   }
 
+  /** An editor may write it anew this very moment; nobody switches copies off like that. */
+  private isGone({ missing }: SettingsSource): boolean {
+    return missing === true && (this.takenFiles?.headings.length ?? 0) > 0
+  }
+
   private get remaining(): string {
-    return this.wasTaken
+    return this.takenFiles
       ? 'the settings before it stay in force'
       : 'there are none before it: no message is copied until it is mended'
   }
@@ -71,13 +102,7 @@ function effectiveText({ effective }: Settings): string {
 }
 
 function emptyFile(source: SettingsSource): Settings {
-  const result = readSettings({
-    ...source,
-    ini: {},
-    unreadable: undefined,
-    headings: [],
-    overlooked: [],
-  })
+  const result = readSettings(withFiles(source, { ini: {}, headings: [], lists: {}, texts: {} }))
   if (result.kind === 'refused') throw new Error(result.problems.join('; '))
   const { settings } = result
   return { ...settings, effective: { ...settings.effective, level: 'tdc.ini was refused' } }

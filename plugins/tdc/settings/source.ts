@@ -26,6 +26,8 @@ export type Overlooked =
 export interface SettingsSource {
   /** config/tdc.ini, section -> key -> value. */
   readonly ini: Readonly<Record<string, RawSection>>
+  /** The server has no tdc.ini of its own. */
+  readonly missing?: boolean
   /** Why the server's own tdc.ini, which is there, cannot be read. */
   readonly unreadable?: string | undefined
   /**
