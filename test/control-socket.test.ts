@@ -125,7 +125,7 @@ describe('the control socket', () => {
     assert.deepEqual(told, [
       {
         kind: 'warning',
-        text: `no control socket ${path}: another server answers there; haraka-tdc cannot reach this server`,
+        text: `no control socket ${path}: another Haraka with this directory answers there; haraka-tdc cannot reach this server`,
       },
     ])
     control.close()

@@ -42,7 +42,7 @@ export class Control {
     if (this.over || opened.kind === 'open') return
     if (opened.kind === 'failed') return this.warn(opened.why)
     this.tries++
-    if (this.tries === 2) this.warn('another server answers there')
+    if (this.tries === 2) this.warn('another Haraka with this directory answers there')
     this.clock.after(this.tries === 1 ? FIRST_AGAIN : AGAIN, () => void this.open())
   }
 
