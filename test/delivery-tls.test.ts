@@ -105,13 +105,13 @@ const ROWS: readonly Row[] = [
     what: 'a certificate for another name',
     material: () => issue({ names: ['mx.other.example'] }),
     reason: 'certificate-host-mismatch',
-    text: 'the certificate names other hosts (ERR_TLS_CERT_ALTNAME_INVALID)',
+    text: 'the certificate names other hosts (ERR_TLS_CERT_ALTNAME_INVALID): DNS:mx.other.example',
   },
   {
     what: 'a certificate for the address alone',
     material: () => issue({ names: [], ips: ['127.0.0.1'] }),
     reason: 'certificate-host-mismatch',
-    text: 'the certificate names other hosts (ERR_TLS_CERT_ALTNAME_INVALID)',
+    text: 'the certificate names other hosts (ERR_TLS_CERT_ALTNAME_INVALID): IP Address:127.0.0.1',
   },
   {
     what: 'a certificate of an unknown authority',

@@ -37,7 +37,11 @@ const DELIVERED = [
   `TDC: Message <mid> was successfully delivered for scanning with ${SERVICE}.`,
 ]
 
-const TLS_ERROR = [
+const UNKNOWN_ISSUER =
+  'certificate-not-trusted: the issuer is not known (UNABLE_TO_VERIFY_LEAF_SIGNATURE)'
+
+const tlsError = (dcid: string, why: string) => [
+  `TDC: MID <mid> TLS failed: DCID ${dcid} - 5.7.0 - TLS Error ('000', ['${why}'])`,
   `TDC: MID <mid> delivery failed to ${SERVICE}:TLS Error.`,
   `TDC: Message <mid> delivery failed to ${SERVICE}: TLS Error.`,
 ]
@@ -78,8 +82,8 @@ const STORIES: Readonly<Record<string, Story>> = {
       enqueued('untrusted'),
       `TDC: New SMTP DCID <dcid 1> interface <local> address 127.0.0.3 port <port>`,
       `TDC: DCID <dcid 1> TLS failed with mx.untrusted.example address 127.0.0.3: ` +
-        'certificate-not-trusted: the issuer is not known (UNABLE_TO_VERIFY_LEAF_SIGNATURE)',
-      ...TLS_ERROR,
+        UNKNOWN_ISSUER,
+      ...tlsError('<dcid 1>', UNKNOWN_ISSUER),
     ],
   },
   plain: {
@@ -90,7 +94,7 @@ const STORIES: Readonly<Record<string, Story>> = {
       `TDC: New SMTP DCID <dcid 1> interface <local> address 127.0.0.4 port <port>`,
       `TDC: DCID <dcid 1> TLS failed with mx.plain.example address 127.0.0.4: ` +
         'starttls-not-supported: STARTTLS is not offered',
-      ...TLS_ERROR,
+      ...tlsError('<dcid 1>', 'starttls-not-supported: STARTTLS is not offered'),
     ],
   },
   silent: {

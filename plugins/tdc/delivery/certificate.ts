@@ -26,6 +26,15 @@ export function certificateOf(tls: TLSSocket): Certificate | undefined {
   }
 }
 
+/**
+ * What the certificate names that `tls.checkServerIdentity` refused with this error, as `DNS:mx.example,
+ * IP Address:192.0.2.1`.
+ */
+export function namesIn(error: Error): string {
+  const { cert } = error as { readonly cert?: { readonly subjectaltname?: string } }
+  return cert?.subjectaltname ?? 'none'
+}
+
 /** Node's types do not know that an empty name is undefined. */
 function issuerOf(certificate: { readonly issuer: string | undefined }): string {
   return certificate.issuer ?? ''

@@ -3,7 +3,7 @@ import { isIP, type Socket } from 'node:net'
 import { connect, createSecureContext, type TLSSocket } from 'node:tls'
 import type { Clock } from '../clock'
 import { errorCode } from '../error-code'
-import { type Certificate, certificateOf } from './certificate'
+import { type Certificate, certificateOf, namesIn } from './certificate'
 import type { TlsPolicy } from './options'
 import { failureByCode, type TlsFailure, tlsFailure, type TlsFailureReason } from './tls-failure'
 
@@ -77,7 +77,8 @@ export function makeSecurer(
       }
       const fail = (failure: TlsFailure): void => finish({ kind: 'failed', failure })
       const onSecure = (): void => finish(inspectGuarded(tls, sni, { ...policy, verify }))
-      const onError = (error: Error): void => fail(failureByCode(errorCode(error) ?? ''))
+      const onError = (error: Error): void =>
+        fail(withNames(failureByCode(errorCode(error) ?? ''), error))
       const onClose = (): void =>
         fail(tlsFailure('validation-failure', 'connection closed during the handshake'))
       const timer = clock.after(timeout, () =>
@@ -122,6 +123,12 @@ function inspect(tls: TLSSocket, sni: string | undefined, demands: TlsDemands): 
     certificate,
     unverified: tls.authorized ? undefined : failureByCode(String(tls.authorizationError)),
   }
+}
+
+/** The names that a certificate has in place of the host's: often they tell who answers there. */
+function withNames(failure: TlsFailure, error: Error): TlsFailure {
+  if (failure.reason !== 'certificate-host-mismatch') return failure
+  return tlsFailure(failure.reason, `${failure.text}: ${namesIn(error)}`)
 }
 
 function refused(reason: TlsFailureReason, text: string): Secured {

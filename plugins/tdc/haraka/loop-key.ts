@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { linkSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { linkSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import { errorCode } from '../error-code'
 
 /** Octets of the key with which reports of this installation are recognised. */
 const KEY_LENGTH = 32
 
 export type LoopKey =
-  | { kind: 'kept'; key: Buffer }
+  /** `isPublic`: every user of the system may read or write the file. */
+  | { kind: 'kept'; key: Buffer; isPublic: boolean }
   /** A key for the life of this process only: reports made before or elsewhere are not recognised. */
   | { kind: 'temporary'; key: Buffer; why: string }
 
@@ -17,7 +18,7 @@ export type LoopKey =
  */
 export function loopKey(path: string): LoopKey {
   try {
-    return { kind: 'kept', key: readKey(path) }
+    return kept(path)
   } catch (error) {
     if (errorCode(error) !== 'ENOENT') return temporary(error)
   }
@@ -31,10 +32,16 @@ export function loopKey(path: string): LoopKey {
     } finally {
       unlinkSync(fresh)
     }
-    return { kind: 'kept', key: readKey(path) }
+    return kept(path)
   } catch (error) {
     return temporary(error)
   }
+}
+
+const OTHERS = 0o007
+
+function kept(path: string): LoopKey {
+  return { kind: 'kept', key: readKey(path), isPublic: (statSync(path).mode & OTHERS) !== 0 }
 }
 
 function readKey(path: string): Buffer {

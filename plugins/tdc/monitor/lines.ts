@@ -147,6 +147,7 @@ const WORDING: Wording = {
       `retry ${e.retry} of ${e.retries} in ${e.seconds} seconds`,
   ],
   'tls-error': (e, service) => [
+    `TDC: MID ${safe(e.mid)} TLS failed: DCID ${e.dcid} - ${bounceText(e.response)}`,
     `TDC: MID ${safe(e.mid)} delivery failed to ${service}:TLS Error.`,
     `TDC: Message ${safe(e.mid)} delivery failed to ${service}: TLS Error.`,
   ],
