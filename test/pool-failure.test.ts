@@ -84,6 +84,9 @@ describe('pool: failed openings', () => {
     await story.clock.advance(1000)
     assert.equal(story.counts, '999 waiting, 1 connecting')
     await story.refuse()
+    // What is told costs time that other mail does not have: some now, and the others in turns of theirs.
+    assert.ok(story.told.length < 50, `${story.told.length} were told at once`)
+    await story.clock.advance(0)
     assert.equal(story.told.length, 1000)
     story.submitMany(1000, 'n')
     for (let tick = 0; tick < 600; tick++) {
@@ -92,6 +95,14 @@ describe('pool: failed openings', () => {
       story.submit(`t${tick}`)
     }
     assert.ok(story.sessions.attempts.length < 30, `${story.sessions.attempts.length} attempts`)
+  })
+
+  it('are told to all at once by a pool that is destroyed', async () => {
+    const story = new PoolStory({ minConnections: 1, maxConnections: 1 })
+    story.submitMany(1000)
+    await story.refuse()
+    story.pool.destroy()
+    assert.equal(story.told.length, 1000)
   })
 
   it('do not keep an intake that is back waiting for more than 5 s', async () => {

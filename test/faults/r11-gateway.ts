@@ -13,7 +13,9 @@ import { memoryOf } from './process-state'
 /** Mails each second that come in, and milliseconds between two that go out. */
 const RATE = 50
 const OUTGOING = 200
-const CONNECTIONS = 10
+const CONNECTIONS = 13
+/** Milliseconds that a connection takes, beside its pause: most of it are delayed acknowledgements. */
+const TRIP = 55
 
 /** Seconds before, during and after the outage. */
 const SHORT = { before: 3, outage: 8, after: 4, delivery: ['retry_delay=2'] }
@@ -100,7 +102,7 @@ async function outage(lab: Lab, line: LineProxy, { long, note }: FaultContext) {
   must(given > 0, 'no copy was given up: the outage was too short to tell anything')
   const figures: Record<string, number> = {
     ...{ mails: ours.sent, delivered, given, waiting, growthMB: mb(growth) },
-    firstBack: Math.round(await first),
+    ...{ rate: Math.round(down!.rate), firstBack: Math.round(await first) },
   }
   for (const what of ['wait', 'out'] as const) {
     for (const part of [0.5, 0.99]) {
@@ -121,6 +123,8 @@ async function outage(lab: Lab, line: LineProxy, { long, note }: FaultContext) {
 interface Times {
   readonly wait: readonly number[]
   readonly out: readonly number[]
+  /** Mails that came in each second. */
+  readonly rate: number
 }
 
 /** A gateway under a load that does not change. */
@@ -142,12 +146,13 @@ class Watched {
     })()
     const messages = seconds * RATE
     this.sent += messages
-    const pause = (CONNECTIONS / RATE) * 1000
+    const pause = (CONNECTIONS / RATE) * 1000 - TRIP
     const load = { ...MX_TRAFFIC, connections: CONNECTIONS, pause, messages }
-    const { waits } = await this.lab.bring({ ...load, port: this.server.port })
+    const { waits, seconds: took } = await this.lab.bring({ ...load, port: this.server.port })
     loading = false
     await outgoing
-    return { wait: waits, out: delaysIn(this.server.lines.entries.slice(from)) }
+    const out = delaysIn(this.server.lines.entries.slice(from))
+    return { wait: waits, out, rate: messages / took }
   }
 }
 

@@ -31,7 +31,7 @@ const CUT_OFF: Failure = { kind: 'network', details: 'closed', reason: 'connecti
 export class Entries {
   private readonly table = new Map<Outgoing, Entry>()
   private readonly line = new WaitingLine<Entry>()
-  private outbox: { readonly entry: Entry; readonly outcome: Outcome }[] = []
+  private readonly outbox: { readonly entry: Entry; readonly outcome: Outcome }[] = []
 
   /** `nextTurn` counts up; it tells what came before what. */
   constructor(private readonly nextTurn: () => number) {}
@@ -110,11 +110,11 @@ export class Entries {
     return entry.returns >= MOST_RETURNS - 1
   }
 
-  /** Tells the owners what became of their messages. */
-  tell(quietly: (work: () => void) => void): void {
-    const told = this.outbox
-    this.outbox = []
+  /** Tells up to `most` owners what became of their messages; true: there are more. */
+  tell(quietly: (work: () => void) => void, most: number): boolean {
+    const told = this.outbox.splice(0, most)
     for (const { entry, outcome } of told) quietly(() => entry.settle(outcome))
+    return this.outbox.length > 0
   }
 
   private comeBack(entry: Entry, outcome: Outcome): void {

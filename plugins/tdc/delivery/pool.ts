@@ -24,6 +24,12 @@ export interface PoolStats {
 }
 
 /**
+ * Owners that are told in one turn what became of their messages, with lines of the log and calls to
+ * the disk for each: all that waited for an opening fail together, and other mail has its turns between.
+ */
+const TOLD_AT_ONCE = 16
+
+/**
  * The connections to one destination and the messages for it. What happens outside is written down
  * by `submit`, `abort`, `opened`, `landed` and `closed`; each of them, and the alarm, ends in
  * `pulse`, and only `pulse` decides what to do about it.
@@ -190,8 +196,10 @@ export class Pool {
         this.pulseAgain = false
         const round = new Round(this.parts, this.deps.clock.monotonic(), this.deps.options())
         this.alarm.set(round.decide())
-        this.entries.tell((work) => this.quietly(work))
-        if (!this.pulseAgain) this.tellIfEmpty()
+        const most = this.destroyed ? Infinity : TOLD_AT_ONCE
+        const more = this.entries.tell((work) => this.quietly(work), most)
+        if (more) this.alarm.set(this.deps.clock.monotonic())
+        else if (!this.pulseAgain) this.tellIfEmpty()
       }
     } finally {
       this.pulsing = false
