@@ -5,6 +5,7 @@ import type { Report } from '../monitor/events'
 import type { Copy } from './copy'
 import { errorCode } from '../error-code'
 import type { Disk } from './disk'
+import { FewAtOnce } from './few-at-once'
 import { diskErrorText } from './disk-error'
 import type { KeptCopies } from './kept-copies'
 import type { Cause } from './kept-name'
@@ -29,6 +30,12 @@ export interface CopyFiles {
 export type Announce = (copy: Copy, response: string, taker: Taker | undefined) => Promise<void>
 
 /**
+ * Files of failed copies that the disk is asked for at a time: all copies of an outage fail together,
+ * and other mail has no more than four threads for the disk either.
+ */
+const FAILED_AT_ONCE = 2
+
+/**
  * The queue files of copies that are being delivered. Nothing here rejects: a disk that fails now
  * must not stop the delivery, what it leaves behind is said in the log.
  */
@@ -42,6 +49,7 @@ export class QueueCopyFiles implements CopyFiles {
   private readonly kept: KeptCopies
   /** A file is renamed and removed by one at a time, or a rename would bring back a removed one. */
   private readonly pending = new WeakMap<Copy, Promise<unknown>>()
+  private readonly failed = new FewAtOnce(FAILED_AT_ONCE)
 
   constructor(deps: {
     directory: QueueDirectory
@@ -68,14 +76,12 @@ export class QueueCopyFiles implements CopyFiles {
 
   giveUp(copy: Copy, cause: Cause): Promise<boolean> {
     this.forget(copy)
-    return this.inTurn(
-      copy,
-      async () => (await this.kept.keep(copy, cause)) || (await this.unlink(copy)),
-    )
+    const keepOrRemove = async () => (await this.kept.keep(copy, cause)) || this.unlink(copy)
+    return this.inTurn(copy, () => this.failed.run(keepOrRemove))
   }
 
   postpone(copy: Copy, delay: number): Promise<void> {
-    return this.inTurn(copy, async () => {
+    const rename = async () => {
       const next = this.clock.wall() + delay
       const filename = this.directory.retryName(copy.place.filename, next, copy.failedAttempts)
       const path = this.directory.pathOf(filename)
@@ -85,7 +91,8 @@ export class QueueCopyFiles implements CopyFiles {
       } catch {
         // The retry goes on under the old name; a restart would try once more than it should.
       }
-    })
+    }
+    return this.inTurn(copy, () => this.failed.run(rename))
   }
 
   announce(copy: Copy, response: string, taker: Taker | undefined): Promise<void> {
@@ -93,7 +100,7 @@ export class QueueCopyFiles implements CopyFiles {
   }
 
   exists(copy: Copy): Promise<boolean> {
-    return this.inTurn(copy, () => this.disk.exists(copy.place.path))
+    return this.inTurn(copy, () => this.failed.run(() => this.disk.exists(copy.place.path)))
   }
 
   settled(copy: Copy): Promise<void> {
