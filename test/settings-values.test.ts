@@ -278,7 +278,7 @@ describe('a value of tdc.ini', () => {
 
   it('is doubted when the key stands twice, for the last one counts', () => {
     assert.deepEqual(warningsOf('[main]\nenabled=false\n;enabled=false\nenabled=no\n'), [
-      'tdc.ini [main] enabled: stands there more than once; the last one counts',
+      'tdc.ini [main]: enabled stands there more than once; the last one counts',
     ])
   })
 

@@ -55,7 +55,7 @@ export async function startMachines(
   redis: RedisServer,
 ): Promise<{ readonly path: MailPath; readonly machines: readonly [Machine, Machine, Machine] }> {
   const options = (name: string) => ({
-    main: ['enabled=false'],
+    enabled: false,
     sections: ['[cluster]', 'redis=true', `machine=${name}`],
     config: { 'redis.ini': redis.ini },
   })

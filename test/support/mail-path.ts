@@ -18,6 +18,8 @@ export interface PluginNames {
 }
 
 export interface MailPathOptions extends PluginNames {
+  /** Default true. */
+  readonly enabled?: boolean
   /** Lines for [main] of tdc.ini. */
   readonly main?: readonly string[]
   /** Lines for [delivery] of tdc.ini. */
@@ -105,10 +107,10 @@ export class MailPath {
     return new HarakaServer(await makeServerDir(all), all)
   }
 
-  tdcIni({ main = [], delivery = [], sections = [] }: MailPathOptions): string {
+  tdcIni({ enabled = true, main = [], delivery = [], sections = [] }: MailPathOptions): string {
     return [
       '[main]',
-      'enabled=true',
+      `enabled=${enabled}`,
       `intake_address=${INTAKE_ADDRESS}`,
       ...main,
       '[policy.DEFAULT]',

@@ -103,6 +103,8 @@ export function reviewOverlooked(overlooked: readonly Overlooked[], problems: Pr
   }
   for (const found of overlooked) {
     if (found.kind !== 'double-key') continue
-    problems.warn(found, 'stands there more than once; the last one counts')
+    // Of the file, also where the machines share the key.
+    const { section, key } = found
+    problems.warn({ section }, `${shown(key)} stands there more than once; the last one counts`)
   }
 }
