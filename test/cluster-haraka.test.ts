@@ -27,7 +27,7 @@ describe('a real Haraka that shares settings, with a Redis that takes connection
     await new Promise<void>((resolve) => hole.listen(0, '127.0.0.1', resolve))
     const { port } = hole.address() as AddressInfo
     path = await MailPath.start({
-      main: ['enabled=false'],
+      enabled: false,
       sections: ['[cluster]', 'redis=true', 'machine=mx1'],
       config: { 'redis.ini': `[server]\nhost=127.0.0.1\nport=${port}\n` },
       nodes: 2,
