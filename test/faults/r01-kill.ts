@@ -26,7 +26,7 @@ export const kill: FaultCase = {
   name: 'R1',
   title: 'kill -9 at a random time under load',
   async run(context: FaultContext): Promise<FaultResult> {
-    const cycles = context.long ? 1_000 : 12
+    const cycles = context.long ? 1_000 : 8
     const violations: string[] = []
     const figures = { mails: 0, told: 0, copies: 0, duplicates: 0, slowestDrain: 0 }
     for (let done = 0; done < cycles; done += BATCH) {

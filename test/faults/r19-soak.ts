@@ -12,7 +12,7 @@ const SECOND = 1_000
 const HOUR = 3_600 * SECOND
 
 /** How long the load goes on, and after how much of it everything is judged and forgotten. */
-const SHORT = { lasts: 20 * SECOND, leg: 5 * SECOND }
+const SHORT = { lasts: 12 * SECOND, leg: 4 * SECOND }
 const LONG = { lasts: HOUR, leg: 60 * SECOND }
 
 const CLIENTS = 8

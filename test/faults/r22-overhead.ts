@@ -23,7 +23,7 @@ export const overhead: FaultCase = {
   name: 'R22',
   title: 'what a client waits longer for its 250, against a gateway without the plugin',
   async run({ long, note }: FaultContext): Promise<FaultResult> {
-    const [rounds, messages] = long ? [20, 100] : [2, 20]
+    const [rounds, messages] = long ? [20, 100] : [1, 20]
     return Lab.for(async (lab) => {
       const copying = await lab.gateway({ tdc: true })
       const bare = await lab.gateway({ tdc: false })
