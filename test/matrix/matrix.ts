@@ -5,7 +5,7 @@
  * all of them. Needs the npm registry, nothing else.
  */
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { chmodSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { repository } from '../support/run'
 import { makeTempDir } from '../support/temp-dir'
@@ -68,6 +68,8 @@ function trees(): Tree[] {
 function nodeOf(version: string): string {
   if (isRunning(version)) return process.execPath
   const folder = makeTempDir(`node-${version}`)
+  // One test runs it as another user.
+  chmodSync(folder, 0o755)
   const name = `node-${process.platform}-${process.arch}`
   npm(['install', '--no-audit', '--no-fund', '--prefix', folder, `${name}@${version}`])
   return join(folder, 'node_modules', name, 'bin', 'node')
