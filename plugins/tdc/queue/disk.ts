@@ -1,5 +1,6 @@
 import {
   access,
+  chown,
   mkdir,
   open,
   readdir,
@@ -9,6 +10,7 @@ import {
   statfs,
   unlink,
 } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { errorCode } from '../error-code'
 import { FOUND } from './found-file'
 
@@ -69,6 +71,17 @@ async function readPart(path: string, position: number, most: number): Promise<B
   }
 }
 
+/**
+ * Of several processes the master stays root, where `user=` has the workers give that up: folders that
+ * it makes, from `first` to `last`, are for whom the directory above them is.
+ */
+async function giveAway(first: string, last: string): Promise<void> {
+  const { uid, gid } = await stat(dirname(first))
+  for (let path = last; path.length >= first.length; path = dirname(path)) {
+    await chown(path, uid, gid)
+  }
+}
+
 export const systemDisk: Disk = {
   async create(path) {
     const handle = await open(path, 'wx', OWNER_ONLY)
@@ -106,7 +119,8 @@ export const systemDisk: Disk = {
   },
   realPath: (path) => realpath(path),
   async makeFolder(path) {
-    await mkdir(path, { recursive: true, mode: OWNERS_FOLDER })
+    const first = await mkdir(path, { recursive: true, mode: OWNERS_FOLDER })
+    if (first !== undefined && process.getuid?.() === 0) await giveAway(first, path)
   },
   async free(path) {
     const { bavail, bsize, files, ffree } = await statfs(path)
