@@ -1,33 +1,13 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { dirname, join } from 'node:path'
-import { systemDisk } from '../plugins/tdc/queue/disk'
+import { join } from 'node:path'
 import { repository } from './support/run'
 import { makeTempDir } from './support/temp-dir'
 
 /** On every system some user who is not root. */
 const NOBODY = 65534
-
-describe('folders beside the queue', () => {
-  it('are for the user of the queue directory, also when root makes them', async function () {
-    if (process.getuid?.() !== 0) return this.skip()
-    const queue = makeTempDir('queue')
-    chownSync(queue, NOBODY, NOBODY)
-    const folder = join(queue, 'error.tdc', 'kept')
-    await systemDisk.makeFolder(folder)
-    await systemDisk.makeFolder(folder)
-    const owners = [dirname(folder), folder].map((path) => statSync(path))
-    assert.deepEqual(
-      owners.map(({ uid, gid, mode }) => [uid, gid, mode & 0o777]),
-      [
-        [NOBODY, NOBODY, 0o700],
-        [NOBODY, NOBODY, 0o700],
-      ],
-    )
-  })
-})
 
 describe('haraka-tdc as another user', () => {
   it('says that it may not ask this server, and who may', async function () {

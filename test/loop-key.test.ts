@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { chmodSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { loopKey } from '../plugins/tdc/haraka/loop-key'
+import { keyWarning, loopKey } from '../plugins/tdc/haraka/loop-key'
 import { makeTempDir } from './support/temp-dir'
 
 const KEY = 'ab'.repeat(32)
@@ -27,7 +27,12 @@ describe('the key of reports', () => {
       const path = join(makeTempDir('key'), 'tdc.key')
       writeFileSync(path, `${KEY}\n`)
       chmodSync(path, mode)
-      assert.deepEqual(loopKey(path), { kind: 'kept', key: Buffer.from(KEY, 'hex'), isPublic })
+      const key = loopKey(path)
+      assert.deepEqual(key, { kind: 'kept', key: Buffer.from(KEY, 'hex'), isPublic })
+      assert.equal(
+        keyWarning(path, key)?.startsWith(`${path} is open to every user: `),
+        isPublic || undefined,
+      )
     })
   }
 

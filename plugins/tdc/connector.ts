@@ -16,7 +16,7 @@ import type { Route } from './decide/decision'
 import { DeliveryParts } from './delivery-parts'
 import type { Internals } from './haraka/contract'
 import { logTo } from './haraka/log'
-import { type LoopKey, loopKey } from './haraka/loop-key'
+import { keyWarning, loopKey } from './haraka/loop-key'
 import { QueueDirectory } from './haraka/queue-directory'
 import { redisConnections } from './haraka/redis-connection'
 import { configFolder, serverDirectory, settingsSource } from './haraka/settings-files'
@@ -238,21 +238,10 @@ export class Connector {
   private readLoopKey(): Buffer {
     const path = join(configFolder(), 'tdc.key')
     const result = loopKey(path)
-    const text = keyWarning(path, result, this.announces)
-    if (text !== undefined) this.monitor.report({ kind: 'warning', text })
+    const text = keyWarning(path, result)
+    // A temporary key is one for each process.
+    const isNews = this.announces || result.kind === 'temporary'
+    if (text !== undefined && isNews) this.monitor.report({ kind: 'warning', text })
     return result.key
   }
-}
-
-/** `all`: for all processes, not only for this one. */
-function keyWarning(path: string, key: LoopKey, all: boolean): string | undefined {
-  if (key.kind === 'kept') {
-    return key.isPublic && all
-      ? `${path} can be read by every user: who knows the key can have mail pass for a report`
-      : undefined
-  }
-  return (
-    `${path} cannot be used (${key.why}): journal reports that come back are recognised ` +
-    'by this process only'
-  )
 }

@@ -57,7 +57,14 @@ function ask(wanted: Message): void {
   if (process.connected) process.send?.(wanted, undefined, undefined, () => {})
 }
 
+const EVENTS: ReadonlySet<unknown> = new Set<Message['event']>([
+  'tdc.shared-wanted',
+  'tdc.shared',
+  'tdc.settings-wanted',
+  'tdc.settings',
+])
+
 function isMessage(value: unknown): value is Message {
   const event = (value as { event?: unknown } | null)?.event
-  return typeof event === 'string' && event.startsWith('tdc.')
+  return EVENTS.has(event)
 }

@@ -38,6 +38,19 @@ export function loopKey(path: string): LoopKey {
   }
 }
 
+/** What an administrator should know of the key; undefined: nothing. */
+export function keyWarning(path: string, key: LoopKey): string | undefined {
+  if (key.kind === 'temporary') {
+    return (
+      `${path} cannot be used (${key.why}): journal reports that come back are recognised ` +
+      'by this process only'
+    )
+  }
+  return key.isPublic
+    ? `${path} is open to every user: who knows the key can have mail pass for a report`
+    : undefined
+}
+
 const OTHERS = 0o007
 
 function kept(path: string): LoopKey {

@@ -2,7 +2,7 @@ import type { Report } from '../monitor/events'
 import { readSettings } from './read'
 import type { Settings } from './settings'
 import type { SettingsSource } from './source'
-import { noting, type SourceFiles, withFiles } from './source-files'
+import { NO_FILES, noting, type SourceFiles, withFiles } from './source-files'
 
 const GONE = { kind: 'refused', problems: ['config/tdc.ini is gone'] } as const
 
@@ -14,7 +14,6 @@ export class CurrentSettings {
   private settings: Settings
   private sentences: readonly string[] = []
   private takenFiles: SourceFiles | undefined
-  private readings = 0
 
   /** `layered` lays what machines share over a server's own files. */
   constructor(
@@ -48,9 +47,7 @@ export class CurrentSettings {
       this.settings = result.settings
       this.takenFiles = files
     }
-    this.readings++
-    // At its start a process that is not the first asks the first, which has said what is wrong.
-    if (!announce) return this.readings > 1 ? this.admit() : undefined
+    if (!announce) return
 
     for (const text of this.sentences) this.report({ kind: 'problem', text })
     if (result.kind === 'settings') {
@@ -62,27 +59,23 @@ export class CurrentSettings {
     this.report({ kind: 'effective', text: effectiveText(this.settings) })
   }
 
-  /** What the first process has in force, for one that started while `own` is refused. */
+  /** What the first process has in force, if anything, for one that started while `own` is refused. */
   takeOver(files: SourceFiles | undefined, own: SettingsSource): void {
     if (this.takenFiles) return
+    const refused = 'tdc.ini is refused: this worker, started with it,'
     const result = files && readSettings(this.layered(withFiles(own, files)))
-    if (result?.kind !== 'settings') return this.admit()
+    if (result?.kind !== 'settings') {
+      const text = `${refused} copies nothing until it is mended`
+      return this.report({ kind: 'problem', text })
+    }
     this.settings = result.settings
     this.takenFiles = files
-    const text = 'tdc.ini is refused: this worker, started with it, has the settings before it'
-    this.report({ kind: 'warning', text })
-  }
-
-  private admit(): void {
-    if (this.takenFiles) return
-    const text =
-      'tdc.ini is refused: this worker, started with it, copies nothing until it is mended'
-    this.report({ kind: 'problem', text })
+    this.report({ kind: 'warning', text: `${refused} has the settings before it` })
   }
 
   /** An editor may write it anew this very moment; nobody switches copies off like that. */
   private isGone({ missing }: SettingsSource): boolean {
-    return missing === true && (this.takenFiles?.headings.length ?? 0) > 0
+    return missing === true && this.takenFiles?.missing === false
   }
 
   private get remaining(): string {
@@ -102,7 +95,7 @@ function effectiveText({ effective }: Settings): string {
 }
 
 function emptyFile(source: SettingsSource): Settings {
-  const result = readSettings(withFiles(source, { ini: {}, headings: [], lists: {}, texts: {} }))
+  const result = readSettings(withFiles(source, NO_FILES))
   if (result.kind === 'refused') throw new Error(result.problems.join('; '))
   const { settings } = result
   return { ...settings, effective: { ...settings.effective, level: 'tdc.ini was refused' } }

@@ -1,20 +1,14 @@
 import { QUEUE_DOMAIN } from '../monitor/lines'
 import {
-  type ConnectionStatus,
   type DomainStatus,
   type ErrorNote,
   type LastFailure,
-  type MessageCounters,
-  type ProcessInfo,
   QUEUE_AGES,
   type QueueFigures,
   type Reached,
-  type SilentWorker,
   type Status,
   type TlsFigures,
-  type Versions,
 } from '../monitor/status'
-import type { MinuteFigures } from '../monitor/minutes'
 import type { StatusPageSettings } from '../settings/settings'
 import { byDomain } from './by-domain'
 import { masked } from '../monitor/masked'
@@ -41,30 +35,20 @@ export interface TlsView extends TlsFigures {
   readonly domain: string
 }
 
+/** What the page has as it is; everything else that is known is masked, or left out. */
+const AS_IT_IS = [
+  ...(['service', 'versions', 'takenAt', 'processes', 'silent', 'enabled', 'level'] as const),
+  ...(['intakeLevel', 'messages', 'prepared', 'deferred', 'held', 'holds'] as const),
+  ...(['minutes', 'connections'] as const),
+] as const
+
 /** What the page is told: what is known, without what it must not show. */
-export interface StatusView {
-  readonly service: string
-  readonly versions: Versions
-  readonly takenAt: number
-  readonly processes: readonly ProcessInfo[]
-  readonly silent: readonly SilentWorker[]
-  readonly enabled: boolean
-  readonly level: string
+export interface StatusView extends Pick<Status, (typeof AS_IT_IS)[number]> {
   readonly intake: string | null
-  readonly intakeLevel: string | null
   readonly problems: readonly string[]
   readonly rows: readonly RowView[]
-  readonly messages: MessageCounters
-  readonly prepared: number
-  readonly deferred: number
-  /** Copies that are not sent until somebody releases them. */
-  readonly held: number
-  /** Domains of intakes, or `all`. */
-  readonly holds: readonly string[]
   /** `below` in milliseconds; null: older than all. */
   readonly ages: readonly { readonly below: number | null; readonly copies: number }[]
-  readonly minutes: readonly MinuteFigures[]
-  readonly connections: readonly ConnectionStatus[]
   readonly tls: readonly TlsView[]
   readonly errors: readonly ErrorNote[]
 }
@@ -73,45 +57,22 @@ type Shows = Pick<StatusPageSettings, 'showAddresses'>
 
 export function statusView(status: Status, { showAddresses }: Shows): StatusView {
   const shown = showAddresses ? (text: string) => text : masked
-  const {
-    service,
-    versions,
-    takenAt,
-    processes,
-    silent,
-    enabled,
-    level,
-    held,
-    holds,
-    intakeLevel,
-  } = status
-  const { messages, prepared, deferred, minutes, connections } = status
   return {
-    service,
-    versions,
-    takenAt,
-    processes,
-    silent,
-    enabled,
-    level,
-    held,
-    holds,
+    ...picked(status, AS_IT_IS),
     intake: status.intake && shown(status.intake),
-    intakeLevel,
     problems: status.problems.map(shown),
     rows: rowsOf(status, showAddresses).map((row) => ({
       ...row,
       lastFailure: row.lastFailure && { ...row.lastFailure, text: shown(row.lastFailure.text) },
     })),
-    messages,
-    prepared,
-    deferred,
     ages: status.ages.map((copies, at) => ({ below: QUEUE_AGES[at] ?? null, copies })),
-    minutes,
-    connections,
     tls: Object.entries(status.domains).map(([domain, { tls }]) => ({ domain, ...tls })),
     errors: status.errors.map((error) => ({ ...error, text: shown(error.text) })),
   }
+}
+
+function picked<K extends keyof Status>(status: Status, names: readonly K[]): Pick<Status, K> {
+  return Object.fromEntries(names.map((name) => [name, status[name]])) as Pick<Status, K>
 }
 
 function rowsOf(status: Status, showAddresses: boolean): RowView[] {
