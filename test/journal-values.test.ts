@@ -4,7 +4,8 @@ import { clientIpText } from '../plugins/tdc/journal/client-ip'
 import { decodeWords } from '../plugins/tdc/journal/encoded-word'
 import { recipientTexts, senderText } from '../plugins/tdc/journal/envelope'
 import { headerField } from '../plugins/tdc/journal/header-field'
-import { asciiText, cut, safeText, unfold } from '../plugins/tdc/journal/header-value'
+import { bounded, safeCut } from '../plugins/tdc/base/text'
+import { asciiText, unfold } from '../plugins/tdc/journal/header-value'
 import { signToken, verifyToken } from '../plugins/tdc/journal/loop-token'
 import { messageIdText, parentMessageIdField } from '../plugins/tdc/journal/message-id'
 import { subjectField, subjectText } from '../plugins/tdc/journal/subject'
@@ -214,10 +215,10 @@ describe('journal: values in the outer header', () => {
     (from) => headerField('From', mailboxPieces('From', from)),
   )
   it('cuts text between characters', () => {
-    assert.equal(cut('aüb', 2), 'a')
-    assert.equal(cut('aüb', 3), 'aü')
-    assert.equal(cut('\u{1f4a9}', 3), '')
-    assert.equal(safeText('ab  cd', 3), 'ab')
+    assert.equal(bounded('aüb', 2), 'a')
+    assert.equal(bounded('aüb', 3), 'aü')
+    assert.equal(bounded('\u{1f4a9}', 3), '')
+    assert.equal(safeCut('ab  cd', 3), 'ab')
     assert.equal(asciiText('\u{1f4a9}a\tü'), '?a ?')
   })
 })

@@ -4,16 +4,17 @@ import { dirname, join, relative, resolve } from 'node:path'
 
 const ROOT = resolve(__dirname, '../plugins')
 
-const LEAVES = ['clock', 'error-code', 'unstuffer']
+const LEAVES = ['base', 'clock', 'error-code', 'unstuffer']
 
 /**
  * Which folder may import which (docs/architecture.md). A folder may always import itself; the connector
  * joins all.
  */
 const ALLOWED: Record<string, readonly string[]> = {
-  monitor: [],
-  settings: ['monitor'],
-  journal: [],
+  base: [],
+  monitor: ['base'],
+  settings: ['monitor', 'base'],
+  journal: ['base'],
   delivery: ['monitor', ...LEAVES],
   control: ['monitor', ...LEAVES],
   cluster: ['control', 'settings', 'monitor', 'queue/disk', 'queue/found-file', ...LEAVES],
@@ -28,7 +29,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     'monitor',
     ...LEAVES,
   ],
-  decide: ['settings', 'monitor'],
+  decide: ['settings', 'monitor', 'base'],
   web: ['cluster', 'control', 'settings', 'monitor', ...LEAVES],
   haraka: ['decide', 'settings', 'monitor', ...LEAVES],
   queue: ['haraka', 'decide', 'settings', 'journal', 'delivery', 'monitor', ...LEAVES],

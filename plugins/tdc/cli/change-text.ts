@@ -1,6 +1,6 @@
 import { levelOf } from '../cluster/sections'
 import type { Change } from '../cluster/shared-document'
-import { safeText } from '../monitor/safe-text'
+import { safeText } from '../base/text'
 import { momentText } from './moments'
 
 /** One change of the shared settings, and each value of it. */

@@ -1,6 +1,6 @@
 import type { ClusterView, MachineView } from '../cluster/cluster-view'
 import type { Status } from '../monitor/status'
-import { safeText } from '../monitor/safe-text'
+import { safeText } from '../base/text'
 import { durationText, momentText } from './moments'
 import { isWell, statusText } from './status-text'
 import { table } from './table'

@@ -1,6 +1,6 @@
 import type { History } from '../cluster/shared-cluster'
 import { levelOf } from '../cluster/sections'
-import { safeText } from '../monitor/safe-text'
+import { safeText } from '../base/text'
 import { valueFrom } from './ask-server'
 import { changeText } from './change-text'
 import { type Command, show } from './command'

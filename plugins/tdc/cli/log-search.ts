@@ -1,4 +1,4 @@
-import { safeText } from '../monitor/safe-text'
+import { safeText } from '../base/text'
 import { parseLogLine } from './log-line'
 
 export interface LogStep {

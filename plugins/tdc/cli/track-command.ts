@@ -1,6 +1,6 @@
 import type { FoundInCluster } from '../cluster/cluster-view'
 import type { Found } from '../control/gathered'
-import { safeText } from '../monitor/safe-text'
+import { safeText } from '../base/text'
 import { valueFrom } from './ask-server'
 import { type Call, type Command, show, silentText } from './command'
 import { EXIT, type ExitCode, Stop } from './exit-code'

@@ -1,5 +1,5 @@
 import type { TrackedMessage } from '../monitor/tracked'
-import { safeText } from '../monitor/safe-text'
+import { safeText } from '../base/text'
 import { clockText, momentText } from './moments'
 import { table } from './table'
 

@@ -1,4 +1,4 @@
-import { safeText } from '../monitor/safe-text'
+import { safeText } from '../base/text'
 import type { Status } from '../monitor/status'
 import { RECENT_SHARED, type TrackedMessage } from '../monitor/tracked'
 import { messageWithoutAddresses, statusWithoutAddresses } from '../monitor/without-addresses'

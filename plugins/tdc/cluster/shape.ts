@@ -1,4 +1,4 @@
-import { isShowable } from '../settings/problems'
+import { isSafe } from '../base/text'
 
 /** Looks at a value from outside; the sentence that says what is wrong with it, or undefined. */
 export type Shape = (value: unknown, name: string) => string | undefined
@@ -20,7 +20,7 @@ export function text(longest: number): Shape {
   return (value, name) => {
     if (typeof value !== 'string') return `${name} is not a text`
     if (value.length > longest) return `${name} has more than ${longest} characters`
-    return isShowable(value) ? undefined : `${name} has control characters`
+    return isSafe(value) ? undefined : `${name} has control characters`
   }
 }
 

@@ -1,6 +1,7 @@
+import { safeCut } from '../base/text'
 import { domainToASCII } from 'node:url'
 import { encodeWords } from './encoded-word'
-import { isPrintableAscii, safeText } from './header-value'
+import { isPrintableAscii } from './header-value'
 
 const DOMAIN = /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/
 const LITERAL = /^\[[A-Za-z0-9:.]+\]$/
@@ -37,7 +38,7 @@ export function mailboxPieces(field: string, mailbox: string): string[] {
   const angle = /^([^<]*)<([^<>]*)>$/.exec(mailbox.trim())
   const address = ` <${asciiAddress(angle?.[2] ?? mailbox.trim())}>`
   const quoted = (angle?.[1] ?? '').trim().replace(/^"(.*)"$/s, '$1')
-  const name = safeText(quoted.replace(/\\(.)/gs, '$1'), NAME_LIMIT)
+  const name = safeCut(quoted.replace(/\\(.)/gs, '$1'), NAME_LIMIT)
   if (name === '') return [address]
   if (!isPrintableAscii(name)) return [...encodeWords(name, field.length + 2), address]
   return [` "${name.replace(/["\\]/g, '\\$&')}"`, address]

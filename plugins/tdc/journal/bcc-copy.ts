@@ -1,7 +1,8 @@
+import { bounded } from '../base/text'
 import { clientIpText } from './client-ip'
 import { recipientTexts, senderText } from './envelope'
 import { headerField, textField } from './header-field'
-import { HEADER_VALUE_LIMIT, cut, isPrintableAscii } from './header-value'
+import { HEADER_VALUE_LIMIT, isPrintableAscii } from './header-value'
 import { TOKEN_HEADER } from './loop-token'
 import type { HeadTraits } from './original'
 import {
@@ -51,6 +52,6 @@ function addressField(name: string, addresses: readonly string[]): string {
   const last = addresses.length - 1
   return headerField(
     name,
-    addresses.map((address, i) => ` ${cut(address, HEADER_VALUE_LIMIT)}${i < last ? ',' : ''}`),
+    addresses.map((address, i) => ` ${bounded(address, HEADER_VALUE_LIMIT)}${i < last ? ',' : ''}`),
   )
 }

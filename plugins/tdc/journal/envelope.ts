@@ -1,8 +1,9 @@
-import { VALUE_LIMIT, safeText } from './header-value'
+import { safeCut } from '../base/text'
+import { VALUE_LIMIT } from './header-value'
 
 /** The null reverse-path is written as [MS-XJRNL] 2.1 and RFC 5321 4.1.2 write it. */
 export function senderText(reversePath: string): string {
-  return reversePath === '' ? '<>' : safeText(reversePath, VALUE_LIMIT)
+  return reversePath === '' ? '<>' : safeCut(reversePath, VALUE_LIMIT)
 }
 
 /** In RCPT order, each once. Only the domain is compared without case (RFC 5321 2.4). */
@@ -13,6 +14,6 @@ export function recipientTexts(recipients: readonly string[]): string[] {
     const key = recipient.slice(0, at) + recipient.slice(at).toLowerCase()
     if (!distinct.has(key)) distinct.set(key, recipient)
   }
-  const texts = [...distinct.values()].map((recipient) => safeText(recipient, VALUE_LIMIT))
+  const texts = [...distinct.values()].map((recipient) => safeCut(recipient, VALUE_LIMIT))
   return texts.filter((text) => text !== '')
 }

@@ -1,9 +1,10 @@
+import { safeCut } from '../base/text'
 import { textField, unbrokenField } from './header-field'
-import { VALUE_LIMIT, isPrintableAscii, safeText, unfold } from './header-value'
+import { VALUE_LIMIT, isPrintableAscii, unfold } from './header-value'
 
 /** The Message-ID as it was received, on one line; '' when there is none. Never decoded. */
 export function messageIdText(messageId: string | undefined): string {
-  return safeText(unfold(messageId ?? ''), VALUE_LIMIT)
+  return safeCut(unfold(messageId ?? ''), VALUE_LIMIT)
 }
 
 /** Printable ASCII goes as it is, even if it looks encoded: readers compare it with the original's. */

@@ -1,20 +1,14 @@
+import { bounded, safeCut } from '../base/text'
 import { decodeWords, isSoundWord } from './encoded-word'
 import { headerField, piecesOf, textField } from './header-field'
-import {
-  HEADER_VALUE_LIMIT,
-  VALUE_LIMIT,
-  cut,
-  isPrintableAscii,
-  safeText,
-  unfold,
-} from './header-value'
+import { HEADER_VALUE_LIMIT, VALUE_LIMIT, isPrintableAscii, unfold } from './header-value'
 
 /** So many encoded words of 72 characters, with the spaces between them, stay below 900 octets. */
 const MOST_WORDS = 12
 
 /** The subject as a person reads it: decoded, one line, '' when there is none. */
 export function subjectText(subject: string | undefined): string {
-  return safeText(decodeWords(rawSubject(subject)), VALUE_LIMIT)
+  return safeCut(decodeWords(rawSubject(subject)), VALUE_LIMIT)
 }
 
 /** The report's own Subject: the sender's spelling when it is sound, else encoded anew. */
@@ -22,7 +16,7 @@ export function subjectField(subject: string | undefined): string {
   const raw = rawSubject(subject)
   if (isSound(raw)) return headerField('Subject', piecesOf(raw))
   const text = subjectText(subject)
-  const short = isPrintableAscii(text) ? cut(text, HEADER_VALUE_LIMIT).trimEnd() : text
+  const short = isPrintableAscii(text) ? bounded(text, HEADER_VALUE_LIMIT).trimEnd() : text
   return textField('Subject', short, MOST_WORDS)
 }
 
@@ -38,5 +32,5 @@ function isSound(raw: string): boolean {
   if (raw.length > HEADER_VALUE_LIMIT || !isPrintableAscii(raw)) return false
   if (!raw.split(' ').every((token) => !token.includes('=?') || isSoundWord(token))) return false
   const decoded = decodeWords(raw).trim()
-  return safeText(decoded, HEADER_VALUE_LIMIT) === decoded
+  return safeCut(decoded, HEADER_VALUE_LIMIT) === decoded
 }

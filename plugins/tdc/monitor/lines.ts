@@ -6,7 +6,7 @@ import type {
   SkipReason,
   TdcEvent,
 } from './events'
-import { safeText as safe } from './safe-text'
+import { safeText as safe } from '../base/text'
 
 export type Level = 'debug' | 'info' | 'warn' | 'error'
 

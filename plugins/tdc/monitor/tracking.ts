@@ -1,3 +1,4 @@
+import { withoutBrackets } from '../base/text'
 import type { TdcEvent } from './events'
 import { trackText } from './lines'
 import { MOST_FOUND, RECIPIENTS_KEPT, STEPS_KEPT, type TrackedMessage } from './tracked'
@@ -124,10 +125,6 @@ export function matcher(wanted: string): (track: Matched) => boolean {
       (withoutBrackets(track.messageId) === id ||
         track.sender.toLowerCase() === address ||
         track.recipients.some((recipient) => recipient.toLowerCase() === address)))
-}
-
-function withoutBrackets(text: string): string {
-  return text.startsWith('<') && text.endsWith('>') ? text.slice(1, -1) : text
 }
 
 function told(track: Track, service: string): TrackedMessage {

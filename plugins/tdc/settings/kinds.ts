@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { asciiDomain, domainOrLiteral } from './domain'
 import { parseMailbox } from './mailbox'
-import { isShowable } from './problems'
+import { isSafe } from '../base/text'
 
 /** What may stand behind a key. */
 export interface Kind<T> {
@@ -95,7 +95,7 @@ export function choice<T extends string>(...choices: readonly T[]): Kind<T> {
 
 /** Text for people: any script, no control characters. */
 export const label = one(`must be text of at most ${TEXT_MAX} characters`, (text) =>
-  text.length <= TEXT_MAX && isShowable(text) ? text : undefined,
+  text.length <= TEXT_MAX && isSafe(text) ? text : undefined,
 )
 
 /** What may begin the name of a key in Redis, where a colon divides. */
@@ -104,12 +104,12 @@ export const keyPrefix = one('must be 1 to 32 letters, digits, dots, colons, - o
 )
 
 export const filePath = one('must be the name of a file', (text) =>
-  isShowable(text) ? text : undefined,
+  isSafe(text) ? text : undefined,
 )
 
 /** Haraka throws at a name that leads out of config/. */
 export const listFile = one('must be the name of a file in config/, or a whole path', (text) =>
-  isShowable(text) && !text.split(/[\\/]/).includes('..') ? text : undefined,
+  isSafe(text) && !text.split(/[\\/]/).includes('..') ? text : undefined,
 )
 
 export const anyText = one('must be text', (text) => text)

@@ -1,20 +1,13 @@
+import { withoutUnsafe } from '../base/text'
+
 /** Longest piece of a value that a sentence repeats. */
 const SHOWN = 100
-
-// C0, DEL, C1, line and paragraph separators, direction marks and overrides, half surrogate pairs.
-const UNSAFE =
-  /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|\p{Surrogate}/gu
 
 /** A value as a sentence shows it: on one line, without control characters, cut at 100. */
 export function shown(value: unknown): string {
   const text = Array.isArray(value) ? value.map(plain).join(', ') : plain(value)
   const cut = text.slice(0, SHOWN)
-  return (text.length > SHOWN ? `${cut}...` : cut).replace(UNSAFE, '?')
-}
-
-/** True when a value can stand in a log line as it is. */
-export function isShowable(text: string): boolean {
-  return text.search(UNSAFE) < 0
+  return withoutUnsafe(text.length > SHOWN ? `${cut}...` : cut, '?')
 }
 
 /** More bad entries of one list are only counted: a wrong file would give a sentence per line. */

@@ -1,7 +1,7 @@
 import { FIXED, NAMED } from './keys'
 import type { NamedKind } from './keys'
 import { nearest } from './nearest'
-import { isShowable } from './problems'
+import { isSafe } from '../base/text'
 import type { Problems } from './problems'
 import type { RawSection, SettingsSource } from './source'
 
@@ -65,7 +65,7 @@ function partsOf(section: string): { kind: NamedKind | undefined; name: string }
 }
 
 function isName(name: string): boolean {
-  return name.length >= 1 && name.length <= NAME_MAX && isShowable(name)
+  return name.length >= 1 && name.length <= NAME_MAX && isSafe(name)
 }
 
 function unknownSection(section: string): string {
