@@ -9,6 +9,7 @@ import {
   fillConnectionIni,
   httpWarnings,
   orderWarnings,
+  recipientWarnings,
   surroundingWarnings,
 } from './tdc/haraka/surroundings'
 import type {
@@ -58,7 +59,7 @@ export function register(this: TdcPlugin): void {
 
   this.register_hook('init_master', 'survey', LAST)
   this.register_hook('init_http', 'serve_page')
-  this.register_hook('mail', 'note_relay_client', FIRST)
+  this.register_hook('rcpt', 'note_recipient', FIRST)
   this.register_hook('data_post', 'decide', LAST)
   this.register_hook('queue', 'prepare', FIRST)
   this.register_hook('queue_outbound', 'prepare_outbound', FIRST)
@@ -84,6 +85,7 @@ export function survey(this: TdcPlugin, next: Next): void {
     ...surroundingWarnings(this),
     ...httpWarnings(this, this.tdc.settings.value.statusPage),
     ...orderWarnings(this.internals.hooks, this.name),
+    ...recipientWarnings(this.internals.hooks, this.name),
   ]
   for (const text of warnings) this.tdc.monitor.report({ kind: 'warning', text })
   this.tdc.openControl()
@@ -97,10 +99,9 @@ export function serve_page(this: TdcPlugin, next: Next, { http }: HttpServer): v
   next()
 }
 
-/** Before other plugins: a client that may relay has that on its connection, not on the message. */
-export function note_relay_client(this: TdcPlugin, next: Next, connection: Connection): void {
-  const { transaction, relaying } = connection
-  if (transaction && relaying) this.forwarding.noteRelayClient(transaction)
+/** rcpt, before other plugins relay for it, rewrite it or drop it: the recipient as it was given. */
+export function note_recipient(this: TdcPlugin, next: Next, connection: Connection): void {
+  this.forwarding.noteRecipient(connection)
   next()
 }
 

@@ -8,6 +8,7 @@ const TDC = `
 enabled=true
 intake_address=default@scan.example
 incoming_domains=partner.example
+relayed_domains=far.example, partner.example, example.org
 
 [policy.finance]
 recipients=listed
@@ -45,7 +46,6 @@ function message(recipients: string, over: Partial<MessageFacts> = {}): MessageF
       key: address.toLowerCase(),
       domain: address.toLowerCase().slice(address.indexOf('@') + 1),
     })),
-    relaying: false,
     relayClient: false,
     verdict: 'clean',
     loopToken: undefined,
@@ -98,20 +98,21 @@ describe('the decision', () => {
       message('bob@example.org', { sender: '' }),
       'default@scan.example<-bob@example.org',
     ],
-    ['outgoing', message('x@far.example', { relaying: true }), 'skip outgoing 1'],
+    ['relayed', message('x@far.example'), 'skip outgoing 1'],
     [
       'relayed for a domain of ours',
-      message('x@partner.example y@far.example', { relaying: true }),
+      message('x@partner.example y@far.example'),
       'default@scan.example<-x@partner.example; skip outgoing 1',
     ],
+    ['a domain that nobody knows', message('x@new.example'), 'default@scan.example<-x@new.example'],
     [
       'a client of ours sends to a domain of ours',
-      message('x@partner.example', { relaying: true, relayClient: true }),
+      message('x@partner.example', { relayClient: true }),
       'skip outgoing 1',
     ],
     [
       'one of ours beside a relayed one: that keeps no copy away',
-      message('bob@example.org x@far.example', { relaying: true }),
+      message('bob@example.org x@far.example'),
       'default@scan.example<-bob@example.org; skip outgoing 1',
     ],
     ['quarantined', message('bob@example.org', { verdict: 'quarantined' }), 'skip quarantined 1'],

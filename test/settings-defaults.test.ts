@@ -72,7 +72,7 @@ describe('settings of an empty tdc.ini', () => {
       intakeLevel: undefined,
     })
     assert.deepEqual([...settings.intakeAddresses], [])
-    assert.deepEqual([...settings.incomingDomains], ['example.org', 'example.net'], 'host_list')
+    assert.deepEqual([...settings.incoming.own], ['example.org', 'example.net'], 'host_list')
   })
 
   it('say no to everyone, by DEFAULT', () => {

@@ -52,7 +52,7 @@ const ACCEPTED: readonly Row[] = [
   ['[main]\non_journal_failure=tempfail', (s) => s.onJournalFailure, 'tempfail'],
   [
     '[main]\nincoming_domains=A.example, bücher.example,',
-    (s) => [...s.incomingDomains].slice(HOST_LIST),
+    (s) => [...s.incoming.own].slice(HOST_LIST),
     ['a.example', 'xn--bcher-kva.example'],
   ],
   ['[journal]\nremote_ip_header=off', (s) => s.journal.remoteIpHeader, undefined],
@@ -352,8 +352,8 @@ describe('files that tdc.ini names', () => {
   it('incoming_domains_file adds to incoming_domains; bad lines are shown up to 20', () => {
     const text = '[main]\nincoming_domains=a.example\nincoming_domains_file=in'
     const lines = (all: string[]) => ({ readList: () => ({ kind: 'lines', lines: all }) as const })
-    const { incomingDomains } = settingsOf(text, lines(['b.example', 'A.example']))
-    assert.deepEqual([...incomingDomains].slice(HOST_LIST), ['a.example', 'b.example'])
+    const { incoming } = settingsOf(text, lines(['b.example', 'A.example']))
+    assert.deepEqual([...incoming.own].slice(HOST_LIST), ['a.example', 'b.example'])
     const problems = problemsOf(text, lines(Array.from({ length: 100 }, (_, i) => `bad ${i}`)))
     assert.equal(problems.length, 21)
     assert.match(problems[20] ?? '', /=in: 80 more entries are wrong$/)

@@ -19,7 +19,12 @@ import { logTo } from './haraka/log'
 import { keyWarning, loopKey } from './haraka/loop-key'
 import { QueueDirectory } from './haraka/queue-directory'
 import { redisConnections } from './haraka/redis-connection'
-import { configFolder, serverDirectory, settingsSource } from './haraka/settings-files'
+import {
+  configFolder,
+  serverDirectory,
+  settingsSource,
+  watchDomainFiles,
+} from './haraka/settings-files'
 import type { HarakaPlugin } from './haraka/types'
 import { Monitor } from './monitor/monitor'
 import { processStatus } from './monitor/process-status'
@@ -102,6 +107,7 @@ export class Connector {
     this.gathered = new Gathered(processesOf(systemClock, answersOf(this)))
     this.control = new Control(serverDirectory(), this.gathered, systemClock, report)
     this.sharedCluster = cluster.isPrimary ? this.makeCluster(lastGood) : undefined
+    watchDomainFiles(() => this.reload())
     if (this.sharedCluster) lendSettings(() => this.settings.files)
     else this.followMaster()
   }

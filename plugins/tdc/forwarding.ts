@@ -36,9 +36,10 @@ export class Forwarding {
     private readonly connector: Connector,
   ) {}
 
-  /** The client may relay whatever the recipient. */
-  noteRelayClient(transaction: Transaction): void {
-    this.relayClients.add(transaction)
+  /** A recipient was given, and no other plugin has seen it. */
+  noteRecipient({ transaction, relaying }: Connection): void {
+    // Before the first one, what Haraka relays is the client's: later it may be a recipient's.
+    if (transaction && relaying && isFirst(transaction)) this.relayClients.add(transaction)
   }
 
   /** Who gets a copy, and where does it go? Decided once for each message. */
@@ -163,6 +164,11 @@ export class Forwarding {
       report({ kind: 'journal-failed', transaction: uuid, intake, policy, why })
     }
   }
+}
+
+/** No recipient was looked at before. */
+function isFirst({ rcpt_to, rcpt_count: { accept, tempfail, reject } }: Transaction): boolean {
+  return rcpt_to.length === 1 && accept + tempfail + reject === 0
 }
 
 /** Only there the original's header becomes the copy's own. */

@@ -64,7 +64,10 @@ export const outageOfGateway: FaultCase = {
 async function outage(lab: Lab, line: LineProxy, { long, note }: FaultContext) {
   const { before, outage, after, delivery } = long ? LONG : SHORT
   const options = {
-    sections: { delivery: [`port=${line.port}`, ...delivery] },
+    sections: {
+      main: ['relayed_domains=elsewhere.example'],
+      delivery: [`port=${line.port}`, ...delivery],
+    },
     localPlugins: { outgoing_mail: OUTGOING_MAIL },
   }
   const gateways = [

@@ -13,6 +13,8 @@ export interface GatewayOptions {
   readonly tdc: string
   /** The domains that the gateway receives mail for. */
   readonly domains: readonly string[]
+  /** config/plugins in place of the usual ones. */
+  readonly plugins?: readonly string[]
   /** Plain-file plugins that look at the mail before anything else: name -> source. */
   readonly scanners?: Readonly<Record<string, string>>
   /** Further files for config/. */
@@ -33,7 +35,7 @@ export function inTheLab(tdc: string): string {
 export function gateway(options: GatewayOptions): HarakaOptions {
   const { mailbox, dns, trusted, tdc, domains, scanners = {}, config = {} } = options
   return {
-    plugins: [
+    plugins: options.plugins ?? [
       'rcpt_to.in_host_list',
       ...Object.keys(scanners),
       'tdc',

@@ -42,7 +42,7 @@ export function randomSettings(random: (below: number) => number): SettingsSourc
     headings: [...entries.map(([name]) => name), ...Array.from({ length: random(2) }, text)],
     hostname: pick(['mx1', '', text()]),
     me: pick(['mx1.example.org', '', text()]),
-    localDomains: lines,
+    domains: { received: lines, patterns: [], relayed: lines },
     readList: () => (random(2) ? { kind: 'lines', lines } : { kind: 'unreadable', why: text() }),
     readFile: () => ({ kind: 'text', text: `-----BEGIN CERTIFICATE-----${text()}` }),
   }

@@ -18,7 +18,7 @@ export function sourceOf(text: string, over: Partial<SettingsSource> = {}): Sett
     ...iniText(text),
     hostname: 'mx1',
     me: 'mail.example.org',
-    localDomains: ['example.org', 'Example.NET'],
+    domains: { received: ['example.org', 'Example.NET'], patterns: [], relayed: [] },
     readList: () => ({ kind: 'unreadable', why: 'ENOENT' }),
     readFile: () => ({ kind: 'unreadable', why: 'ENOENT' }),
     environment: () => undefined,

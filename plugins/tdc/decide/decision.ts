@@ -54,10 +54,9 @@ function skipOfMessage(
   return undefined
 }
 
-/** Incoming: not relayed, or relayed for a domain of ours and not on behalf of a client of ours. */
+/** Never a matter of the message's other recipients, whom its sender chooses. */
 function isIncoming(message: MessageFacts, recipient: RecipientFacts, settings: Settings): boolean {
-  if (!message.relaying) return true
-  return !message.relayClient && settings.incomingDomains.has(recipient.domain)
+  return !message.relayClient && settings.incoming.has(recipient.domain)
 }
 
 interface Splinter {

@@ -51,7 +51,6 @@ function factsOf({ from, to, relaying }: Supposed) {
     recipients: [
       { address: withoutBrackets(to), key, domain: key.slice(key.lastIndexOf('@') + 1) },
     ],
-    relaying,
     relayClient: relaying,
     verdict: 'clean' as const,
     loopToken: undefined,

@@ -5,8 +5,6 @@ export interface MessageFacts {
   /** Reverse-path, `user@domain` with the domain in ASCII; '' when null. */
   readonly sender: string
   readonly recipients: readonly RecipientFacts[]
-  /** Haraka relays this message: it is on its way out, or through. */
-  readonly relaying: boolean
   /** The client may relay whatever the recipient: it authenticated, or a policy says so. */
   readonly relayClient: boolean
   /** A scanner wants it quarantined, or discarded. */

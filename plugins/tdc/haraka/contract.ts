@@ -41,8 +41,13 @@ export interface DeliverableItem extends LoadedItem {
   ): void
 }
 
+export interface RegisteredHook {
+  readonly plugin: string
+  readonly method?: string
+}
+
 export interface HookTable {
-  readonly registered_hooks: Readonly<Record<string, readonly { plugin: string }[] | undefined>>
+  readonly registered_hooks: Readonly<Record<string, readonly RegisteredHook[] | undefined>>
   /** The plugins that are loaded, by name; asked only for our own, listed a second time. */
   readonly registered_plugins?: Readonly<Record<string, object | undefined>>
 }

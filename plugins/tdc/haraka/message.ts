@@ -12,7 +12,6 @@ export function messageFacts(
     transaction: transaction.uuid,
     sender: keyOf(transaction.mail_from),
     recipients: transaction.rcpt_to.map(recipientFacts),
-    relaying: connection.relaying,
     relayClient,
     verdict: verdictOf(connection, transaction),
     loopToken: headerOf(transaction, loopHeader),

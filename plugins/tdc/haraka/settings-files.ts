@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, watchFile } from 'node:fs'
 import { hostname } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { errorCode } from '../error-code'
 import type { SettingsSource, TextFile } from '../settings/source'
 import { iniText } from './ini-text'
+import { DOMAIN_FILES, mailDomains } from './mail-domains'
 import type { HarakaPlugin } from './types'
 
 /** Where `haraka -c` points. */
@@ -34,7 +35,7 @@ export function settingsSource(
     ...iniText(own.kind === 'text' ? own.text : ''),
     hostname: hostname(),
     me: config.get('me', 'value') ?? '',
-    localDomains: hostList(),
+    domains: mailDomains(textOf),
     readList(name) {
       const found = readConfig(name)
       // haraka-config gives an empty list for a file that is not there, or is a folder.
@@ -63,15 +64,25 @@ function readConfig(name: string): TextFile {
   }
 }
 
+function textOf(name: string): string {
+  const found = readConfig(name)
+  return found.kind === 'text' ? found.text : ''
+}
+
+/** Milliseconds between two looks at a file, as long as haraka-config waits after a change. */
+const LOOK_EVERY = 5_000
+
 /**
- * config/host_list, read past haraka-config: that keeps one reload callback per file, and a second
- * reader takes it away from rcpt_to.in_host_list.
+ * Calls `changed` when one of the files about domains is another. They are read and watched past
+ * haraka-config: it keeps one reload callback per file, and a second reader takes it away from the
+ * plugin that needs it. Looked at by name, so that it does not matter how an editor replaces them.
  */
-function hostList(): string[] {
-  const found = readConfig('host_list')
-  if (found.kind === 'unreadable') return []
-  return found.text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.startsWith('#') && !line.startsWith(';'))
+export function watchDomainFiles(changed: () => void): void {
+  for (const name of DOMAIN_FILES) {
+    const options = { interval: LOOK_EVERY, persistent: false }
+    watchFile(join(configFolder(), name), options, (now, before) => {
+      // A file that is not there has one call too.
+      if (now.mtimeMs !== before.mtimeMs || now.ino !== before.ino) changed()
+    })
+  }
 }

@@ -111,3 +111,30 @@ function neighbours(hooks: readonly { plugin: string }[] | undefined, name: stri
   if (own < 0) return { before: [], after: [] }
   return { before: plugins.slice(0, own), after: plugins.slice(own + 1) }
 }
+
+/**
+ * Plugins of Haraka 3.3.4 that hook `rcpt`, and their methods: those whose files say which domains
+ * they accept (haraka/mail-domains.ts), and those that accept none.
+ */
+const SEEN_ACCEPTING: ReadonlySet<string> = new Set([
+  'rcpt_to.in_host_list hook_rcpt',
+  'queue/smtp_forward check_recipient',
+  'relay dest_domains',
+])
+const NOT_ACCEPTING: ReadonlySet<string> = new Set(
+  `access aliases delay_deny dns-list greylist karma known-senders limit process_title
+  record_envelope_addresses tarpit`.split(/\s+/),
+)
+
+/** Plugins that may accept mail for domains of which no file tells whether they are relayed for. */
+export function recipientWarnings({ registered_hooks }: HookTable, name: string): string[] {
+  const others = (registered_hooks['rcpt'] ?? []).filter(
+    ({ plugin, method }) =>
+      plugin !== name && !NOT_ACCEPTING.has(plugin) && !SEEN_ACCEPTING.has(`${plugin} ${method}`),
+  )
+  return [...new Set(others.map(({ plugin }) => plugin))].map(
+    (plugin) =>
+      `plugin ${plugin} hooks rcpt and may accept recipients for whom this server only relays: their ` +
+      'mail counts as incoming; name such domains in [main] relayed_domains',
+  )
+}

@@ -51,6 +51,12 @@ export interface Transaction {
   readonly uuid: string
   readonly mail_from: HarakaAddress
   readonly rcpt_to: readonly HarakaAddress[]
+  /** Of the RCPT commands that were answered. */
+  readonly rcpt_count: {
+    readonly accept: number
+    readonly tempfail: number
+    readonly reject: number
+  }
   readonly header: Header
   readonly message_stream: MessageStream
   /** Octets received in DATA. */

@@ -8,12 +8,12 @@ const ASCII = /^[\x00-\x7f]*$/
 const ADDRESS_LITERAL = /^\[(?:ipv6:)?[0-9a-f.:]{2,45}\]$/
 
 /**
- * A domain in ASCII and lower case; undefined when it is none. Only what is not ASCII goes through
+ * A domain in ASCII and lower case, without the dot of the root; undefined when it is none. Only what is not ASCII goes through
  * the URL rules, which read `127.1` as an address and drop what follows a slash.
  */
 export function asciiDomain(text: string): string | undefined {
   if (!ASCII.test(text) && /[\x00-\x2c/:-@[-^`{-\x7f]/.test(text)) return undefined
-  const name = ASCII.test(text) ? text.toLowerCase() : domainToASCII(text)
+  const name = (ASCII.test(text) ? text.toLowerCase() : domainToASCII(text)).replace(/\.$/, '')
   if (name.length > NAME_MAX) return undefined
   const labels = name.split('.')
   if (!labels.every((label) => LABEL.test(label))) return undefined

@@ -60,11 +60,15 @@ const MAIN = {
   ),
   incoming_domains: unset(
     kinds.list,
-    "Domains (comma list) that are incoming also when this server sends their mail on through Haraka's outbound.",
+    'Domains (comma list) that are incoming also where this server relays for them, beside host_list and others of its files.',
   ),
   incoming_domains_file: unset(
     kinds.listFile,
     'A file in config/ with further incoming domains, one per line.',
+  ),
+  relayed_domains: unset(
+    kinds.list,
+    "Domains (comma list) that this server only relays for, beside the relay plugin's dest_domains: their mail is outgoing.",
   ),
   on_journal_failure: key(
     kinds.choice('accept', 'tempfail'),

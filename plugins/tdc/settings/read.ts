@@ -3,13 +3,20 @@ import { readFormats, warnOfUnusedFormats } from './formats'
 import { IntakeBook } from './intake'
 import { FIXED } from './keys'
 import { linesOf } from './list-file'
+import { IncomingDomains } from './incoming'
 import { resolveLevels } from './levels'
 import { OrderedPolicies } from './policy-table'
 import { Problems, shown } from './problems'
 import { ownName } from './machine-names'
 import { readLevels, sharedIn } from './read-levels'
 import { readPolicies } from './read-policies'
-import { reviewDelivery, reviewIntakes, reviewOverlooked, warnOfUnreachable } from './review'
+import {
+  reviewDelivery,
+  reviewIntakes,
+  reviewOverlooked,
+  warnOfOutgoing,
+  warnOfUnreachable,
+} from './review'
 import { readSection } from './section'
 import type { Values } from './section'
 import { sortSections } from './sections'
@@ -51,11 +58,11 @@ function read(source: SettingsSource, problems: Problems): Settings {
     cluster: section('cluster'),
   }
   const { main, journal, queue, failed } = fixed
-  const incomingDomains = readIncoming(source, main, problems)
+  const incoming = readIncoming(source, main, problems)
   const formats = readFormats(sections.fixed('formats'), problems)
 
   const intakes = new IntakeBook(
-    { format: main.format, formats, ownDomains: incomingDomains },
+    { format: main.format, formats, ownDomains: incoming.own },
     problems,
   )
 
@@ -86,7 +93,7 @@ function read(source: SettingsSource, problems: Problems): Settings {
     serviceName: main.service_name,
     onJournalFailure: main.on_journal_failure,
     prepareTimeout: queue.prepare_timeout,
-    incomingDomains,
+    incoming,
     policies: new OrderedPolicies(policies.ordered, policies.otherwise),
     intakes: intakes.all,
     intakeAddresses: intakes.addresses,
@@ -123,19 +130,40 @@ function readIncoming(
   source: SettingsSource,
   main: Fixed['main'],
   problems: Problems,
-): ReadonlySet<string> {
+): IncomingDomains {
   const section = 'main'
   const file = main.incoming_domains_file
   const inFile = { section, key: 'incoming_domains_file', value: file }
   const written = main.incoming_domains ?? []
   const lines = linesOf(source.readList, file, inFile, problems)
-  return new Set([
-    // What this server receives is incoming also beside a recipient that it relays for: or a sender
-    // could keep a recipient's copy away by adding such a one.
-    ...knownDomains(source.localDomains),
-    ...readDomains(written, { section, key: 'incoming_domains' }, problems),
-    ...readDomains(lines, inFile, problems),
-  ])
+  const { received, patterns, relayed } = source.domains
+  const incoming = new IncomingDomains(
+    new Set([
+      ...knownDomains(received),
+      ...readDomains(written, { section, key: 'incoming_domains' }, problems),
+      ...readDomains(lines, inFile, problems),
+    ]),
+    hostPattern(patterns, problems),
+    new Set([
+      ...relayed,
+      ...readDomains(main.relayed_domains ?? [], { section, key: 'relayed_domains' }, problems),
+    ]),
+  )
+  warnOfOutgoing(incoming, problems)
+  return incoming
+}
+
+/** As rcpt_to.in_host_list makes it (plugins/rcpt_to.host_list_base.js). */
+function hostPattern(patterns: readonly string[], problems: Problems): RegExp | undefined {
+  if (patterns.length === 0) return undefined
+  try {
+    return new RegExp(`^(?:${patterns.join('|')})$`, 'i')
+  } catch (error) {
+    const why = shown((error as Error).message)
+    const place = { section: 'main', key: 'incoming_domains' }
+    problems.warn(place, `host_list_regex is not counted among them: ${why}`)
+    return undefined
+  }
 }
 
 function readDelivery(

@@ -1,3 +1,4 @@
+import type { IncomingDomains } from './incoming'
 import type { IntakeBook } from './intake'
 import type { Choice } from './policy'
 import { type Problems, shown } from './problems'
@@ -54,6 +55,21 @@ export function warnOfUnreachable({ ordered }: Policies, problems: Problems): vo
       `never matches: ${ordered[all]?.section} stands above it and takes all mail`,
     )
   }
+}
+
+/** Domains that a sentence names. */
+const DOMAINS_SHOWN = 5
+
+/** Mail for these has no copy: whoever does not know that may think that it has. */
+export function warnOfOutgoing({ outgoing }: IncomingDomains, problems: Problems): void {
+  if (outgoing.length === 0) return
+  const more = outgoing.length - DOMAINS_SHOWN
+  const names = outgoing.slice(0, DOMAINS_SHOWN).map(shown).join(', ')
+  problems.warn(
+    { section: 'main', key: 'incoming_domains' },
+    `mail for ${names}${more > 0 ? ` and ${more} more` : ''} is relayed, outgoing, and not copied; ` +
+      'name those here that are to be',
+  )
 }
 
 /** Values that are right one by one and wrong, or doubtful, together. */

@@ -1,3 +1,4 @@
+import type { IncomingDomains } from './incoming'
 import type { PolicyTable } from './policy'
 
 /** `journal`: wrapped, the original as `message/rfc822`; `bcc`: the original with X-CSE headers on top. */
@@ -145,8 +146,7 @@ export interface Settings {
   readonly onJournalFailure: 'accept' | 'tempfail'
   /** Milliseconds for writing the copies of one message before that counts as a failure. */
   readonly prepareTimeout: number
-  /** Domains that are incoming also when Haraka relays for them, host_list's too; ASCII, lower case. */
-  readonly incomingDomains: ReadonlySet<string>
+  readonly incoming: IncomingDomains
   readonly policies: PolicyTable
   /** Every intake of some level or policy. */
   readonly intakes: readonly Intake[]

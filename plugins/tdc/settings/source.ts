@@ -7,6 +7,16 @@ export type TextFile =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'unreadable'; readonly why: string }
 
+/** What the server's other files say about the domains of its mail, as it stands there. */
+export interface MailDomains {
+  /** Those that it receives mail for: host_list, smtp_forward.ini. */
+  readonly received: readonly string[]
+  /** host_list_regex: regular expressions of further ones. */
+  readonly patterns: readonly string[]
+  /** Those that the relay plugin relays for. */
+  readonly relayed: readonly string[]
+}
+
 /** One section as haraka-config's ini parser gives it: numbers, strings, arrays, undefined. */
 export type RawSection = Readonly<Record<string, unknown>>
 
@@ -43,8 +53,7 @@ export interface SettingsSource {
   readonly hostname: string
   /** config/me: the machine's name when no section is called after its hostname. */
   readonly me: string
-  /** config/host_list: the domains that this server receives. */
-  readonly localDomains: readonly string[]
+  readonly domains: MailDomains
   readList(name: string): ListFile
   readFile(path: string): TextFile
   /** An environment variable of this process. */
