@@ -10,8 +10,11 @@ const REMOVE = ['X-IronPort-RemoteIP', 'X-Iron']
 /** The same, said a second time without any care for speed. */
 function expected(original: Buffer, remove: readonly string[]): string {
   const text = original.toString('latin1').replace(/\r\n|\r|\n/g, '\r\n')
-  const names = remove.join('|')
-  const removed = new RegExp(`^(?:${names})[ \\t]*(?::|\\r\\n[ \\t])`, 'i')
+  const special = '()<>\\[\\];@\\\\,."'
+  const removed = new RegExp(
+    `^(?:[^!-~]|[:${special}])*(?:${remove.join('|')})[${special}]*(?:[^!-9;-~]|$)`,
+    'i',
+  )
   const lines = text.match(/[^\n]*\n|[^\n]+$/g) ?? []
   const fields: string[] = []
   while (lines[0] !== undefined && lines[0] !== '\r\n') {
@@ -45,6 +48,12 @@ describe('journal: header fields taken out of the original', () => {
     ['hidden behind a bare CR', 'A: 1\rX-Iron: 6\r\n\r\n', 'A: 1\r\n\r\n'],
     ['no empty line', 'A: 1\r\nX-Iron: 6', 'A: 1\r\n'],
     ['nothing but the field', 'X-Iron: 6', ''],
+    ['without a colon', 'A: 1\r\nX-Iron\r\nB: 2\r\n\r\n', 'A: 1\r\nB: 2\r\n\r\n'],
+    ['cut off behind the name', 'A: 1\r\nX-Iron', 'A: 1\r\n'],
+    ['cut off behind the line', 'A: 1\r\nX-Iron\r\n', 'A: 1\r\n'],
+    ['with blanks and more behind the name', 'X-Iron is\r\nB: 2\r\n\r\n', 'B: 2\r\n\r\n'],
+    ['behind a line of a control octet', '\x0b\r\n X-Iron: 6\r\nB: 2\r\n\r\n', 'B: 2\r\n\r\n'],
+    ['behind an empty name', ':\r\n X-Iron: 6\r\nB: 2\r\n\r\n', 'B: 2\r\n\r\n'],
   ]
   for (const [name, original, result] of rows) {
     it(`${name}`, () => assert.equal(filtered(original), result))
@@ -57,10 +66,7 @@ describe('journal: header fields taken out of the original', () => {
     ['of a longer name', 'X-IronPort-RemoteIP2: 6\r\nX-Ironic: 1\r\n\r\n'],
     ['of a shorter name', 'X-IronPort: 6\r\n\r\n'],
     ['folded into another field', 'A: 1\r\n X-IronPort-RemoteIP: 6\r\n\r\n'],
-    ['without a colon', 'X-IronPort-RemoteIP\r\n\r\n'],
     ['cut off in the name', 'X-IronPort-Rem'],
-    ['cut off behind the name', 'X-IronPort-RemoteIP \t'],
-    ['cut off behind the line', 'X-IronPort-RemoteIP\r\n'],
   ]
   for (const [name, original] of kept) {
     it(`keeps one ${name}`, () => assert.equal(filtered(original), original))
@@ -77,28 +83,82 @@ describe('journal: header fields taken out of the original', () => {
     assert.equal(behindRemoved.traits.leadingFold, false)
   })
 
-  it('does not wait for a colon longer than a line may be', () => {
-    const header = (blanks: number): string => `X-Iron${' '.repeat(blanks)}x\r\nB: 2\r\n\r\n`
-    assert.equal(filtered(header(900)), header(900))
-    assert.equal(filtered(header(2000)), 'B: 2\r\n\r\n')
-    const octets = [...Buffer.from(header(2000))].map((octet) => Buffer.of(octet))
-    assert.equal(filter(octets, { remove: REMOVE }).bytes.toString(), 'B: 2\r\n\r\n')
+  it('one beside any octet that is in no name, or that a reader takes for none', () => {
+    const behind = [...Array(256).keys()].filter((octet) => octet <= 32 || octet >= 127)
+    const before = [...behind, ...Buffer.from('()<>[]:;@\\,."')]
+    const fields = [
+      ...before.map((octet) => `${String.fromCharCode(octet)}X-Iron: 6\r\n`),
+      ...[...before].map((octet) => `X-Iron${String.fromCharCode(octet)}: 6\r\n`),
+      ...behind.map((octet) => `X-Iron${String.fromCharCode(octet)}6\r\n`),
+    ]
+    const lines = fields.filter((field) => !/^[ \t]|[\r\n](?!\n?$)/.test(field))
+    assert.ok(lines.length > 3 * 160)
+    for (const field of lines) {
+      assert.equal(filtered(`A: 1\r\n${field}B: 2\r\n\r\n`), 'A: 1\r\nB: 2\r\n\r\n', field)
+    }
   })
 
-  it('holds back little: 1 MB of a kept line, of a removed one, of white space behind the name', () => {
+  it('says when the first line that is left could continue what stands above it', () => {
+    const firstLines: [string, boolean][] = [
+      ['A: 1', false],
+      ['A : 1', false],
+      ['A:', false],
+      ['', false],
+      [' : 1', true],
+      ['\x0bA: 1', true],
+      ['\x0c', true],
+      ['no colon', true],
+      ['From alice Mon Jan 1 00:00:00', false],
+      [':', true],
+      ['A\x00: 1', false],
+      ['\xa0A: 1', true],
+    ]
+    for (const [line, leadingFold] of firstLines) {
+      const others = line.startsWith(' ') ? [] : ['X-Iron: 6\r\n', 'X-Iron: 6\r\n 7\r\n']
+      for (const removed of ['', ...others]) {
+        const original = Buffer.from(`${removed}${line}\r\nB: 2\r\n\r\n`, 'latin1')
+        const octets = [...original].map((octet) => Buffer.of(octet))
+        for (const chunks of [[original], octets]) {
+          const { bytes, traits } = filter(chunks, { remove: REMOVE })
+          assert.equal(bytes.toString('latin1'), `${line}\r\nB: 2\r\n\r\n`)
+          assert.equal(traits.leadingFold, leadingFold, line)
+        }
+      }
+    }
+  })
+
+  it('one behind more noise than is held back, which then is a line of its own', () => {
+    for (const noise of [997, 998, 999, 2000, 5000]) {
+      for (const octet of ['\0', '\xff', '>']) {
+        const line = octet.repeat(noise)
+        const original = Buffer.from(`A: 1\r\n${line}X-Iron: 6\r\n 7\r\nB: 2\r\n\r\n`, 'latin1')
+        const left = filtered(original.toString('latin1'))
+        assert.match(left, /^A: 1\r\n(?:[\0\xff>]{998,}\r\n)?B: 2\r\n\r\n$/)
+        const octets = [...original].map((one) => Buffer.of(one))
+        assert.equal(filter(octets, { remove: REMOVE }).bytes.toString('latin1'), left)
+        assert.equal(filtered(`A: 1\r\n${line}\r\nB: 2\r\n`), `A: 1\r\n${line}\r\nB: 2\r\n`)
+      }
+    }
+  })
+
+  it('holds back little: 1 MB of a kept line, of a removed one, of noise', () => {
     const original = new OriginalFilter({ remove: REMOVE, boundary: undefined })
     const piece = Buffer.from('y'.repeat(1000))
-    const blanks = Buffer.from(' '.repeat(1000))
+    const noise = Buffer.from('\0'.repeat(1000))
     assert.equal(original.push(Buffer.from('A: ')).length, 3)
     for (let i = 0; i < 1000; i++) assert.equal(original.push(piece), piece)
     let size = original.push(Buffer.from('\r\nX-Iron: ')).length
     for (let i = 0; i < 1000; i++) size += original.push(piece).length
     assert.equal(size, 2)
-    original.push(Buffer.from('\r\nX-IronPort-RemoteIP'))
-    for (let i = 0; i < 1000; i++) assert.equal(original.push(blanks).length, 0)
-    assert.equal(original.push(Buffer.from(': 6.6.6.6\r\n\r\nbody')).toString(), '\r\nbody')
+    original.push(Buffer.from('\r\n'))
+    let passed = 0
+    for (let i = 1; i <= 1000; i++) {
+      passed += original.push(noise).length
+      assert.ok(passed >= i * 1000 - 1000)
+    }
+    original.push(Buffer.from('X-Iron: 6.6.6.6\r\n\r\nbody'))
     assert.equal(original.end().length, 0)
-    assert.equal(original.traits.size, 3 + 1_000_000 + 2 + 6)
+    assert.equal(original.traits.size, 3 + 1_000_000 + 2 + (passed + 2) + 6)
   })
 })
 
@@ -203,7 +263,7 @@ describe('journal: boundary', () => {
 })
 
 describe('journal: any original, in any chunks', () => {
-  const PIECES = ['\r\n', '\r\n', '\r', '\n', ' ', '\t', ':', 'a', 'A: b', '\0', '.', '\xff']
+  const PIECES = '\r\n|\r\n|\r|\n| |\t|:|a|A: b|\0|.|>|\x0b|\xff'.split('|')
   const NAMES = ['X-IronPort-RemoteIP', 'x-iron', 'X-IRONPORT', 'X-Iron: 6.6.6.6', '\r\n\r\n']
 
   it('gives the bytes of the plain rule', function () {
@@ -216,7 +276,7 @@ describe('journal: any original, in any chunks', () => {
       assert.equal(bytes.toString('latin1'), result, JSON.stringify(text))
       assert.equal(traits.eightBit, /[\x80-\xff]/.test(text))
       assert.equal(traits.normalized, /\r(?!\n)|(?<!\r)\n/.test(text))
-      assert.equal(traits.leadingFold, /^[ \t]/.test(text))
+      assert.equal(traits.leadingFold, !/^(?:[!-9;-~][^\r]*:|\r\n|$)/.test(result))
       assert.equal(traits.size, result.length)
     }
   })

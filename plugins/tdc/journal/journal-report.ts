@@ -7,7 +7,7 @@ import { asciiText } from './header-value'
 import { safeId } from './loop-token'
 import { parentMessageIdField } from './message-id'
 import type { HeadTraits } from './original'
-import { foldGuard, ownHeader } from './own-header'
+import { LEADING_FOLD_HEADER, foldGuard, ownHeader } from './own-header'
 import type { ReportFacts } from './report'
 import { subjectField } from './subject'
 
@@ -26,11 +26,11 @@ export interface JournalOptions {
 }
 
 /**
- * Header fields to take out of the attached original: only the one that is put on top of it. A
- * forged X-Haraka-TDC stays, it is evidence there; only the report's own header is asked for it.
+ * Header fields to take out of the attached original: only what may be put on top of it. A forged
+ * X-Haraka-TDC stays, it is evidence there; only the report's own header is asked for it.
  */
 export function journalRemovals(remoteIpHeader: string | undefined): readonly string[] {
-  return remoteIpHeader === undefined ? [] : [remoteIpHeader]
+  return remoteIpHeader === undefined ? [] : [remoteIpHeader, LEADING_FOLD_HEADER]
 }
 
 /** The report up to where the original begins. */

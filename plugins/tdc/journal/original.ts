@@ -10,7 +10,7 @@ export interface OriginalTraits {
   readonly normalized: boolean
   /** The boundary occurs somewhere: another one is needed. */
   readonly collided: boolean
-  /** The first line is a folded one: nothing may be put right above it. */
+  /** Some reader takes the first line for a folded one: nothing may be put right above it. */
   readonly leadingFold: boolean
   /** Octets passed on. */
   readonly size: number

@@ -7,7 +7,7 @@ import type { HeadTraits } from './original'
 /** Says that bare CR or LF of the original became CRLF in the copy. */
 export const NORMALIZED_HEADER = 'X-TDC-Normalized'
 
-/** Stands above an original that begins with a folded line, which then continues no other header. */
+/** Stands above an original whose first line could be read as a folded one: it then continues this. */
 export const LEADING_FOLD_HEADER = 'X-TDC-Leading-Fold'
 
 /** Says of a copy that it was given up once, and is sent again. */
@@ -37,7 +37,7 @@ export function ownHeader(token: string, traits: HeadTraits): string[] {
   return fields
 }
 
-/** The last line above the original, needed only when its first line is a folded one. */
+/** The last line above the original. */
 export function foldGuard(traits: HeadTraits): string[] {
   return traits.leadingFold ? [`${LEADING_FOLD_HEADER}: yes`] : []
 }
