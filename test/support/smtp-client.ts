@@ -21,6 +21,8 @@ export interface ClientOptions {
   readonly port: number
   readonly host?: string
   readonly helo?: string
+  /** The address to come from; the system's choice by default. */
+  readonly localAddress?: string
   /** Longest wait for one reply; default 20 s. */
   readonly deadline?: number
 }
@@ -56,8 +58,10 @@ export class SmtpClient {
 
   /** Connects and says EHLO. */
   static async connect(options: ClientOptions): Promise<SmtpClient> {
-    const { port, host = '127.0.0.1', helo = 'client.test', deadline = 20_000 } = options
-    const client = new SmtpClient(connect({ port, host, noDelay: true }), deadline)
+    const { port, host = '127.0.0.1', localAddress } = options
+    const { helo = 'client.test', deadline = 20_000 } = options
+    const from = localAddress === undefined ? {} : { localAddress }
+    const client = new SmtpClient(connect({ port, host, noDelay: true, ...from }), deadline)
     must(await client.reply('the greeting'), 220)
     must(await client.command(`EHLO ${helo}`), 250)
     return client
