@@ -1,7 +1,8 @@
 import { asciiDomain, domainOrLiteral } from './domain'
 import { FNV_OFFSET, hashBackwards, hashOn, Sieve } from './sieve'
+import { isQuoted, userOf } from './spellings'
 
-/** Parts of an address as lists compare them: lower case, quotes taken off. */
+/** Parts of an address as lists compare them. */
 interface Parts {
   readonly user: string
   readonly domain: string
@@ -88,15 +89,9 @@ function put(set: Set<string>, value: string | undefined): boolean {
 function partsOf(address: string): Parts {
   const at = address.lastIndexOf('@')
   if (at < 0) return { user: userOf(address), domain: '' }
-  return { user: userOf(address.slice(0, at)), domain: address.slice(at + 1).toLowerCase() }
-}
-
-function isQuoted(user: string): boolean {
-  return user.length > 2 && user.startsWith('"') && user.endsWith('"')
-}
-
-/** `"bob"` and `bob` are one mailbox (RFC 5321 4.1.2): quotes must not lead past a policy. */
-function userOf(user: string): string {
-  const bare = isQuoted(user) ? user.slice(1, -1).replace(/\\(.)/g, '$1') : user
-  return bare.toLowerCase()
+  const domain = address.slice(at + 1).toLowerCase()
+  return {
+    user: userOf(address.slice(0, at)),
+    domain: domain.endsWith('.') ? domain.slice(0, -1) : domain,
+  }
 }

@@ -70,6 +70,11 @@ const MAIN = {
     kinds.list,
     "Domains (comma list) that this server only relays for, beside the relay plugin's dest_domains: their mail is outgoing.",
   ),
+  recipient_delimiter: key(
+    kinds.delimiters,
+    '+',
+    'Characters before a detail in a local part: a list that has user@domain has user+detail@domain; off: none.',
+  ),
   on_journal_failure: key(
     kinds.choice('accept', 'tempfail'),
     'accept',

@@ -178,6 +178,12 @@ export const urlPath = one(
   (text) => (/^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+){1,10}$/.test(text) ? text : undefined),
 )
 
+/** RFC 5233 section 1: the characters of RFC 5322 3.2.3 that separate the user from a detail. */
+export const delimiters = one('must be characters of !#$&*+-./=?^_`|~, or off', (text) => {
+  if (text.toLowerCase() === 'off') return ''
+  return /^[!#$&*+\-./=?^_`|~]{1,16}$/.test(text) ? text : undefined
+})
+
 /** Value of a header of the report; `empty` stands for the empty value. */
 export const markerText = one(
   `must be printable ASCII of at most ${TEXT_MAX} characters, or the word empty`,

@@ -1,5 +1,6 @@
 import type { AddressList } from './address-list'
 import type { Choice, PolicyMatch, PolicyTable } from './policy'
+import { routesOf, spellingsOf } from './spellings'
 
 /** Which addresses of one side of the envelope a policy is for. */
 export type Side =
@@ -21,7 +22,12 @@ export class OrderedPolicies implements PolicyTable {
   private readonly rows: readonly { readonly policy: Policy; readonly found: PolicyMatch }[]
   private readonly otherwise: PolicyMatch
 
-  constructor(policies: readonly Policy[], otherwise: Choice) {
+  /** `delimiters`: before a detail in a local part; empty: there are none. */
+  constructor(
+    policies: readonly Policy[],
+    otherwise: Choice,
+    private readonly delimiters: string,
+  ) {
     this.rows = policies.map((policy) => ({
       policy,
       found: { policy: policy.name, choice: policy.choice },
@@ -29,21 +35,33 @@ export class OrderedPolicies implements PolicyTable {
     this.otherwise = { policy: DEFAULT, choice: otherwise }
   }
 
-  match(sender: string, recipient: string): PolicyMatch {
-    for (const { policy, found } of this.rows) {
-      if (holds(policy.senders, sender) && holds(policy.recipients, recipient)) return found
-    }
-    return this.otherwise
+  match(sender: string, recipient: string, given: readonly string[] = []): PolicyMatch {
+    if (this.rows.length === 0) return this.otherwise
+    const senders = this.spellings([sender])
+    const forms = [recipient, ...given]
+    const found = this.first(senders, this.spellings(forms))
+    if (found.choice.kind !== 'no') return found
+    // Whether a next hop follows them nobody knows: they may only be the reason for a copy.
+    const routed = forms
+      .flatMap(routesOf)
+      .map((route) => this.first(senders, this.spellings([route])))
+    return routed.find(({ choice }) => choice.kind !== 'no') ?? found
+  }
+
+  private first(senders: readonly string[], recipients: readonly string[]): PolicyMatch {
+    const row = this.rows.find(
+      ({ policy }) => holds(policy.senders, senders) && holds(policy.recipients, recipients),
+    )
+    return row?.found ?? this.otherwise
+  }
+
+  private spellings(addresses: readonly string[]): readonly string[] {
+    return addresses.flatMap((address) => spellingsOf(address, this.delimiters))
   }
 }
 
-function holds(side: Side, address: string): boolean {
-  switch (side.kind) {
-    case 'any':
-      return true
-    case 'listed':
-      return side.list.has(address)
-    case 'not_listed':
-      return !side.list.has(address)
-  }
+function holds(side: Side, spellings: readonly string[]): boolean {
+  if (side.kind === 'any') return true
+  const isListed = spellings.some((address) => side.list.has(address))
+  return isListed === (side.kind === 'listed')
 }

@@ -10,6 +10,9 @@ export interface PolicyMatch {
 
 /** The ordered policies; the first that matches sender and recipient decides, DEFAULT is last. */
 export interface PolicyTable {
-  /** `sender` and `recipient` are `user@domain` with the domain in ASCII; '' is the null sender. */
-  match(sender: string, recipient: string): PolicyMatch
+  /**
+   * Addresses are `user@domain` with the domain in ASCII; '' is the null sender. `given`: what the
+   * recipient was before it was rewritten; a list that has one of them has it.
+   */
+  match(sender: string, recipient: string, given?: readonly string[]): PolicyMatch
 }

@@ -94,7 +94,7 @@ function read(source: SettingsSource, problems: Problems): Settings {
     onJournalFailure: main.on_journal_failure,
     prepareTimeout: queue.prepare_timeout,
     incoming,
-    policies: new OrderedPolicies(policies.ordered, policies.otherwise),
+    policies: new OrderedPolicies(policies.ordered, policies.otherwise, main.recipient_delimiter),
     intakes: intakes.all,
     intakeAddresses: intakes.addresses,
     delivery,
