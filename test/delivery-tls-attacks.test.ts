@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { TlsResult } from '../plugins/tdc/monitor/tls-result'
-import { type Authority, createAuthority, selfSigned } from './support/certificates'
+import { type Authority, createAuthority, selfSigned, WEAK_CIPHERS } from './support/certificates'
 import { clientSide } from './support/client-side'
 import type { HarakaServer } from './support/haraka'
 import { policiesFor } from './support/named-intakes'
@@ -56,6 +56,28 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
     },
     result: BROKEN,
   },
+  // Any of the old ciphers would do for such an intake: what is too weak is its key, or its signature.
+  shortkey: {
+    site: async (host, trusted) => {
+      const tls = await trusted.issue({ names: [host], rsa: 1024 })
+      return { tls: { ...tls, ciphers: WEAK_CIPHERS } }
+    },
+    result: UNTRUSTED,
+  },
+  oldhash: {
+    site: async (host, trusted) => {
+      const tls = await trusted.issue({ names: [host], hash: 'SHA-1' })
+      return { tls: { ...tls, ciphers: WEAK_CIPHERS } }
+    },
+    result: UNTRUSTED,
+  },
+  anonymous: {
+    site: async (host, trusted) => {
+      const tls = await trusted.issue({ names: [host] })
+      return { tls: { ...tls, maxVersion: 'TLSv1.2', ciphers: 'aNULL:@SECLEVEL=0' } }
+    },
+    result: BROKEN,
+  },
   selfsigned: {
     site: async (host) => ({ tls: await selfSigned({ names: [host] }) }),
     result: UNTRUSTED,
@@ -83,7 +105,10 @@ const HONEST = 'honest'
 const NAMES = [...Object.keys(ATTACKS), HONEST]
 
 /** What in a process's environment lowers the defaults of TLS in Node. */
-const WEAK = { NODE_TLS_REJECT_UNAUTHORIZED: '0', NODE_OPTIONS: '--tls-min-v1.0' }
+const WEAK = {
+  NODE_TLS_REJECT_UNAUTHORIZED: '0',
+  NODE_OPTIONS: '--tls-min-v1.0 --tls-cipher-list=ALL:aNULL:@SECLEVEL=0',
+}
 
 for (const [what, env] of [
   ['', {}],
@@ -147,9 +172,9 @@ for (const [what, env] of [
 
 describe('the environment that lowers the defaults (control)', () => {
   it('does lower them for a Node that relies on them', async () => {
-    const script = 'require("node:tls").DEFAULT_MIN_VERSION'
+    const script = '`${tls.DEFAULT_MIN_VERSION} ${tls.DEFAULT_CIPHERS}`'
     const said = await run(process.execPath, ['-p', script], { env: { ...process.env, ...WEAK } })
-    assert.equal(said.trim(), 'TLSv1')
+    assert.equal(said.trim(), 'TLSv1 ALL:aNULL:@SECLEVEL=0')
   })
 })
 

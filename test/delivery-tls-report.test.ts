@@ -17,6 +17,7 @@ const SUCCESS: Success = {
   host: 'mx.scan.example',
   protocol: 'TLSv1.3',
   cipher: 'TLS_AES_128_GCM_SHA256',
+  group: 'X25519MLKEM768',
   sni: 'mx.scan.example',
   authorized: true,
   issuer: 'CN=Root',
@@ -35,8 +36,8 @@ describe('what is told of TLS', () => {
       {
         level: 'debug',
         text:
-          'TDC: DCID 7 TLS details host mx.scan.example sni mx.scan.example authorized yes ' +
-          'policy config,pin issuer CN=Root ends 2026-01-31T12:00:00Z sha256 aa',
+          'TDC: DCID 7 TLS details host mx.scan.example sni mx.scan.example group X25519MLKEM768 ' +
+          'authorized yes policy config,pin issuer CN=Root ends 2026-01-31T12:00:00Z sha256 aa',
       },
     ])
   })
@@ -67,14 +68,18 @@ describe('what is told of TLS', () => {
   it('sessions are counted by protocol and cipher; the end of the last certificate is kept', () => {
     const counters = new TlsCounters()
     assert.equal(counters.value().certificateEnd, null)
-    const older = { protocol: 'TLSv1.2', cipher: 'ECDHE-RSA-AES128-GCM-SHA256' }
+    const older = {
+      protocol: 'TLSv1.2',
+      cipher: 'ECDHE-RSA-AES128-GCM-SHA256',
+      group: undefined,
+    }
     counters.count({ ...SUCCESS, ...older, certificateEnd: NOON + DAY })
     counters.count(SUCCESS)
     counters.count(SUCCESS)
     const { sessions, certificateEnd } = counters.value()
     assert.deepEqual(sessions, {
       'TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256': 1,
-      'TLSv1.3 TLS_AES_128_GCM_SHA256': 2,
+      'TLSv1.3 TLS_AES_128_GCM_SHA256 X25519MLKEM768': 2,
     })
     assert.equal(certificateEnd, NOON + 30 * DAY)
   })

@@ -1,5 +1,5 @@
 /**
- * The tests on every version that is promised: Node.js 20, 22 and 24, the oldest Haraka that is
+ * The tests on every version that is promised: Node.js 20, 22, 24 and 26, the oldest Haraka that is
  * supported and the newest that installs. `npm run matrix` runs the suites that meet Haraka and the
  * sockets, on the versions that are not running here; `npm run matrix -- --long` runs all tests on
  * all of them. Needs the npm registry, nothing else.
@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { repository } from '../support/run'
 import { makeTempDir } from '../support/temp-dir'
 
-const NODES = ['20', '22', '24']
+const NODES = ['20', '22', '24', '26']
 const OLDEST_HARAKA = '3.3.4'
 
 /** Hooks, the queue item that is taken from core, files, TLS and the message's octets. */

@@ -15,6 +15,9 @@ import { webcrypto } from 'node:crypto'
 /** ECDSA on P-256: a key takes well under a millisecond, so each test has its own. */
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 
+/** For servers with what OpenSSL refuses at its own security level: TLS 1.1, short keys, SHA-1. */
+export const WEAK_CIPHERS = 'DEFAULT@SECLEVEL=0'
+
 const HOUR = 3_600_000
 /** Far from the days before its end in which a certificate is warned of. */
 const QUARTER = 90 * 24 * HOUR
@@ -36,6 +39,10 @@ export interface IssueOptions {
   readonly notBefore?: Date
   /** Default: in 90 days. */
   readonly notAfter?: Date
+  /** Bits of an RSA key in place of the key on P-256. */
+  readonly rsa?: number
+  /** With which the authority signs. Default SHA-256. */
+  readonly hash?: 'SHA-1' | 'SHA-256'
 }
 
 export interface Authority {
@@ -60,13 +67,13 @@ export async function createAuthority(name = 'Test Root'): Promise<Authority> {
   return {
     caPem: root.toString('pem'),
     async issue(options) {
-      const own = await newKeys()
+      const own = await newKeys(options.rsa)
       const certificate = await X509CertificateGenerator.create({
         issuer: root.subject,
         subject: subject(options),
         publicKey: own.publicKey,
         signingKey: keys.privateKey,
-        signingAlgorithm: ALGORITHM,
+        signingAlgorithm: { ...ALGORITHM, hash: options.hash ?? ALGORITHM.hash },
         ...validity(options),
         extensions: serverExtensions(options),
       })
@@ -88,8 +95,17 @@ export async function selfSigned(options: IssueOptions): Promise<KeyAndCertifica
   return { key: await privatePem(keys), cert: certificate.toString('pem') }
 }
 
-function newKeys(): Promise<webcrypto.CryptoKeyPair> {
-  return webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
+function newKeys(rsa?: number): Promise<webcrypto.CryptoKeyPair> {
+  const algorithm =
+    rsa === undefined
+      ? ALGORITHM
+      : {
+          name: 'RSASSA-PKCS1-v1_5',
+          modulusLength: rsa,
+          publicExponent: Uint8Array.of(1, 0, 1),
+          hash: 'SHA-256',
+        }
+  return webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
 }
 
 async function privatePem(keys: webcrypto.CryptoKeyPair): Promise<string> {

@@ -23,6 +23,7 @@ export function eventsWith(value: string): TdcEvent[] {
   const tls = {
     protocol: 'TLSv1.3',
     cipher: 'x',
+    group: undefined,
     sni: value,
     authorized: false,
     issuer: value,

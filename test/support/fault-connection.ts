@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { createSecureContext, TLSSocket } from 'node:tls'
+import { WEAK_CIPHERS } from './certificates'
 import { Seen, sha256, unstuff } from './fault-ledger'
 import type { Fault, Script, Step } from './fault-script'
 import type { FaultServerOptions } from './fault-server'
@@ -128,8 +129,7 @@ export class FaultConnection {
       isServer: true,
       secureContext: createSecureContext({
         ...tls,
-        // OpenSSL 3 refuses TLS 1.1 and older at its default security level.
-        ...(tls.maxVersion && tls.maxVersion < 'TLSv1.2' ? { ciphers: 'DEFAULT@SECLEVEL=0' } : {}),
+        ...(tls.maxVersion && tls.maxVersion < 'TLSv1.2' ? { ciphers: WEAK_CIPHERS } : {}),
       }),
     })
     await new Promise<void>((resolve, reject) => {

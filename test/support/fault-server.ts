@@ -9,6 +9,7 @@ export interface TlsMaterial {
   readonly cert: string
   readonly minVersion?: SecureVersion
   readonly maxVersion?: SecureVersion
+  readonly ciphers?: string
 }
 
 export interface FaultServerOptions {

@@ -48,7 +48,7 @@ export function statusWith(over: Partial<Status> = {}): Status {
         lastAttempt: 'down',
         lastAttemptAt: NOW - 1000,
         tls: {
-          sessions: { 'TLSv1.3 TLS_AES_256_GCM_SHA384': 12 },
+          sessions: { 'TLSv1.3 TLS_AES_256_GCM_SHA384 X25519': 12 },
           results: { success: 12, 'certificate-expired': 1 },
           certificateEnd: NOW + 86_400_000 * 30,
         },

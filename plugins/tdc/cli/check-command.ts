@@ -107,7 +107,7 @@ function domainText(domain: CheckedDomain): string[] {
 function hostText({ name, address, port, tls, offers, problem }: CheckedHost): string[] {
   const rows: [string, string][] = []
   if (tls) {
-    rows.push(['    TLS', `${tls.protocol} ${tls.cipher}`])
+    rows.push(['    TLS', [tls.protocol, tls.cipher, tls.group ?? ''].join(' ').trim()])
     rows.push(['    Certificate', certificateText(tls.certificateEnd, tls.issuer)])
   }
   if (problem === null) rows.push(['    EHLO', offers.join(', ') || 'no extensions'])

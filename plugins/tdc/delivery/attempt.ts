@@ -85,7 +85,7 @@ export class Attempt {
   private tellOfTls(secured: Extract<Secured, { kind: 'secured' }>): void {
     const { report, domain, rules } = this.options
     const { dcid, host } = this.peer
-    const { protocol, cipher, sni, certificate, unverified } = secured
+    const { protocol, cipher, group, sni, certificate, unverified } = secured
     report({
       kind: 'tls-success',
       dcid,
@@ -93,6 +93,7 @@ export class Attempt {
       host,
       protocol,
       cipher,
+      group,
       sni,
       authorized: unverified === undefined,
       issuer: certificate.issuer,

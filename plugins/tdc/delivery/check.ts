@@ -23,6 +23,7 @@ export interface CheckedHost {
 export interface CheckedTls {
   readonly protocol: string
   readonly cipher: string
+  readonly group: string | null
   readonly issuer: string
   /** Milliseconds since 1970; null: the certificate does not say. */
   readonly certificateEnd: number | null
@@ -82,9 +83,9 @@ async function checkHost(
 }
 
 function tlsOf(event: Extract<TdcEvent, { kind: 'tls-success' }>): CheckedTls {
-  const { protocol, cipher, issuer, certificateEnd } = event
+  const { protocol, cipher, group = null, issuer, certificateEnd } = event
   const end = Number.isFinite(certificateEnd) ? certificateEnd : null
-  return { protocol, cipher, issuer, certificateEnd: end }
+  return { protocol, cipher, group, issuer, certificateEnd: end }
 }
 
 function failureText(failure: Failure): string {

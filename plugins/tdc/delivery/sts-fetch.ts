@@ -4,7 +4,8 @@ import { get, type RequestOptions } from 'node:https'
 import type { LookupFunction } from 'node:net'
 import type { Clock } from '../clock'
 import { errorCode } from '../error-code'
-import { isCertificateCode } from './tls-failure'
+import { OWN_LIMITS } from './tls'
+import { failureOfHandshake, isCertificateCode } from './tls-failure'
 
 export type Fetched =
   | { kind: 'fetched'; text: string }
@@ -54,9 +55,9 @@ export function makeStsFetch(
           path: PATH,
           headers: { accept: 'text/plain' },
           agent: false,
-          // Explicit, because the environment can lower both defaults.
+          // Explicit, because the environment can lower the default.
           rejectUnauthorized: true,
-          minVersion: 'TLSv1.2',
+          ...OWN_LIMITS,
         },
         (response) => {
           const refusal = refusalOf(response)
@@ -107,9 +108,12 @@ async function textOf(response: IncomingMessage): Promise<Fetched> {
 function failureOf(error: unknown): Fetched {
   if (error instanceof NotPublic) return fetchError(error.message)
   const code = errorCode(error) ?? 'unknown'
+  // These codes say nothing, or another thing with each OpenSSL.
+  const isVague = code === 'UNSPECIFIED' || code.startsWith('ERR_SSL_')
+  const text = isVague ? failureOfHandshake(error as Error).text : code
   return isCertificateCode(code)
-    ? { kind: 'failed', reason: 'sts-webpki-invalid', text: code }
-    : fetchError(code)
+    ? { kind: 'failed', reason: 'sts-webpki-invalid', text }
+    : fetchError(text)
 }
 
 function fetchError(text: string): Fetched {

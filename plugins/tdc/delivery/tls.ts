@@ -2,10 +2,15 @@ import { constants } from 'node:crypto'
 import { isIP, type Socket } from 'node:net'
 import { connect, createSecureContext, type TLSSocket } from 'node:tls'
 import type { Clock } from '../clock'
-import { errorCode } from '../error-code'
 import { type Certificate, certificateOf, namesIn } from './certificate'
 import type { TlsPolicy } from './options'
-import { failureByCode, type TlsFailure, tlsFailure, type TlsFailureReason } from './tls-failure'
+import {
+  failureByCode,
+  failureOfHandshake,
+  type TlsFailure,
+  tlsFailure,
+  type TlsFailureReason,
+} from './tls-failure'
 
 declare const verified: unique symbol
 
@@ -21,6 +26,8 @@ export type Secured =
       socket: SecureSocket
       protocol: string
       cipher: string
+      /** Of the key exchange, such as X25519MLKEM768; undefined: Node does not know it. */
+      group: string | undefined
       sni: string | undefined
       certificate: Certificate
       /** What is wrong with the certificate where that was not asked for; undefined: nothing. */
@@ -40,6 +47,26 @@ const ACCEPTED: Readonly<Record<TlsPolicy['minVersion'], readonly (string | null
   'TLSv1.3': ['TLSv1.3'],
 }
 
+/** What Node.js 20 to 26 have as their default, which is written down so that nothing can lower it. */
+const CIPHERS = `TLS_AES_256_GCM_SHA384 TLS_CHACHA20_POLY1305_SHA256 TLS_AES_128_GCM_SHA256
+  ECDHE-RSA-AES128-GCM-SHA256 ECDHE-ECDSA-AES128-GCM-SHA256 ECDHE-RSA-AES256-GCM-SHA384
+  ECDHE-ECDSA-AES256-GCM-SHA384 DHE-RSA-AES128-GCM-SHA256 ECDHE-RSA-AES128-SHA256
+  DHE-RSA-AES128-SHA256 ECDHE-RSA-AES256-SHA384 DHE-RSA-AES256-SHA384 ECDHE-RSA-AES256-SHA256
+  DHE-RSA-AES256-SHA256 HIGH !aNULL !eNULL !EXPORT !DES !RC4 !MD5 !PSK !SRP !CAMELLIA`
+
+/**
+ * OpenSSL's security level, the default since 3.2 (SSL_CTX_set_security_level(3)): 112 bits, that is
+ * keys of RSA and DH from 2,048 bits on and no signature with SHA-1. Node.js 20 has level 1.
+ */
+const SECURITY_LEVEL = 2
+
+/** Explicit, because the environment (NODE_OPTIONS, OPENSSL_CONF) can lower each default. */
+export const OWN_LIMITS = {
+  ciphers: [...CIPHERS.split(/\s+/), `@SECLEVEL=${SECURITY_LEVEL}`].join(':'),
+  minVersion: 'TLSv1.2',
+  maxVersion: 'TLSv1.3',
+} as const
+
 /**
  * The roots are read once, for all connections; where none can be read, no certificate verifies.
  * `verify` may be demanded for some of them, although the policy does not.
@@ -50,7 +77,7 @@ export function makeSecurer(
   clock: Clock,
 ): (verify: boolean) => Securer {
   const secureContext = createSecureContext({
-    // Explicit, because NODE_OPTIONS can lower the default.
+    ...OWN_LIMITS,
     minVersion: policy.minVersion,
     // In a client `disableRenegotiation` has no effect; only OpenSSL itself can refuse.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
@@ -77,8 +104,7 @@ export function makeSecurer(
       }
       const fail = (failure: TlsFailure): void => finish({ kind: 'failed', failure })
       const onSecure = (): void => finish(inspectGuarded(tls, sni, { ...policy, verify }))
-      const onError = (error: Error): void =>
-        fail(withNames(failureByCode(errorCode(error) ?? ''), error))
+      const onError = (error: Error): void => fail(withNames(failureOfHandshake(error), error))
       const onClose = (): void =>
         fail(tlsFailure('validation-failure', 'connection closed during the handshake'))
       const timer = clock.after(timeout, () =>
@@ -119,6 +145,7 @@ function inspect(tls: TLSSocket, sni: string | undefined, demands: TlsDemands): 
     socket: tls as SecureSocket,
     protocol,
     cipher: tls.getCipher().name,
+    group: groupOf(tls),
     sni,
     certificate,
     unverified: tls.authorized ? undefined : failureByCode(String(tls.authorizationError)),
@@ -129,6 +156,13 @@ function inspect(tls: TLSSocket, sni: string | undefined, demands: TlsDemands): 
 function withNames(failure: TlsFailure, error: Error): TlsFailure {
   if (failure.reason !== 'certificate-host-mismatch') return failure
   return tlsFailure(failure.reason, `${failure.text}: ${namesIn(error)}`)
+}
+
+/** Node 22 says nothing of the groups of OpenSSL 3.5, and of Diffie-Hellman only the length. */
+function groupOf(tls: TLSSocket): string | undefined {
+  const info = tls.getEphemeralKeyInfo() as { type?: string; name?: string; size?: number } | null
+  if (info?.name) return info.name
+  return info?.type === 'DH' && info.size ? `DH-${info.size}` : undefined
 }
 
 function refused(reason: TlsFailureReason, text: string): Secured {

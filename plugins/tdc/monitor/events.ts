@@ -171,6 +171,8 @@ export interface RouteTold {
 export interface TlsFacts {
   readonly protocol: string
   readonly cipher: string
+  /** Of the key exchange, such as X25519MLKEM768; undefined: Node does not know it. */
+  readonly group: string | undefined
   /** The name in SNI; undefined: the host is an address. */
   readonly sni: string | undefined
   /** Chain and host name are good, whether or not that was demanded. */

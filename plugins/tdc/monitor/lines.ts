@@ -190,7 +190,7 @@ const WORDING: Wording = {
 /** Lines at level debug that follow. */
 const DETAILS: Details = {
   'tls-success': (e) =>
-    `TDC: DCID ${e.dcid} TLS details host ${safe(e.host)} sni ${safe(e.sni ?? '-')} ` +
+    `TDC: DCID ${e.dcid} TLS details host ${safe(e.host)} sni ${safe(e.sni ?? '-')} group ${e.group ?? '-'} ` +
     `authorized ${e.authorized ? 'yes' : 'no'} policy ${e.policy.join(',') || '-'} ` +
     `issuer ${safe(e.issuer)} ends ${moment(e.certificateEnd)} sha256 ${safe(e.fingerprint)}`,
 }

@@ -130,7 +130,10 @@ export interface DomainStatus extends PoolStatus {
 }
 
 export interface TlsFigures {
-  /** TLS sessions by protocol and cipher, such as `TLSv1.3 TLS_AES_256_GCM_SHA384`. */
+  /**
+   * TLS sessions by protocol, cipher and, where Node knows it, group of the key exchange, such as
+   * `TLSv1.3 TLS_AES_256_GCM_SHA384 X25519`.
+   */
   readonly sessions: Readonly<Record<string, number>>
   /** Failed connections and policies by the result types of RFC 8460, all of TLS_RESULTS. */
   readonly results: Readonly<Record<string, number>>

@@ -18,7 +18,7 @@ export class TlsCounters {
   count(event: TdcEvent): void {
     switch (event.kind) {
       case 'tls-success':
-        this.add(`${event.protocol} ${event.cipher}`)
+        this.add([event.protocol, event.cipher, event.group ?? ''].join(' ').trim())
         // JSON, which carries the status, has no Infinity.
         this.certificateEnd = Number.isFinite(event.certificateEnd) ? event.certificateEnd : null
         break

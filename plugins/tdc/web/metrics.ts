@@ -148,11 +148,11 @@ function deliveryMetrics(status: Status): Metric[] {
     ),
     counter(
       'tls_sessions_total',
-      'TLS sessions by protocol and cipher.',
+      'TLS sessions by protocol, cipher and group of the key exchange.',
       known.flatMap(({ labels, delivery }) =>
         Object.entries(delivery.tls.sessions).map(([kind, value]) => {
-          const [protocol = '', cipher = ''] = kind.split(' ')
-          return labelled({ ...labels, protocol, cipher }, value)
+          const [protocol = '', cipher = '', group = ''] = kind.split(' ')
+          return labelled({ ...labels, protocol, cipher, group }, value)
         }),
       ),
     ),
