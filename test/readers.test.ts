@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { bccWrapping, journalWrapping, type Wrapping } from '../plugins/tdc/queue/wrapping'
+import { subjectField } from '../plugins/tdc/journal/subject'
 import { READERS, readAll, whatIsMissing } from './readers/readers'
 import { BOUNDARY, OPTIONS, attached, factsWith, splitReport, stuff } from './support/journal'
+import { SUBJECTS } from './support/subjects'
 
 const OURS = '203.0.113.7'
 const FORGED = '198.51.100.6'
@@ -97,6 +99,16 @@ describe('real readers', () => {
           assert.deepEqual(wrong.slice(0, 3), [], `${wrong.length} of ${copies.length}`)
         })
       }
+
+      it('shows every subject of a report as it was meant', async () => {
+        const reports = SUBJECTS.map(([, raw]) => Buffer.from(`${subjectField(raw)}\r\n\r\nx\r\n`))
+        const seen = await readAll(reader, 'X-A', reports)
+        const shown = seen.map(({ subject, error }, i) => [SUBJECTS[i]?.[0], subject ?? error])
+        assert.deepEqual(
+          shown,
+          SUBJECTS.map(([what, , text]) => [what, text]),
+        )
+      })
 
       it('sees a forged one that nobody took out (control)', async () => {
         const plain = Buffer.from(`X-A: ${OURS}\r\nX-A: ${FORGED}\r\nSubject: s\r\n\r\nbody\r\n`)

@@ -1,17 +1,17 @@
-import { TextDecoder } from 'node:util'
+import { decodeOctets, isCharset } from './charset'
 
-/** An encoded word as senders write it; spaces inside are tolerated (RFC 2047 2 forbids them). */
-const WORD = /=\?([^?\s]{1,60})\?([bq])\?([^?]*)\?=/gi
-
-/** An encoded word as RFC 2047 2 has it. */
-const STRICT_WORD = /^=\?[^?\s]+\?[bq]\?[!->@-~]+\?=$/i
+/**
+ * An encoded word as senders write it; spaces and question marks inside are tolerated (RFC 2047 2
+ * forbids them).
+ */
+const WORD = /=\?([^?\s]{1,60})\?([bq])\?((?:(?!\?=|=\?[^?\s]{1,60}\?[bq]\?)[^])*)\?=/gi
 
 /** Longest encoded word, and longest header line with one in it (RFC 2047 2). */
 const WORD_LIMIT = 75
 export const ENCODED_LINE_LIMIT = 76
 
-const OPENING = '=?utf-8?B?'
-const CLOSING = '?='
+/** Octets of an encoded word beside its text. */
+const FRAME = '=?utf-8?B??='.length
 
 interface Word {
   readonly raw: string
@@ -38,41 +38,52 @@ export function decodeWords(text: string): string {
   return decoded + decodeRun(run) + text.slice(end)
 }
 
-/** A word that every reader takes, that stands for itself and decodes alone. */
-export function isSoundWord(token: string): boolean {
-  if (token.length > WORD_LIMIT || !STRICT_WORD.test(token)) return false
-  return decodeWords(token) !== token
-}
-
 /**
- * The text as B-encoded words, each with a space before it. `column` is where the first one
- * starts; `most` bounds their number.
+ * The text as encoded words in UTF-8, each with a space before it. `column` is where the first one
+ * starts; `most` bounds their number. GMime takes adjacent words for one run of base64 and ends it at
+ * the first padding, so no B word but the last has one: it ends at a character and at a multiple of
+ * three octets, and where there is no such place a character goes in a Q word of its own.
  */
 export function encodeWords(text: string, column: number, most = Infinity): string[] {
   const words: string[] = []
-  let word = ''
-  let room = roomAfter(column)
-  for (const character of text) {
-    if (Buffer.byteLength(word + character) > room) {
-      words.push(encodeWord(word))
-      if (words.length >= most) return words
-      word = ''
-      room = roomAfter(1)
-    }
-    word += character
+  let rest = Buffer.from(text)
+  while (words.length === 0 || (rest.length > 0 && words.length < most)) {
+    const room = roomAfter(words.length === 0 ? column : 1)
+    const end = rest.length <= room ? rest.length : unpaddedEnd(rest, room)
+    const octets = rest.subarray(0, end > 0 ? end : nextCharacter(rest, 1))
+    words.push(end > 0 || rest.length === 0 ? bWord(octets) : qWord(octets))
+    rest = rest.subarray(octets.length)
   }
-  words.push(encodeWord(word))
   return words
 }
 
-/** Octets that a word starting there may carry: three for every four characters of base64. */
+/** Octets that a B word starting there may carry: three for every four characters. */
 function roomAfter(column: number): number {
   const length = Math.min(WORD_LIMIT, ENCODED_LINE_LIMIT - column)
-  return Math.floor((length - OPENING.length - CLOSING.length) / 4) * 3
+  return Math.floor((length - FRAME) / 4) * 3
 }
 
-function encodeWord(text: string): string {
-  return ` ${OPENING}${Buffer.from(text).toString('base64')}${CLOSING}`
+/** The last place up to `room` that is a multiple of three and begins a character; 0: none. */
+function unpaddedEnd(octets: Buffer, room: number): number {
+  let end = room - (room % 3)
+  while (end > 0 && nextCharacter(octets, end) !== end) end -= 3
+  return end
+}
+
+/** Where a character begins, from there on (RFC 3629 3: its further octets begin with the bits 10). */
+function nextCharacter(octets: Buffer, from: number): number {
+  let at = from
+  while (at < octets.length && ((octets[at] as number) & 0xc0) === 0x80) at++
+  return at
+}
+
+function bWord(octets: Buffer): string {
+  return ` =?utf-8?B?${octets.toString('base64')}?=`
+}
+
+function qWord(octets: Buffer): string {
+  const text = octets.toString('hex').toUpperCase().replace(/../g, '=$&')
+  return ` =?utf-8?Q?${text}?=`
 }
 
 function readWord(match: RegExpMatchArray): Word | undefined {
@@ -80,18 +91,22 @@ function readWord(match: RegExpMatchArray): Word | undefined {
   // RFC 2231 5: a language may follow the charset after an asterisk.
   const charset = label.replace(/\*.*/, '').toLowerCase()
   const octets = encoding.toLowerCase() === 'b' ? readB(text) : readQ(text)
-  if (octets === undefined || decoderFor(charset) === undefined) return undefined
+  if (octets === undefined || !isCharset(charset)) return undefined
   return { raw, charset, octets }
 }
 
+/** A fold inside is passed over, and so is padding where more follows: some senders join pieces. */
 function readB(text: string): Buffer | undefined {
-  const digits = /^([A-Za-z0-9+/]*)={0,2}$/.exec(text)?.[1]
-  return digits === undefined || digits.length % 4 === 1 ? undefined : Buffer.from(digits, 'base64')
+  const pieces = text.replace(/\s/g, '').split(/=+/)
+  const isWhole = (piece: string) => /^[A-Za-z0-9+/]*$/.test(piece) && piece.length % 4 !== 1
+  if (!pieces.every(isWhole)) return undefined
+  return Buffer.concat(pieces.map((piece) => Buffer.from(piece, 'base64')))
 }
 
+/** Raw UTF-8 inside is what the sender's octets were. */
 function readQ(text: string): Buffer | undefined {
-  if (!/^(?:[ -<>-~]|=[0-9A-Fa-f]{2})*$/.test(text)) return undefined
-  const plain = text.replace(/_/g, ' ')
+  if (!/^(?:[^=\0-\x1f]|=[0-9A-Fa-f]{2})*$/.test(text)) return undefined
+  const plain = Buffer.from(text.replace(/_/g, ' ')).toString('latin1')
   const octets = plain.replace(/=(..)/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
   return Buffer.from(octets, 'latin1')
 }
@@ -107,25 +122,28 @@ function decodeRun(run: readonly Word[]): string {
   return groups.map(decodeGroup).join('')
 }
 
+/** Words of one charset: their octets together, or as many together as can be decoded. */
 function decodeGroup(words: readonly Word[]): string {
-  const charset = words[0]?.charset ?? ''
-  const whole = decodeOctets(charset, Buffer.concat(words.map((word) => word.octets)))
-  if (whole !== undefined) return whole
-  return words.map((word) => decodeOctets(charset, word.octets) ?? word.raw).join(' ')
+  let decoded = ''
+  for (let at = 0; at < words.length;) {
+    const { text, next } = decodeSome(words, at)
+    const word = words[at] as Word
+    // What stays a word is set apart from what stands beside it.
+    decoded += text ?? `${at > 0 ? ' ' : ''}${word.raw}${at < words.length - 1 ? ' ' : ''}`
+    at = next
+  }
+  return decoded
 }
 
-function decodeOctets(charset: string, octets: Buffer): string | undefined {
-  try {
-    return decoderFor(charset)?.decode(octets)
-  } catch {
-    return undefined
-  }
-}
+/** Words that are tried together, where not all can be: a character is not split over more. */
+const SPLIT_OVER = 4
 
-function decoderFor(charset: string): TextDecoder | undefined {
-  try {
-    return new TextDecoder(charset, { fatal: true })
-  } catch {
-    return undefined
+function decodeSome(words: readonly Word[], at: number): { text?: string; next: number } {
+  const ends = [words.length, ...Array.from({ length: SPLIT_OVER }, (_, i) => at + i + 1)]
+  for (const next of ends.filter((end) => end <= words.length)) {
+    const some = words.slice(at, next)
+    const text = decodeOctets(some[0]?.charset ?? '', Buffer.concat(some.map((w) => w.octets)))
+    if (text !== undefined) return { text, next }
   }
+  return { next: at + 1 }
 }

@@ -1,6 +1,6 @@
 import { bounded, safeCut } from '../base/text'
-import { decodeWords, isSoundWord } from './encoded-word'
-import { headerField, piecesOf, textField } from './header-field'
+import { decodeWords } from './encoded-word'
+import { textField } from './header-field'
 import { HEADER_VALUE_LIMIT, VALUE_LIMIT, isPrintableAscii, unfold } from './header-value'
 
 /** So many encoded words of 72 characters, with the spaces between them, stay below 900 octets. */
@@ -11,10 +11,11 @@ export function subjectText(subject: string | undefined): string {
   return safeCut(decodeWords(rawSubject(subject)), VALUE_LIMIT)
 }
 
-/** The report's own Subject: the sender's spelling when it is sound, else encoded anew. */
+/**
+ * The report's own Subject, always in UTF-8 where it is not ASCII: not every reader knows the sender's
+ * charset, nor forgives what is wrong with the sender's words.
+ */
 export function subjectField(subject: string | undefined): string {
-  const raw = rawSubject(subject)
-  if (isSound(raw)) return headerField('Subject', piecesOf(raw))
   const text = subjectText(subject)
   const short = isPrintableAscii(text) ? bounded(text, HEADER_VALUE_LIMIT).trimEnd() : text
   return textField('Subject', short, MOST_WORDS)
@@ -25,12 +26,4 @@ function rawSubject(subject: string | undefined): string {
   return unfold(subject ?? '')
     .replace(/\t/g, ' ')
     .trim()
-}
-
-/** Short printable ASCII whose encoded words, if any, decode to nothing but clean text. */
-function isSound(raw: string): boolean {
-  if (raw.length > HEADER_VALUE_LIMIT || !isPrintableAscii(raw)) return false
-  if (!raw.split(' ').every((token) => !token.includes('=?') || isSoundWord(token))) return false
-  const decoded = decodeWords(raw).trim()
-  return safeCut(decoded, HEADER_VALUE_LIMIT) === decoded
 }

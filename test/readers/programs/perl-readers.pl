@@ -22,6 +22,7 @@ my %readers = (
         return sub {
             my $head = $parser->parse_data($_[0])->head;
             my $subject = $head->get('Subject');
+            chomp $subject if defined $subject;
             return ([$head->get_all($name)], defined $subject ? Encode::decode('MIME-Header', $subject) : undef);
         };
     },

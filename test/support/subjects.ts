@@ -1,0 +1,266 @@
+/**
+ * Subjects as they are met in real mail, each kind made anew: what is odd about it, the field's value as
+ * Haraka hands it on, and what a person reads. Encoded by Python's codecs.
+ */
+export const SUBJECTS: readonly (readonly [string, string, string])[] = [
+  [
+    'Japanese in one iso-2022-jp word',
+    '=?ISO-2022-JP?B?GyRCTWg9NSRORGpOYzJxNUQkTiQ0MEYbKEI=?=',
+    '来週の定例会議のご案',
+  ],
+  [
+    'Japanese in iso-2022-jp words, each shifted in and out',
+    '=?iso-2022-jp?B?GyRCTWg9NSRORGpOYzJxGyhC?= =?iso-2022-jp?B?GyRCNUQkTiQ0MEZGYiRIGyhC?= =?iso-2022-jp?B?GyRCO3FOQSROQXdJVSRLGyhC?= =?iso-2022-jp?B?GyRCJEQkJCRGGyhC?=',
+    '来週の定例会議のご案内と資料の送付について',
+  ],
+  [
+    'the same on folded lines',
+    '=?iso-2022-jp?B?GyRCTWg9NSRORGpOYzJxGyhC?=\n =?iso-2022-jp?B?GyRCNUQkTiQ0MEZGYiRIGyhC?=\n =?iso-2022-jp?B?GyRCO3FOQSROQXdJVSRLGyhC?=\n =?iso-2022-jp?B?GyRCJEQkJCRGGyhC?=',
+    '来週の定例会議のご案内と資料の送付について',
+  ],
+  [
+    'the same, folded with tabs',
+    '=?iso-2022-jp?B?GyRCTWg9NSRORGpOYzJxGyhC?=\r\n\t=?iso-2022-jp?B?GyRCNUQkTiQ0MEZGYiRIGyhC?=\r\n\t=?iso-2022-jp?B?GyRCO3FOQSROQXdJVSRLGyhC?=\r\n\t=?iso-2022-jp?B?GyRCJEQkJCRGGyhC?=',
+    '来週の定例会議のご案内と資料の送付について',
+  ],
+  [
+    'Japanese in iso-2022-jp, shifted in by the first word and out by the last',
+    '=?iso-2022-jp?B?GyRCTWg9NQ==?= =?iso-2022-jp?B?JE5Eak5j?= =?iso-2022-jp?B?MnE1RCROGyhC?=',
+    '来週の定例会議の',
+  ],
+  [
+    'Japanese in iso-2022-jp, a character split between words',
+    '=?iso-2022-jp?B?GyRCTWg9?= =?iso-2022-jp?B?NSRORGo=?= =?iso-2022-jp?B?TmMycTVEJE4bKEI=?=',
+    '来週の定例会議の',
+  ],
+  [
+    'Japanese in iso-2022-jp, a character split between words that are each shifted in and out',
+    '=?iso-2022-jp?B?GyRCTWg9NSQbKEI=?= =?iso-2022-jp?B?GyRCTkRqTmMycTVEJE4bKEI=?=',
+    '来週の定例会議の',
+  ],
+  [
+    'Japanese in iso-2022-jp that shifts back to JIS-Roman',
+    '=?iso-2022-jp?B?GyRCTWg9NSRORGpOYzJxNUQkThsoSg==?= =?iso-2022-jp?B?GyRCTWg9NSRORGpOYzJxNUQkThsoQg==?=',
+    '来週の定例会議の来週の定例会議の',
+  ],
+  [
+    'Japanese in iso-2022-jp that never shifts back',
+    '=?iso-2022-jp?B?GyRCTWg9NSRORGpOYzJxNUQkTg==?=',
+    '来週の定例会議の',
+  ],
+  [
+    'Japanese with a reply mark in ASCII before it',
+    'Re: =?iso-2022-jp?B?GyRCTWg9NSRORGpOYzJxNUQbKEI=?= =?iso-2022-jp?B?GyRCJE4kNDBGRmIkSDtxTkEbKEI=?= =?iso-2022-jp?B?GyRCJE5Bd0lVJEskRCQkJEYbKEI=?=',
+    'Re: 来週の定例会議のご案内と資料の送付について',
+  ],
+  [
+    'Japanese with ASCII within the iso-2022-jp words',
+    '=?ISO-2022-JP?B?GyRCMnE1RBsoQiAyMDI2?= =?ISO-2022-JP?B?IBskQjtxTkEbKEIgdjI=?=',
+    '会議 2026 資料 v2',
+  ],
+  [
+    'Japanese with circled digits, which the standard lacks and Windows sends',
+    '=?iso-2022-jp?B?GyRCLSEtIhsoQg==?=',
+    '①②',
+  ],
+  [
+    'Japanese in iso-2022-jp under the name cp50221',
+    '=?cp50221?B?GyRCTWg9NSRORGpOYzJxNUQkThsoQg==?=',
+    '来週の定例会議の',
+  ],
+  [
+    'Japanese in shift_jis, split inside a character',
+    '=?Shift_JIS?B?l4iPVILMkuiX4Yk=?= =?Shift_JIS?B?74tjgsyCsojEkw==?= =?Shift_JIS?B?4ILGjpGXv4LMkZeVdILJgsKCooLE?=',
+    '来週の定例会議のご案内と資料の送付について',
+  ],
+  [
+    'Japanese in euc-jp, three words',
+    '=?EUC-JP?B?zei9taTOxOrO47LxtcSkzg==?= =?EUC-JP?B?pLSwxsbipMi78c7BpM7B9w==?= =?EUC-JP?B?ydWky6TEpKSkxg==?=',
+    '来週の定例会議のご案内と資料の送付について',
+  ],
+  [
+    'Japanese in UTF-8, words cut at octets',
+    '=?UTF-8?B?5p2l6YCx44Gu5Q==?= =?UTF-8?B?rprkvovkvJrorbA=?= =?UTF-8?B?44Gu44GU5qGI5YaF4w==?= =?UTF-8?B?gajos4fmlpnjga7pgIHku5jjgavjgaTjgYTjgaY=?=',
+    '来週の定例会議のご案内と資料の送付について',
+  ],
+  [
+    'Japanese in UTF-8, every octet in a word of its own',
+    '=?utf-8?B?5g==?= =?utf-8?B?nQ==?= =?utf-8?B?pQ==?= =?utf-8?B?6Q==?= =?utf-8?B?gA==?= =?utf-8?B?sQ==?= =?utf-8?B?4w==?= =?utf-8?B?gQ==?= =?utf-8?B?rg==?= =?utf-8?B?5Q==?= =?utf-8?B?rg==?= =?utf-8?B?mg==?=',
+    '来週の定',
+  ],
+  [
+    'Japanese in Q words of UTF-8, cut inside characters',
+    '=?utf-8?Q?=E6=9D=A5=E9=80=B1=E3=81=AE=E5=AE=9A=E4=BE=8B=E4?= =?utf-8?Q?=BC=9A=E8=AD=B0=E3=81=AE=E3=81=94=E6=A1=88=E5=86?= =?utf-8?Q?=85=E3=81=A8=E8=B3=87=E6=96=99=E3=81=AE=E9=80=81=E4=BB=98=E3=81=AB=E3=81=A4=E3=81=84=E3=81=A6?=',
+    '来週の定例会議のご案内と資料の送付について',
+  ],
+  [
+    'Chinese in gb2312',
+    '=?gb2312?B?udjT2tXZv6rE6rbIuaTX99fcveG74dLptcTNqNaq?=',
+    '关于召开年度工作总结会议的通知',
+  ],
+  [
+    'Chinese in gb2312 words, cut inside a character',
+    '=?GB2312?B?udjT2tXZv6rE?= =?GB2312?B?6rbIuaTX99c=?= =?GB2312?B?3L3hu+HS6bXEzajWqg==?=',
+    '关于召开年度工作总结会议的通知',
+  ],
+  [
+    'Chinese in gb2312 with characters that only GBK has',
+    '=?gb2312?B?6Ua7+cVjsGzGsQ==?=',
+    '镕基與發票',
+  ],
+  ['Chinese in gb18030, four octets a character', '=?gb18030?B?gTnuOYE57zDNqNaq?=', '㐀㐁通知'],
+  [
+    'Chinese in GBK under the name cp936',
+    '=?cp936?B?udjT2tXZv6rE6rbIuaTX99fcveG74dLptcTNqNaq?=',
+    '关于召开年度工作总结会议的通知',
+  ],
+  [
+    'Chinese in Big5',
+    '=?Big5?B?w/ap86Vstn2mfqvXt3zEs6q6s3GqvrtQqv6l8w==?=',
+    '關於召開年度會議的通知與附件',
+  ],
+  [
+    'Chinese in Big5 words, the second octet of a character in the next',
+    '=?big5?B?w/ap86Vstn2mfqvXtw==?= =?big5?B?fMSzqrqzcaq+u1Cq/qXz?=',
+    '關於召開年度會議的通知與附件',
+  ],
+  ['Chinese in Big5 whose second octet is a backslash', '=?big5?Q?=B3=5C=A5=5C=BB=5C?=', '許功蓋'],
+  [
+    'Chinese in Big5 and Q on folded lines',
+    '=?big5?Q?=C3=F6=A9=F3=A5l=B6=7D=A6=7E=AB=D7?=\n =?big5?Q?=B7=7C=C4=B3=AA=BA=B3q=AA=BE=BBP=AA=FE=A5=F3?=',
+    '關於召開年度會議的通知與附件',
+  ],
+  [
+    'Korean in euc-kr',
+    '=?EUC-KR?B?yLjAxyDAz8GkILqvsOYgvsizu7XluLO0z7TZ?=',
+    '회의 일정 변경 안내드립니다',
+  ],
+  [
+    'Korean in euc-kr under the name of its standard',
+    '=?ks_c_5601-1987?B?yLjAxyDAz8GkILqvsOYgvsizu7XluLO0z7TZ?=',
+    '회의 일정 변경 안내드립니다',
+  ],
+  [
+    'Korean in euc-kr words, cut inside a syllable',
+    '=?euc-kr?B?yLjAxyDAz8E=?= =?euc-kr?B?pCC6r7DmIL4=?= =?euc-kr?B?yLO7teW4s7TPtNk=?=',
+    '회의 일정 변경 안내드립니다',
+  ],
+  [
+    'Korean syllables that only the extended code has',
+    '=?ks_c_5601-1987?B?jGO55rCix88gvIS9ww==?=',
+    '똠방각하 펲시',
+  ],
+  ['Korean under the name cp949', '=?cp949?B?jGO55g==?=', '똠방'],
+  [
+    'Russian in koi8-r',
+    '=?koi8-r?B?8NLJx8zB28XOycUgzsEg08/Xxd3BzsnFIMkgz9Teo9Qg2sEgy9fB0tTBzA==?=',
+    'Приглашение на совещание и отчёт за квартал',
+  ],
+  [
+    'Russian in koi8-r words with a space at the end of one',
+    '=?KOI8-R?B?79Teo9Qg?= =?KOI8-R?B?2sEgx8/E?=',
+    'Отчёт за год',
+  ],
+  ['Ukrainian in koi8-u', '=?koi8-u?B?+sHQ0s/bxc7O0SCn1sHLIK3Bzs/L?=', 'Запрошення їжак ґанок'],
+  [
+    'Russian in windows-1251 and Q',
+    '=?windows-1251?Q?=CF=F0=E8=E3=EB=E0=F8=E5=ED=E8=E5_=ED=E0_=F1=EE=E2=E5=F9=E0=ED=E8=E5_=E8_=EE=F2=F7=B8=F2_=E7=E0_=EA=E2=E0=F0=F2=E0=EB?=',
+    'Приглашение на совещание и отчёт за квартал',
+  ],
+  [
+    'Russian in windows-1251 under the name cp1251',
+    '=?cp1251?B?z/Do4+vg+OXt6OUg7eAg8e7i5fng7ejlIOgg7vL3uPIg5+Ag6uLg8PLg6w==?=',
+    'Приглашение на совещание и отчёт за квартал',
+  ],
+  ['Russian in iso-8859-5', '=?iso-8859-5?B?v+DY0tXiINzY4A==?=', 'Привет мир'],
+  ['Russian in ibm866', '=?ibm866?B?j+CooqXi?=', 'Привет'],
+  [
+    'Bulgarian in UTF-8, Q, one letter split',
+    '=?utf-8?Q?=D0=9F=D0=BE=D0?= =?utf-8?Q?=BA=D0=B0=D0=BD=D0=B0?=',
+    'Покана',
+  ],
+  [
+    'quotes, dash and ellipsis of windows-1252',
+    '=?windows-1252?Q?=93Offer=94_=96_it=92s_here=85?=',
+    '“Offer” – it’s here…',
+  ],
+  ['the euro sign of windows-1252 in B', '=?Windows-1252?B?NTAggCBvZmY=?=', '50 € off'],
+  ['windows-1252 under the name iso-8859-1', '=?iso-8859-1?Q?it=92s_5_=80?=', 'it’s 5 €'],
+  ['windows-1252 under the name us-ascii', '=?us-ascii?Q?don=92t?=', 'don’t'],
+  [
+    'windows-1252 under the name cp1252, Œ and Ž',
+    '=?cp1252?Q?=8Cuvre_=8Ei=9Eka_=99?=',
+    'Œuvre Žižka ™',
+  ],
+  ['an octet that windows-1252 leaves unassigned', '=?windows-1252?Q?a=81b?=', 'a b'],
+  [
+    'Polish in windows-1250',
+    '=?windows-1250?Q?Za=BF=F3=B3=E6_g=EA=9Cl=B9_=96_=84ja=9F=F1=94?=',
+    'Zażółć gęślą – „jaźń”',
+  ],
+  ['Polish in iso-8859-2', '=?ISO-8859-2?B?WmG/87PmIGfqtmyxIGphvPE=?=', 'Zażółć gęślą jaźń'],
+  ['Greek in windows-1253', '=?windows-1253?B?0PH88+rr5/Pnkg==?=', 'Πρόσκληση’'],
+  [
+    'Turkish in windows-1254',
+    '=?windows-1254?Q?=DEirket_toplant=FDs=FD_=80?=',
+    'Şirket toplantısı €',
+  ],
+  ['Turkish in iso-8859-9', '=?iso-8859-9?Q?De=F0i=FEiklik?=', 'Değişiklik'],
+  ['Hebrew in windows-1255', '=?windows-1255?B?+ezl7SDs6+Xs7Q==?=', 'שלום לכולם'],
+  ['Arabic in windows-1256', '=?windows-1256?B?z9rmySDhzdbm0Q==?=', 'دعوة لحضور'],
+  [
+    'Lithuanian in windows-1257',
+    '=?windows-1257?Q?Susirinkimas_=96_=E0=E8=E6=EB?=',
+    'Susirinkimas – ąčęė',
+  ],
+  ['Vietnamese in UTF-8', '=?utf-8?B?VGjDtG5nIGLDoW8gbeG7nWkgaOG7jXA=?=', 'Thông báo mời họp'],
+  ['Thai in tis-620', '=?tis-620?B?u8PQqtjB?=', 'ประชุม'],
+  [
+    'French in iso-8859-15 with its euro sign',
+    '=?iso-8859-15?Q?=BDuvre_=E0_5_=A4?=',
+    'œuvre à 5 €',
+  ],
+  [
+    'words of two charsets side by side',
+    '=?iso-8859-1?Q?Gr=FC=DFe_?= =?iso-2022-jp?B?GyRCMnE1RBsoQg==?=',
+    'Grüße 会議',
+  ],
+  ['a word between plain ones', 'Fwd: =?utf-8?Q?Gr=C3=BC=C3=9Fe?= again', 'Fwd: Grüße again'],
+  ['two words without a blank between', '=?utf-8?Q?=C3=A9?==?utf-8?Q?=C3=A0?=', 'éà'],
+  ['a word glued to plain text', '[=?utf-8?Q?=C3=A9?=]', '[é]'],
+  [
+    'emoji in words cut inside them',
+    '=?utf-8?B?8J8=?= =?utf-8?B?jokgU2FsZSDwnw==?= =?utf-8?B?jonwn46B?=',
+    '🎉 Sale 🎉🎁',
+  ],
+  [
+    'a bare question mark inside a Q word',
+    '=?utf-8?Q?Vraiment_=C3=A9trange?_Oui?=',
+    'Vraiment étrange? Oui',
+  ],
+  ['a space inside a Q word', '=?iso-8859-1?Q?Gr=FC=DFe an alle?=', 'Grüße an alle'],
+  ['a B word that is folded inside', '=?utf-8?B?R3LDvMOf\n ZQ==?=', 'Grüße'],
+  ['a B word of two padded pieces', '=?utf-8?B?R3I=w7zDn2U=?=', 'Grüße'],
+  ['a B word without its padding', '=?utf-8?B?R3LDvMOfZQ?=', 'Grüße'],
+  ['a language behind the charset', '=?utf-8*de?Q?Gr=C3=BC=C3=9Fe?=', 'Grüße'],
+  ['raw UTF-8', 'Grüße aus Köln', 'Grüße aus Köln'],
+  ['raw UTF-8 beside a word', 'Köln: =?iso-8859-1?Q?Gr=FC=DFe?=', 'Köln: Grüße'],
+  ['raw UTF-8 inside a word', '=?utf-8?Q?Köln_=C3=A9?=', 'Köln é'],
+  ['octets that were no UTF-8, as Haraka hands them on', 'Gr��e', 'Gr��e'],
+  [
+    'one word of three that its charset does not have',
+    '=?utf-8?Q?=C3=A9?= =?utf-8?Q?=FF?= =?utf-8?Q?=C3=A0?=',
+    'é =?utf-8?Q?=FF?= à',
+  ],
+  [
+    'a charset that nobody knows',
+    '=?x-klingon?Q?qapla?= =?utf-8?Q?=C3=A9?=',
+    '=?x-klingon?Q?qapla?= é',
+  ],
+  ['a word that never ends', '=?utf-8?Q?Gr=C3=BC', '=?utf-8?Q?Gr=C3=BC'],
+  [
+    'a mixture that never lines up with three octets',
+    'a漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字',
+    'a漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字',
+  ],
+]
