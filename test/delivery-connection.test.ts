@@ -233,8 +233,8 @@ describe('delivery: an open connection', () => {
       })
       say(link)
       await closed
-      const { outcome, charged, reusable } = await session.send(outgoing())
-      assert.deepEqual([outcome.kind, charged, reusable], ['failed', false, false])
+      const { outcome, fault, reusable } = await session.send(outgoing())
+      assert.deepEqual([outcome.kind, fault, reusable], ['failed', 'connection', false])
       session.destroy()
       await link.server.connections[0]?.wire.closed
       assert.deepEqual([closes, link.events.length, link.clock.pending], [1, events, 0])
@@ -249,54 +249,53 @@ describe('delivery: an open connection', () => {
     ['a reset', { on: 'RCPT', nth: 2, then: 'reset' }],
   ]
   for (const [what, fault] of ENDS) {
-    it(`${what} before DATA was accepted is charged to the first message only`, async () => {
+    it(`${what} before DATA was accepted is the connection's when it has taken a message, and the host's when not`, async () => {
       const link = await IntakeLink.start({ script: [fault] })
       const session = await link.session()
       assert.equal((await session.send(outgoing())).outcome.kind, 'delivered')
       const second = await session.send(outgoing())
-      assert.deepEqual([second.outcome.kind, second.charged], ['failed', false])
+      assert.deepEqual([second.outcome.kind, second.fault], ['failed', 'connection'])
       await link.close()
       const fresh = await IntakeLink.start({ script: [{ ...fault, nth: 1 }] })
       const first = await (await fresh.session()).send(outgoing())
-      assert.deepEqual([first.outcome.kind, first.charged], ['failed', true])
+      const hosts = 'reply' in fault ? 'intake' : 'host'
+      assert.deepEqual([first.outcome.kind, first.fault], ['failed', hosts])
       await fresh.close()
     })
   }
 
   for (const [what, fault] of [
-    ['a 4xx', { on: 'MAIL', nth: 2, reply: '451 4.3.0 Later' }],
+    ['a 4xx to the message', { on: 'BODY', nth: 2, reply: '451 4.6.0 Later' }],
     ['503', { on: 'MAIL', nth: 2, reply: '503 5.5.1 What?' }],
-    ['a reply out of step', { on: 'MAIL', nth: 2, reply: '354 Go' }],
-    ['421 after DATA', { on: 'BODY', nth: 2, reply: '421 4.3.2 Bye', then: 'drop' }],
     ['a close after DATA', { on: 'CONTENT', nth: 2, then: 'drop' }],
   ] as const) {
     it(`${what} is charged also on a reused connection`, async () => {
       const link = await IntakeLink.start({ script: [fault] })
       const session = await link.session()
       await session.send(outgoing())
-      assert.equal((await session.send(outgoing())).charged, true)
+      assert.equal((await session.send(outgoing())).fault, 'copy')
       session.destroy()
       await link.close()
     })
   }
 
-  it('what breaks TLS in the middle is a TLS error', async () => {
+  it('a line in plain text where TLS stands is a connection that broke', async () => {
     const link = await IntakeLink.start({ script: [{ on: 'MAIL', then: 'stall' }] })
     const session = await link.session()
     const sending = session.send(outgoing())
     await link.server.until('MAIL')
     link.server.connections[0]?.wire.socket.write('250 plain text\r\n')
     const { outcome } = await sending
-    assert(outcome.kind === 'failed' && outcome.failure.kind === 'tls', JSON.stringify(outcome))
-    assert.equal(link.events.at(-1)?.kind, 'tls-failed')
+    assert(outcome.kind === 'failed' && outcome.failure.kind === 'network', JSON.stringify(outcome))
+    assert.equal(link.events.at(-1)?.kind, 'connection-error')
     await link.close()
   })
 
-  for (const [on, charged] of [
-    ['MAIL', false],
-    ['DATA', false],
-    ['CONTENT', true],
-    ['BODY', true],
+  for (const [on, fault] of [
+    ['MAIL', 'connection'],
+    ['DATA', 'connection'],
+    ['CONTENT', 'copy'],
+    ['BODY', 'copy'],
   ] as const) {
     it(`destroy at ${on} ends the message as aborted, without an event`, async () => {
       const link = await IntakeLink.start({ script: [{ on, then: 'stall' }] })
@@ -308,7 +307,7 @@ describe('delivery: an open connection', () => {
       session.destroy()
       assert.deepEqual(await sending, {
         outcome: { kind: 'aborted', dcid: 1 },
-        charged,
+        fault,
         reusable: false,
       })
       assert.deepEqual(link.kinds(), ['connected', 'tls-success', 'delivery-start'])

@@ -108,7 +108,7 @@ describe('delivery: the message on the wire', () => {
       const session = await link.session()
       const result = await session.send(outgoing({ content }))
       assert.deepEqual(failure(result), { kind: 'network', details: 'error' })
-      assert.deepEqual([result.charged, result.reusable], [true, false])
+      assert.deepEqual([result.fault, result.reusable], ['copy', false])
       const error = link.events.at(-1)
       assert(error?.kind === 'connection-error')
       assert.equal(error.reason, 'the copy could not be read (ENOENT)')

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { Fault } from '../plugins/tdc/delivery/fault'
 import { type Failure, type Outcome, retriesOf } from '../plugins/tdc/delivery/outcome'
 import type { SendResult } from '../plugins/tdc/delivery/session'
 import type { Script } from './support/fault-script'
@@ -16,7 +17,8 @@ interface Row {
   readonly outcome: string
   readonly retries?: 0 | 1
   readonly reusable: boolean
-  readonly charged?: boolean
+  /** Default: the copy's. */
+  readonly fault?: Fault
   readonly events?: readonly string[]
 }
 
@@ -76,6 +78,7 @@ const ROWS: readonly Row[] = [
     outcome: 'network protocol',
     retries: 1 as const,
     reusable: false,
+    fault: 'host' as const,
     events: LOST,
   })),
   ...['000 no', '999 no', 'hello', '25 short', '250_no', '250-a\r\n251 b', '250 a\0b'].map(
@@ -86,6 +89,7 @@ const ROWS: readonly Row[] = [
       outcome: 'network protocol',
       retries: 1,
       reusable: false,
+      fault: 'host',
       events: LOST,
     }),
   ),
@@ -96,6 +100,7 @@ const ROWS: readonly Row[] = [
     outcome: 'network protocol',
     retries: 1,
     reusable: false,
+    fault: 'host',
     events: LOST,
   },
   {
@@ -105,6 +110,7 @@ const ROWS: readonly Row[] = [
     outcome: 'network protocol',
     retries: 1,
     reusable: false,
+    fault: 'host',
     events: LOST,
   },
   {
@@ -131,6 +137,7 @@ const ROWS: readonly Row[] = [
     outcome: 'reply RCPT 421',
     retries: 1,
     reusable: false,
+    fault: 'intake',
   },
   {
     what: 'a second reply behind the final one: delivered, but the connection is out of step',
@@ -172,7 +179,7 @@ describe('delivery: dialogues of one message', () => {
       assert.deepEqual(view(result), {
         outcome: row.outcome,
         retries: row.retries,
-        charged: row.charged ?? true,
+        fault: row.fault ?? 'copy',
         reusable: row.reusable,
       })
       assert.deepEqual(link.server.connections[0]?.seen.lines('tls'), row.lines)
@@ -221,11 +228,13 @@ function refused(code: string, on: 'MAIL' | 'RCPT' | 'DATA' | 'BODY', lines: str
     outcome: `reply ${on} ${code}`,
     retries: code.startsWith('4') || code === '552' ? 1 : 0,
     reusable: true,
+    fault: code.startsWith('4') && on === 'MAIL' ? 'host' : 'copy',
   }
 }
 
 function closing(code: string, on: 'MAIL' | 'RCPT' | 'DATA' | 'BODY', lines: string[]): Row {
-  return { ...refused(code, on, lines), retries: 1, reusable: false }
+  const fault = code === '421' ? 'intake' : 'copy'
+  return { ...refused(code, on, lines), retries: 1, reusable: false, fault }
 }
 
 function outOfStep(code: string, on: 'MAIL' | 'RCPT' | 'DATA' | 'BODY', lines: string[]): Row {
@@ -237,6 +246,7 @@ function outOfStep(code: string, on: 'MAIL' | 'RCPT' | 'DATA' | 'BODY', lines: s
     retries: 1,
     reusable: false,
     events: LOST,
+    fault: on === 'BODY' ? 'copy' : 'host',
   }
 }
 
@@ -253,12 +263,13 @@ function cut(
     retries: 1,
     reusable: false,
     events: LOST,
+    fault: on === 'BODY' || on === 'CONTENT' ? 'copy' : 'host',
   }
 }
 
-function view({ outcome, charged, reusable }: SendResult) {
+function view({ outcome, fault, reusable }: SendResult) {
   const retries = outcome.kind === 'failed' ? retriesOf(outcome.failure) : undefined
-  return { outcome: inWords(outcome), retries, charged, reusable }
+  return { outcome: inWords(outcome), retries, fault, reusable }
 }
 
 function inWords(outcome: Outcome): string {

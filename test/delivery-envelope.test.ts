@@ -121,7 +121,7 @@ describe('delivery: envelope', () => {
     const large = await session.send(outgoing({ size: 101 }))
     const bad = await session.send(outgoing({ recipient: 'a b@c' }))
     assert.deepEqual([large.reusable, bad.reusable], [true, true])
-    assert.deepEqual([large.charged, bad.charged], [true, true])
+    assert.deepEqual([large.fault, bad.fault], ['copy', 'copy'])
     assert.deepEqual(link.server.connections[0]?.seen.lines('tls'), ['EHLO gateway.example'])
     assert.equal((await session.send(outgoing())).outcome.kind, 'delivered')
     session.destroy()

@@ -33,8 +33,12 @@ describe('delivery: incidents of earlier pools', () => {
       const closed = new Promise<void>((resolve) => session.onClose(resolve))
       assert.equal((await session.send(outgoing())).outcome.kind, 'delivered')
       await within(5_000, 'the session hears of it', closed)
-      const { outcome, charged } = await session.send(outgoing())
-      assert.deepEqual([outcome.kind, charged], ['failed', false], 'the next one goes elsewhere')
+      const { outcome, fault } = await session.send(outgoing())
+      assert.deepEqual(
+        [outcome.kind, fault],
+        ['failed', 'connection'],
+        'the next one goes elsewhere',
+      )
       await link.close()
     })
   }

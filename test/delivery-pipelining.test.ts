@@ -12,14 +12,17 @@ const PIPELINING = ['PIPELINING', 'SIZE 52428800', '8BITMIME']
 const CHUNKING = [...PIPELINING, 'CHUNKING']
 
 /** The result of one message in a few words. */
-function view({ outcome, charged, reusable }: SendResult): string {
+/** A copy's own fault needs no word. */
+const BLAMED = { copy: '', connection: 'uncharged', host: 'host', intake: 'intake' }
+
+function view({ outcome, fault, reusable }: SendResult): string {
   const what =
     outcome.kind !== 'failed'
       ? outcome.kind
       : outcome.failure.kind === 'reply'
         ? `${outcome.failure.command} ${outcome.failure.reply.code}`
         : `${outcome.failure.kind} ${outcome.failure.kind === 'network' ? outcome.failure.details : ''}`
-  return [what, charged ? '' : 'uncharged', reusable ? '' : 'ended'].filter(Boolean).join(', ')
+  return [what, BLAMED[fault], reusable ? '' : 'ended'].filter(Boolean).join(', ')
 }
 
 const numbered = (n: number) =>
@@ -50,9 +53,9 @@ describe('delivery: PIPELINING', () => {
   })
 
   const rows: [string, Script, string][] = [
-    ['MAIL refused', [{ on: 'MAIL', reply: '450 4.3.0 Later' }], 'MAIL 450'],
+    ['MAIL refused', [{ on: 'MAIL', reply: '450 4.3.0 Later' }], 'MAIL 450, host'],
     ['RCPT refused', [{ on: 'RCPT', reply: '550 5.1.1 No' }], 'RCPT 550'],
-    ['DATA refused', [{ on: 'DATA', reply: '451 4.3.0 Later' }], 'DATA 451'],
+    ['DATA refused', [{ on: 'DATA', reply: '451 4.3.0 Later' }], 'DATA 451, host'],
     ['message refused', [{ on: 'BODY', reply: '554 5.7.1 No' }], 'BODY 554'],
   ]
   for (const [what, script, expected] of rows) {
@@ -134,7 +137,7 @@ describe('delivery: CHUNKING', () => {
     [
       'a refused recipient in the middle is settled alone',
       [{ on: 'RCPT', nth: 2, reply: '450 4.2.1 Later' }],
-      [D, 'RCPT 450', D, D],
+      [D, 'RCPT 450, uncharged', D, D],
       ['0', '2', '3'],
     ],
     [
@@ -190,8 +193,8 @@ describe('delivery: CHUNKING', () => {
     ...['500', '502', '501', '503', '504', '551 5.7.1 Null BDAT request', '554'].map(
       (reply): [string, string] => [reply, 'network protocol, uncharged, ended'],
     ),
-    ['451 4.3.0 Later', 'BODY 451'],
-    ['421 4.3.2 Bye', 'BODY 421, ended'],
+    ['451 4.3.0 Later', 'BODY 451, host'],
+    ['421 4.3.2 Bye', 'BODY 421, intake, ended'],
   ]
   for (const [reply, expected] of FIRST_CHUNKS) {
     it(`${reply} to the first chunk: ${expected}`, async () => {

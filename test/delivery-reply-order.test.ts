@@ -36,7 +36,10 @@ async function sendFour(script: Script): Promise<{ results: string[]; taken: str
   return { results, taken }
 }
 
-function view({ outcome, charged, reusable }: SendResult): string {
+/** A copy's own fault needs no word. */
+const BLAMED = { copy: '', connection: 'uncharged', host: 'host', intake: 'intake' }
+
+function view({ outcome, fault, reusable }: SendResult): string {
   const failure = outcome.kind === 'failed' ? outcome.failure : undefined
   const what =
     failure?.kind === 'network'
@@ -44,7 +47,7 @@ function view({ outcome, charged, reusable }: SendResult): string {
       : failure?.kind === 'reply'
         ? `${failure.command} ${failure.reply.code}`
         : outcome.kind
-  return [what, charged ? '' : 'uncharged', reusable ? '' : 'ended'].filter(Boolean).join(', ')
+  return [what, BLAMED[fault], reusable ? '' : 'ended'].filter(Boolean).join(', ')
 }
 
 const D = 'delivered'
@@ -148,7 +151,7 @@ describe('delivery: a connection that ends behind the reply to a message', () =>
   for (const then of ['drop', 'reset', 'stall'] as const) {
     for (const [on, first] of [
       ['MAIL', 'MAIL 421, uncharged, ended'],
-      ['BODY', 'BODY 421, ended'],
+      ['BODY', 'BODY 421, uncharged, ended'],
     ] as const) {
       it(`421 to ${on}, then ${then}: those behind that message had no attempt`, async () => {
         const { results } = await sendFour([{ on, nth: 2, reply: '421 4.3.2 Enough', then }])

@@ -112,7 +112,10 @@ describe('pool: waiting line', () => {
         places.set(step, line.joinAtEnd(step))
         array.push(step)
       } else if (lot < 0.5) {
-        places.set(step, line.joinAtFront(step))
+        places.set(
+          step,
+          line.joinBefore(step, () => true),
+        )
         array.unshift(step)
       } else {
         const index = lot < 0.8 ? 0 : Math.floor(random() * array.length)

@@ -64,8 +64,8 @@ describe('nothing of an original becomes a command to the intake', function () {
       const body = `A: 1\r\n\r\n${'MAIL FROM:<evil@x>\r\n'.repeat(name === 'long' ? 20_000 : 1)}`
       const message = outgoing({ body })
       const first = await link.session()
-      const { outcome, charged } = await first.send(message)
-      assert.deepEqual([outcome.kind, charged], ['failed', false])
+      const { outcome, fault } = await first.send(message)
+      assert.deepEqual([outcome.kind, fault], ['failed', 'connection'])
       const second = await link.session()
       assert.equal((await second.send(message)).outcome.kind, 'delivered')
       second.destroy()

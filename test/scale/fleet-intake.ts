@@ -1,4 +1,5 @@
 import type { Clock } from '../../plugins/tdc/clock'
+import type { Fault } from '../../plugins/tdc/delivery/fault'
 import type { Failure } from '../../plugins/tdc/delivery/outcome'
 import type { Outgoing } from '../../plugins/tdc/delivery/outgoing'
 import type { Opened, SendResult, Session, SessionMaker } from '../../plugins/tdc/delivery/session'
@@ -102,7 +103,7 @@ export class FleetIntake {
     const session = new FleetSession(this, (this.accepted += 1))
     this.standing.add(session)
     this.peak = Math.max(this.peak, this.standing.size)
-    return { kind: 'open', session }
+    return { kind: 'open', session, addresses: 1 }
   }
 }
 
@@ -130,13 +131,13 @@ class FleetSession implements Session {
         if (this.flight !== resolve) return
         if (this.taken >= options.messages) {
           this.intake.tooLong += 1
-          return this.end(tooMany('MAIL'), false)
+          return this.end(tooMany('MAIL'), 'connection')
         }
         this.taken += 1
         if (this.taken === options.messages) this.intake.full += 1
         this.flight = undefined
         const outcome = { kind: 'delivered', dcid: this.dcid, response: 'ok' } as const
-        resolve({ outcome, charged: true, reusable: true })
+        resolve({ outcome, fault: 'copy', reusable: true })
       })
     })
   }
@@ -148,7 +149,7 @@ class FleetSession implements Session {
   destroy(): void {
     this.flight?.({
       outcome: { kind: 'aborted', dcid: this.dcid },
-      charged: false,
+      fault: 'connection',
       reusable: false,
     })
     this.flight = undefined
@@ -160,13 +161,13 @@ class FleetSession implements Session {
   }
 
   cut(failure: Failure): void {
-    if (this.flight) this.end(failure, true)
+    if (this.flight) this.end(failure, 'copy')
     else this.hangUp()
   }
 
-  private end(failure: Failure, charged: boolean): void {
+  private end(failure: Failure, fault: Fault): void {
     const outcome = { kind: 'failed', dcid: this.dcid, failure } as const
-    this.flight?.({ outcome, charged, reusable: false })
+    this.flight?.({ outcome, fault, reusable: false })
     this.flight = undefined
     this.hangUp()
   }

@@ -1,3 +1,4 @@
+import type { Fault } from '../../plugins/tdc/delivery/fault'
 import type { Failure, Outcome } from '../../plugins/tdc/delivery/outcome'
 import type { Outgoing } from '../../plugins/tdc/delivery/outgoing'
 import type { Opened, SendResult, Session, SessionMaker } from '../../plugins/tdc/delivery/session'
@@ -70,11 +71,12 @@ export class FakeAttempt {
     this.opened = new Promise((resolve) => (this.resolve = resolve))
   }
 
-  accept(window = 1): FakeSession {
-    const session = new FakeSession(this.dcid, window, this.misuse)
+  /** `remote`: which of the `addresses` of the intake it is. */
+  accept(window = 1, remote = '127.0.0.1', addresses = 1): FakeSession {
+    const session = new FakeSession(this.dcid, window, this.misuse, remote)
     this.session = session
     this.open = false
-    this.resolve({ kind: 'open', session })
+    this.resolve({ kind: 'open', session, addresses })
     return session
   }
 
@@ -86,7 +88,6 @@ export class FakeAttempt {
 
 export class FakeSession implements Session {
   flights: FakeFlight[] = []
-  readonly remote = '127.0.0.1'
   readonly offers = []
   quits = 0
   destroys = 0
@@ -100,6 +101,7 @@ export class FakeSession implements Session {
     readonly dcid: number,
     readonly window: number,
     private readonly misuse: string[],
+    readonly remote = '127.0.0.1',
   ) {}
 
   send(message: Outgoing): Promise<SendResult> {
@@ -125,7 +127,8 @@ export class FakeSession implements Session {
     this.destroys += 1
     if (this.stuck) return
     const outcome = { kind: 'aborted', dcid: this.dcid } as const
-    for (const flight of [...this.flights]) flight.end(outcome, flight.begun)
+    for (const flight of [...this.flights])
+      flight.end(outcome, flight.begun ? 'copy' : 'connection')
     this.hangUp()
   }
 
@@ -166,20 +169,25 @@ export class FakeFlight {
   ) {}
 
   deliver(reusable = true): void {
-    this.end({ kind: 'delivered', dcid: this.session.dcid, response: 'ok' }, true, reusable)
+    this.end({ kind: 'delivered', dcid: this.session.dcid, response: 'ok' }, 'copy', reusable)
   }
 
   fail(failure: Failure, reusable = true): void {
-    this.end({ kind: 'failed', dcid: this.session.dcid, failure }, true, reusable)
+    this.end({ kind: 'failed', dcid: this.session.dcid, failure }, 'copy', reusable)
   }
 
   /** Not the message's fault: a 421, or a close, on a connection that carried others before. */
   comeBack(failure: Failure = reply(421)): void {
-    this.end({ kind: 'failed', dcid: this.session.dcid, failure }, false, false)
+    this.end({ kind: 'failed', dcid: this.session.dcid, failure }, 'connection', false)
   }
 
-  end(outcome: Outcome, charged = true, reusable = false): void {
+  /** The host, or the whole intake, takes nothing from us now; the connection stands. */
+  refuse(fault: Fault, failure: Failure = reply(451)): void {
+    this.end({ kind: 'failed', dcid: this.session.dcid, failure }, fault, true)
+  }
+
+  end(outcome: Outcome, fault: Fault = 'copy', reusable = false): void {
     this.session.flights = this.session.flights.filter((flight) => flight !== this)
-    this.resolve({ outcome, charged, reusable })
+    this.resolve({ outcome, fault, reusable })
   }
 }

@@ -13,6 +13,8 @@ const PAUSES = { first: 1_000, longest: 300_000 }
 const MOST = 100
 
 interface Trouble {
+  /** When it failed the last time. */
+  readonly at: number
   readonly backoff: Backoff
   /** Somebody is finding out whether it is over. */
   probed: boolean
@@ -57,12 +59,16 @@ export class AddressBackoff {
     this.troubles.delete(keyOf(host))
   }
 
-  failed(host: Host): void {
+  /** What had begun before the last failure, at `began`, met the same one. */
+  failed(host: Host, began = Infinity): void {
     const key = keyOf(host)
-    const { backoff } = this.troubles.get(key) ?? { backoff: new Backoff(this.random, PAUSES) }
-    backoff.failed(this.clock.monotonic())
+    const at = this.clock.monotonic()
+    const known = this.troubles.get(key)
+    if (known && began < known.at) return
+    const { backoff } = known ?? { backoff: new Backoff(this.random, PAUSES) }
+    backoff.failed(at)
     this.troubles.delete(key)
-    this.troubles.set(key, { backoff, probed: false })
+    this.troubles.set(key, { at, backoff, probed: false })
     const [oldest] = this.troubles.keys()
     if (this.troubles.size > MOST && oldest !== undefined) this.troubles.delete(oldest)
   }

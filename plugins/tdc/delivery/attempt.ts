@@ -10,7 +10,7 @@ import type { Timeouts } from './options'
 import type { Failure } from './outcome'
 import { type Peer, reportFailure } from './peer'
 import { PlainPhase } from './plain-phase'
-import type { Opened } from './session'
+import type { Opened, SendResult } from './session'
 import { type SessionOpened, SmtpSession } from './smtp-session'
 import type { Secured, Securer } from './tls'
 
@@ -27,6 +27,10 @@ export interface AttemptOptions {
   readonly domain: string
   readonly rules: HostRules
   readonly mayConnect: (address: string) => boolean
+  /** Hears what became of each message. */
+  readonly told: (result: SendResult) => void
+  /** How many the intake has. */
+  readonly addresses: number
 }
 
 /** What was asked for was permitted, but it is not what was reached. */
@@ -61,7 +65,7 @@ export class Attempt {
     const opened = await this.converse(socket)
     signal.removeEventListener('abort', giveUp)
     if (opened.kind === 'failed') return this.failed(opened.failure)
-    if (!signal.aborted) return opened
+    if (!signal.aborted) return { ...opened, addresses: options.addresses }
     opened.session.destroy()
     return this.failed(GIVEN_UP)
   }

@@ -57,12 +57,15 @@ export async function checkDomain(
     hosts.push(
       refusal
         ? { ...host, tls: null, offers: [], problem: failureText(refusal) }
-        : await checkHost(host, { ...options, mayConnect, rules, secure, chunking }),
+        : await checkHost(host, { ...options, mayConnect, rules, secure, chunking, ...ALONE }),
     )
   }
   const problem = hosts.length === 0 ? 'no address of the family of the local address' : null
   return { domain, hosts, problem }
 }
+
+/** Each address is looked at by itself, and gets no message. */
+const ALONE = { addresses: 1, told: () => {} }
 
 async function checkHost(
   host: Host,

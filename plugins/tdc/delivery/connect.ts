@@ -12,7 +12,7 @@ import type { MxLookup } from './mx-lookup'
 import type { Route, Timeouts, TlsPolicy } from './options'
 import { type Failure, retriesOf } from './outcome'
 import { reportFailure } from './peer'
-import type { Opened, SessionMaker } from './session'
+import type { Opened, SendResult, SessionMaker } from './session'
 import type { StsPolicy } from './sts-policy'
 import { makeSecurer } from './tls'
 import type { TlsFailure } from './tls-failure'
@@ -75,14 +75,20 @@ export function makeSessionMaker(options: ConnectOptions): SessionMaker {
       const connect = Math.min(timeouts.connect, patience)
       const began = clock.monotonic()
       const greeting = Math.min(timeouts.greeting, Math.max(end - began, LAST_GREETING))
-      const mine = { ...attemptOptions, timeouts: { ...timeouts, connect, greeting } }
+      const told = (result: SendResult): void => {
+        const verdict = saysOf(result)
+        if (verdict) addresses[verdict](host, began)
+      }
+      const all = { addresses: hosts.length, told }
+      const mine = { ...attemptOptions, ...all, timeouts: { ...timeouts, connect, greeting } }
       addresses.begun(host)
       const opened = await new Attempt(options.nextDcid(), host, mine, signal).run()
-      if (opened.kind === 'open') addresses.reached(host)
+      // What stands may still refuse every message: it is reached when it takes one.
+      if (opened.kind === 'open') opened.session.onClose(() => addresses.givenUp(host))
       // The pool gives up what takes too long; it was this address if that had time enough.
       else if (signal.aborted && clock.monotonic() - began < SHORTEST_CONNECT)
         addresses.givenUp(host)
-      else addresses.failed(host)
+      else addresses.failed(host, began)
       return opened
     }
     return tryHosts(hosts, (left) => addresses.choose(left), attempt, signal)
@@ -117,6 +123,14 @@ export async function resolve(options: ConnectOptions): Promise<Resolved> {
 export async function policyOf(options: ConnectOptions): Promise<StsPolicy | undefined> {
   const { domain, route, tls, stsPolicyOf } = options
   return tls.mtaSts && !route ? stsPolicyOf(domain) : undefined
+}
+
+/** What the end of a message says of the address: one that refuses is none to prefer, however fast it is. */
+function saysOf({ outcome, fault }: SendResult): 'reached' | 'failed' | undefined {
+  if (outcome.kind === 'delivered') return 'reached'
+  if (outcome.kind === 'aborted' || fault === 'connection') return undefined
+  if (fault !== 'copy') return 'failed'
+  return outcome.failure.kind === 'reply' ? 'reached' : undefined
 }
 
 /** No connection is made to a host of the wrong name. */

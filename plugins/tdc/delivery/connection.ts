@@ -19,8 +19,12 @@ export interface Connection {
   readonly beganAt: number
   /** Messages handed to it so far. */
   sent: number
-  /** Messages of those whose result was charged. */
+  /** Messages of those that it has answered, yes or no. */
   answered: number
+  /** How many addresses the intake has, the one of this connection among them. */
+  addresses: number
+  /** It gets no more messages, and is closed when those on their way have landed. */
+  retired: boolean
   /** Milliseconds that it had been idle when the last message was handed to it. */
   rested: number
   state: ConnectionState

@@ -80,7 +80,8 @@ export class Connections {
     let best: Connection | undefined
     let leastLoad = Infinity
     for (const connection of this.all) {
-      const load = connection.sent < mostSent ? loadOf(connection.state) : Infinity
+      const takesMore = connection.sent < mostSent && !connection.retired
+      const load = takesMore ? loadOf(connection.state) : Infinity
       if (load === Infinity || load > leastLoad) continue
       best = connection
       leastLoad = load
@@ -92,7 +93,7 @@ export class Connections {
     const attempt = new AbortController()
     const state = { kind: 'connecting', attempt, deadline } as const
     const [since, beganAt] = [this.clock.wall(), this.clock.monotonic()]
-    const counts = { sent: 0, answered: 0, rested: 0 }
+    const counts = { sent: 0, answered: 0, addresses: 1, rested: 0, retired: false }
     const connection: Connection = { began, since, beganAt, ...counts, state }
     this.all.add(connection)
     return { connection, signal: attempt.signal }
@@ -119,6 +120,17 @@ export class Connections {
     if (state.kind === 'closing') this.landLate(connection, { ...state, flying })
     else if (flying.size > 0) connection.state = { ...state, flying, reusable: stays }
     else this.rest(connection, state.session, stays)
+  }
+
+  /** It, or every one to its host that has not taken anything either, gets no more messages. */
+  retire(connection: Connection, remote: string, which: 'none' | 'this' | 'fresh'): void {
+    if (which !== 'none') connection.retired = true
+    if (which !== 'fresh') return
+    for (const other of this.all) {
+      const { state } = other
+      const isThere = state.kind === 'idle' || state.kind === 'busy'
+      if (isThere && other.answered === 0 && state.session.remote === remote) other.retired = true
+    }
   }
 
   /** The session said that it is closed; what is on its way over it still has to land. */

@@ -1,6 +1,15 @@
 import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../clock'
-import { CLOSED, GIVEN_UP, isEnd, type Loss, lossOf, protocolLoss, TIMED_OUT } from './loss'
+import {
+  CLOSED,
+  GIVEN_UP,
+  GOODBYE,
+  isEnd,
+  type Loss,
+  lossOf,
+  protocolLoss,
+  TIMED_OUT,
+} from './loss'
 import { type Parsed, ReplyParser } from './reply'
 import { ReplyOrder } from './reply-order'
 import { type Answer, CLOSING, judge, type Step, type Verb } from './step'
@@ -185,6 +194,21 @@ export class Conversation<in Line extends string> {
     return { kind: 'lost', failure }
   }
 
+  /** Only 421 may come unasked; it may come in pieces. */
+  private hearUnasked(): void {
+    const parsed = this.parser.next()
+    if (parsed.kind === 'more') return
+    this.closing = isGoodbye(parsed)
+    this.end(this.closing ? GOODBYE : protocolLoss('data that no command asked for'))
+  }
+
+  /** Ends the connection if something stands behind the last reply that was asked for. */
+  endIfPending(): void {
+    if (!this.pending) return
+    if (this.saidTooMuch()) this.end(protocolLoss('more than one reply'))
+    else if (this.closing) this.end(GOODBYE)
+  }
+
   private takeReplies(): void {
     this.answerAwaited()
     // RFC 5321 section 3.8: behind a 421 the server closes, and has not heard what stands behind.
@@ -217,7 +241,7 @@ export class Conversation<in Line extends string> {
     const asked = this.awaited.length > 0
     this.parser.push(chunk)
     if (asked) this.takeReplies()
-    else this.end(protocolLoss('data that no command asked for'))
+    else this.hearUnasked()
   }
 
   private readonly onError = (error: Error): void => this.end(lossOf(error))

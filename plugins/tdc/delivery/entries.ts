@@ -1,6 +1,6 @@
+import type { Cost } from './intake-record'
 import type { Failure, Outcome } from './outcome'
 import type { Outgoing } from './outgoing'
-import type { SendResult } from './session'
 import { type Place, WaitingLine } from './waiting-line'
 
 /** A message while the pool has it: it waits in the line, or it is on its way over a connection. */
@@ -9,10 +9,14 @@ export interface Entry {
   readonly settle: (outcome: Outcome) => void
   /** Its place in the line; undefined while it is on its way. */
   place: Place<Entry> | undefined
+  /** Turn at which it came, which is its place in the order. */
+  readonly came: number
   /** Turn at which it last joined the line. */
   since: number
   /** How often it came back uncharged. */
   returns: number
+  /** When it was handed to a connection, on the monotonic clock. */
+  handedAt: number
   /** Its owner took it back while it was on its way. */
   aborted: boolean
 }
@@ -50,9 +54,11 @@ export class Entries {
 
   add(message: Outgoing, settle: (outcome: Outcome) => void): void {
     if (this.table.has(message)) throw new Error(`MID ${message.mid} is in this pool already`)
-    const entry = { message, settle, place: undefined, since: 0, returns: 0, aborted: false }
+    const came = this.nextTurn()
+    const counts = { came, since: came, returns: 0, handedAt: 0 }
+    const entry: Entry = { message, settle, ...counts, place: undefined, aborted: false }
     this.table.set(message, entry)
-    this.join(entry, 'end')
+    entry.place = this.line.joinAtEnd(entry)
   }
 
   /** Ends a waiting message as aborted, and marks one that is on its way; returns that one. */
@@ -95,14 +101,15 @@ export class Entries {
   }
 
   /** What became of a message on its way: an outcome, or the front of the line again. */
-  settle(entry: Entry, { outcome, charged }: SendResult): void {
+  settle(entry: Entry, outcome: Outcome, cost: Cost): void {
     const { kind, dcid } = outcome
     if (kind === 'delivered') return this.finish(entry, outcome)
     if (entry.aborted) return this.finish(entry, { kind: 'aborted', dcid })
     const failed =
       kind === 'failed' ? outcome : ({ kind: 'failed', dcid, failure: CUT_OFF } as const)
-    if (charged) this.finish(entry, failed)
-    else this.comeBack(entry, failed)
+    if (cost === 'attempt') this.finish(entry, failed)
+    else if (cost === 'return') this.comeBack(entry, failed)
+    else this.rejoin(entry)
   }
 
   /** It may not come back uncharged again, so it needs a connection that charges what it does. */
@@ -120,12 +127,13 @@ export class Entries {
   private comeBack(entry: Entry, outcome: Outcome): void {
     entry.returns += 1
     if (entry.returns >= MOST_RETURNS) this.finish(entry, outcome)
-    else this.join(entry, 'front')
+    else this.rejoin(entry)
   }
 
-  private join(entry: Entry, where: 'front' | 'end'): void {
+  /** Before those that came after it, so that the oldest are never overtaken. */
+  private rejoin(entry: Entry): void {
     entry.since = this.nextTurn()
-    entry.place = where === 'front' ? this.line.joinAtFront(entry) : this.line.joinAtEnd(entry)
+    entry.place = this.line.joinBefore(entry, (other) => other.came > entry.came)
   }
 
   private finish(entry: Entry, outcome: Outcome): void {

@@ -20,7 +20,7 @@ export async function sendGuarded(session: Session, message: Outgoing): Promise<
     return await session.send(message)
   } catch (error) {
     const outcome = { kind: 'failed', dcid: session.dcid, failure: mistake(error) } as const
-    return { outcome, charged: true, reusable: false }
+    return { outcome, fault: 'copy', reusable: false }
   }
 }
 

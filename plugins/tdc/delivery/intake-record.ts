@@ -2,15 +2,34 @@ import type { Clock } from '../clock'
 import type { Reached } from '../monitor/status'
 import type { Connection } from './connection'
 import { LearnedLimit } from './learned-limit'
-import type { SendResult, Session } from './session'
+import { Pace } from './pace'
+import type { Opened, SendResult, Session } from './session'
 
 /** A close this soon after a reply belongs to it; a later one is an idle timeout or a restart. */
 const RIGHT_AFTER = 1000
 
-/** What a pool has learned of its intake: whether it is up, and how much one connection carries. */
+/** Addresses that one attempt goes to when the first refuses (RFC 5321 section 5.1: at least two). */
+const ADDRESSES_OF_AN_ATTEMPT = 2
+
+/** Milliseconds for which an address that refused is taken to refuse still. */
+const REFUSING_FOR = 20_000
+
+/** What it costs a message that it was not taken: an attempt, one of its returns, or only time. */
+export type Cost = 'attempt' | 'return' | 'wait'
+
+interface Landing {
+  readonly cost: Cost
+  /** Connections that get no more: this one, or all to its address that have not taken anything. */
+  readonly retires: 'none' | 'this' | 'fresh'
+}
+
+/** What a pool has learned of its intake: whether it is up, and how much it takes. */
 export class IntakeRecord {
+  readonly pace: Pace
   private reached: { at: number | null; was: Reached } = { at: null, was: 'unknown' }
   private readonly limit: LearnedLimit
+  /** Addresses that refused what came first over a connection: the moment, and the turn. */
+  private readonly refusing = new Map<string, { readonly at: number; readonly turn: number }>()
 
   /** `nextTurn` counts up; it tells what came before what. */
   constructor(
@@ -18,6 +37,7 @@ export class IntakeRecord {
     private readonly nextTurn: () => number,
   ) {
     this.limit = new LearnedLimit(clock)
+    this.pace = new Pace(clock)
   }
 
   /** Whether the intake could be reached, as of the last attempt to connect or to deliver. */
@@ -39,27 +59,71 @@ export class IntakeRecord {
     this.reached = { at: this.clock.wall(), was }
   }
 
-  /** What became of a message on `connection`, which has this `session`. */
+  /** A connection that stands, but to an address that has refused since it was begun; others are there. */
+  hasRefusedSince({ began }: Connection, opened: Extract<Opened, { kind: 'open' }>): boolean {
+    const refused = this.refusing.get(opened.session.remote)
+    return refused !== undefined && opened.addresses > 1 && began < refused.turn
+  }
+
+  /** What became of a message, handed out at `handedAt`, on `connection`, which has this `session`. */
   landed(
     connection: Connection,
     session: Session,
-    { outcome, charged, reusable }: SendResult,
-  ): void {
-    if (charged) connection.answered += 1
-    if (outcome.kind === 'delivered') {
-      this.note('up')
-      if (!reusable) this.endedAfter(connection, session, 0)
-    } else if (outcome.kind === 'failed') {
-      const replied = outcome.failure.kind === 'reply'
-      if (replied) this.note('up')
-      else if (charged) this.note('down')
-      if (!charged) this.endedAfter(connection, session, replied ? 0 : connection.rested)
+    { outcome, fault, reusable }: SendResult,
+    handedAt: number,
+  ): Landing {
+    if (outcome.kind === 'aborted') {
+      return { cost: fault === 'copy' ? 'attempt' : 'return', retires: 'none' }
     }
+    if (outcome.kind === 'delivered' || fault === 'copy') connection.answered += 1
+    const replied = outcome.kind === 'delivered' || outcome.failure.kind === 'reply'
+    if (replied) this.note('up')
+    else if (fault === 'copy') this.note('down')
+    if (outcome.kind === 'delivered') {
+      this.pace.taken()
+      this.refusing.delete(session.remote)
+      if (!reusable) this.endedAfter(connection, session, 0)
+      return { cost: 'attempt', retires: 'none' }
+    }
+    if (fault === 'copy') {
+      this.pace.answered()
+      return { cost: 'attempt', retires: 'none' }
+    }
+    if (fault === 'connection') {
+      if (replied) this.takesNoMore(connection)
+      else this.endedAfter(connection, session, connection.rested)
+      // Whether it is the connection or the intake that takes no more, a fresh one will tell.
+      this.pace.askAgain()
+      return { cost: this.pace.isSlowed ? 'wait' : 'return', retires: 'this' }
+    }
+    this.refuses(session.remote)
+    if (this.hasAnother(connection)) return { cost: 'return', retires: 'fresh' }
+    if (fault === 'intake') {
+      this.pace.refused(handedAt)
+      return { cost: 'wait', retires: 'this' }
+    }
+    this.pace.answered()
+    return replied ? { cost: 'attempt', retires: 'none' } : { cost: 'return', retires: 'this' }
   }
 
   /** The connection ended, `later` milliseconds after the last reply. What we end ourselves is no limit. */
   endedAfter(connection: Connection, session: Session, later: number): void {
-    if (!session.endedByIntake || later > RIGHT_AFTER) return
-    this.limit.endedAfter(connection.answered, connection.began, this.nextTurn())
+    if (session.endedByIntake && later <= RIGHT_AFTER) this.takesNoMore(connection)
+  }
+
+  /** While the intake is slowing us down, where a connection ends says nothing of connections. */
+  private takesNoMore({ answered, began }: Connection): void {
+    if (!this.pace.isSlowed) this.limit.endedAfter(answered, began, this.nextTurn())
+  }
+
+  private refuses(remote: string): void {
+    this.refusing.set(remote, { at: this.clock.monotonic(), turn: this.nextTurn() })
+  }
+
+  /** Whether a message that this address refused has another to go to. */
+  private hasAnother({ addresses }: Connection): boolean {
+    const since = this.clock.monotonic() - REFUSING_FOR
+    for (const [remote, { at }] of this.refusing) if (at < since) this.refusing.delete(remote)
+    return this.refusing.size < Math.min(ADDRESSES_OF_AN_ATTEMPT, addresses)
   }
 }

@@ -35,6 +35,13 @@ export const CLOSED: Loss = {
   reason: 'connection closed by peer',
 }
 
+/** The intake said unasked that it closes the connection (RFC 5321 section 3.8). */
+export const GOODBYE: Loss = {
+  kind: 'network',
+  details: 'closed',
+  reason: 'connection closed by peer, with a 421',
+}
+
 export const GIVEN_UP: Loss = { kind: 'network', details: 'closed', reason: 'given up' }
 
 export function protocolLoss(reason: string): Loss {
@@ -46,11 +53,21 @@ export function isEnd(loss: Loss): boolean {
   return loss.kind === 'network' && (loss.details === 'closed' || loss.details === 'reset')
 }
 
-/** What an error of a socket means. On a socket with TLS, errors of the TLS library are TLS errors. */
+/** Codes of alerts that are about our certificate: in TLS 1.3 they come when our handshake is over. */
+const OUR_CERTIFICATE = /^ERR_SSL_.*ALERT.*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)/
+
+/**
+ * What an error of a socket means. On a socket whose verified session stands, what the TLS library
+ * cannot read is a connection that broke: GnuTLS servers say their last line in plain text.
+ */
 export function lossOf(error: unknown): Loss {
   const code = errorCode(error) ?? ''
+  if (OUR_CERTIFICATE.test(code)) {
+    const text = `the intake refused our certificate, or that there is none (${code})`
+    return { kind: 'tls', reason: 'validation-failure', text }
+  }
   if (code.startsWith('ERR_SSL_') || code === 'EPROTO') {
-    return { kind: 'tls', reason: 'validation-failure', text: `TLS connection broken (${code})` }
+    return { kind: 'network', details: 'closed', reason: `TLS connection broken (${code})` }
   }
   const [details, reason] = BY_CODE[code] ?? ['error', 'connection failed']
   return { kind: 'network', details, reason }

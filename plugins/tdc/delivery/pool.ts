@@ -142,6 +142,8 @@ export class Pool {
     } else {
       this.backoff.reset()
       this.intake.note('up')
+      connection.addresses = opened.addresses
+      connection.retired = this.intake.hasRefusedSince(connection, opened)
       this.connections.rest(connection, opened.session, true)
       this.quietly(() => opened.session.onClose(() => this.closed(connection)))
     }
@@ -166,9 +168,10 @@ export class Pool {
     const { state } = connection
     if (!this.connections.has(connection)) return
     if (state.kind !== 'busy' && state.kind !== 'closing') return
-    this.intake.landed(connection, state.session, result)
+    const { cost, retires } = this.intake.landed(connection, state.session, result, entry.handedAt)
+    this.connections.retire(connection, state.session.remote, retires)
     this.connections.land(connection, state, entry, result.reusable)
-    this.entries.settle(entry, result)
+    this.entries.settle(entry, result.outcome, cost)
     this.pulse()
   }
 
@@ -217,6 +220,7 @@ export class Pool {
     const { state } = connection
     if (state.kind !== 'idle' && state.kind !== 'busy') return
     this.entries.leave(entry)
+    entry.handedAt = this.deps.clock.monotonic()
     this.connections.takeOff(connection, state, entry)
     void sendGuarded(state.session, entry.message).then((result) =>
       this.quietly(() => this.landed(connection, entry, result)),

@@ -37,10 +37,11 @@ export class Round {
   decide(): number {
     this.expire()
     this.dismiss(this.mostSent())
-    this.handOut()
+    const handsOutAgain = this.handOut()
     const { first } = this.pool.entries
     if (first) this.dismiss(this.mostSent(first))
-    return Math.min(this.grow(), this.shrink(), this.forget(), this.nextDeadline())
+    const { grow, shrink } = { grow: this.grow(), shrink: this.shrink() }
+    return Math.min(handsOutAgain, grow, shrink, this.forget(), this.nextDeadline())
   }
 
   /** Gives up what takes too long to open or to close. */
@@ -59,7 +60,7 @@ export class Round {
         const outcome = { kind: 'aborted', dcid: state.session.dcid } as const
         for (const entry of state.flying) {
           // Nobody knows what the intake has of it.
-          entries.settle(entry, { outcome, charged: true, reusable: false })
+          entries.settle(entry, outcome, 'attempt')
         }
       }
     }
@@ -72,17 +73,22 @@ export class Round {
       const { state } = connection
       if (state.kind !== 'idle') continue
       if (!state.reusable) connections.cut(connection)
-      else if (connection.sent >= mostSent) connections.quit(connection, state)
+      else if (connection.retired || connection.sent >= mostSent)
+        connections.quit(connection, state)
     }
   }
 
-  private handOut(): void {
-    const { entries, connections } = this.pool
+  /** Returns when to look again. */
+  private handOut(): number {
+    const { entries, connections, intake } = this.pool
     for (let entry = entries.first; entry; entry = entries.first) {
+      if (this.now < intake.pace.opensAt) return intake.pace.opensAt
       const connection = connections.choose(this.mostSent(entry))
-      if (!connection) return
+      if (!connection) return Infinity
       this.pool.send(connection, entry)
+      intake.pace.handedOut()
     }
+    return Infinity
   }
 
   /**

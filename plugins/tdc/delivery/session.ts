@@ -1,3 +1,4 @@
+import type { Fault } from './fault'
 import type { Failure, Outcome } from './outcome'
 import type { Outgoing } from './outgoing'
 
@@ -17,9 +18,8 @@ export interface Session {
   /** How many messages may be on the way at a time; 1 where the intake offers no CHUNKING. */
   readonly window: number
   /**
-   * Sends one message. Resolves exactly once, never rejects. `charged` tells whether a failure may be
-   * held against the message: false for a 421 or a close on a reused connection before DATA was
-   * accepted, which is not the message's fault (spec 5.4), and for one that was cut off unwritten.
+   * Sends one message. Resolves exactly once, never rejects. A message that the intake may have is
+   * charged when the connection is lost; one that it cannot have is not (spec 5.4).
    */
   send(message: Outgoing): Promise<SendResult>
   /** Says QUIT and closes; for an idle session. */
@@ -32,14 +32,16 @@ export interface Session {
 
 export interface SendResult {
   readonly outcome: Outcome
-  /** False: give the message to another connection, it costs no attempt. */
-  readonly charged: boolean
+  /** Whose fault it is that it was not delivered. */
+  readonly fault: Fault
   /** The session can take another message. */
   readonly reusable: boolean
 }
 
 export type Opened =
-  { kind: 'open'; session: Session } | { kind: 'failed'; dcid: number; failure: Failure }
+  /** `addresses`: how many the intake has, this one among them. */
+  | { kind: 'open'; session: Session; addresses: number }
+  | { kind: 'failed'; dcid: number; failure: Failure }
 
 /**
  * Opens one connection to the intake's hosts: MX look-up, TCP, EHLO, STARTTLS, EHLO, trying hosts

@@ -4,14 +4,15 @@ import { type Capabilities, capabilitiesOf, offersIn } from './capabilities'
 import type { ChunkingMemory } from './chunking-memory'
 import { Conversation } from './conversation'
 import { envelopeOf } from './envelope'
-import { GIVEN_UP, isEnd, type Loss, protocolLoss } from './loss'
+import { type Fault, faultOf } from './fault'
+import { GIVEN_UP, type Loss, protocolLoss } from './loss'
 import type { Timeouts } from './options'
 import type { Command, Failure, Reply } from './outcome'
 import type { Outgoing } from './outgoing'
 import { type Peer, reportFailure } from './peer'
 import { replyLine } from './reply'
 import type { SendResult, Session } from './session'
-import { CLOSING, failureOf } from './step'
+import { failureOf } from './step'
 import type { SecureSocket } from './tls'
 import { type Transmission, type Transmit, transmitFor } from './transmit'
 import { Wire } from './wire'
@@ -30,6 +31,8 @@ export interface SessionOptions {
   readonly chunking: ChunkingMemory
   /** Messages on their way at a time, where the intake offers CHUNKING. */
   readonly window: number
+  /** Hears what became of each message. */
+  readonly told: (result: SendResult) => void
 }
 
 export type SessionOpened =
@@ -39,8 +42,8 @@ export type SessionOpened =
 export class SmtpSession implements Session {
   private readonly transmit: Transmit
   private readonly wire: Wire
-  /** Messages that the intake has answered, yes or no. */
-  private answered = 0
+  /** It has taken messages. */
+  private used = false
   /** Messages whose result is not known yet. */
   private inFlight = 0
   private destroyed = false
@@ -101,14 +104,15 @@ export class SmtpSession implements Session {
 
   async send(message: Outgoing): Promise<SendResult> {
     const { lost } = this.conversation
-    if (lost) return this.lostWith(lost, this.answered === 0)
+    if (lost) return this.lostWith(lost, this.unbegun)
     const envelope = envelopeOf(message, this.capabilities)
-    if (envelope.kind === 'refused') return this.refusedWith(envelope, true, true)
+    if (envelope.kind === 'refused') return this.refusedWith(envelope, 'copy', true)
     this.options.report({ kind: 'delivery-start', dcid: this.dcid, mid: message.mid })
     this.inFlight++
     const transmission = await this.transmit.send(this.wire, envelope, message)
     const result = await this.conclude(transmission)
     this.inFlight--
+    this.options.told(result)
     return result
   }
 
@@ -132,18 +136,18 @@ export class SmtpSession implements Session {
   private async conclude(transmission: Transmission): Promise<SendResult> {
     switch (transmission.kind) {
       case 'accepted': {
-        this.answered++
+        this.used = true
         const response = replyLine(transmission.reply)
         const { host, remote: address, port } = this.peer
         const taker = { host, address, port }
         const outcome = { kind: 'delivered' as const, dcid: this.dcid, response, taker }
-        return { outcome, charged: true, reusable: this.inStep() }
+        return { outcome, fault: 'copy', reusable: this.inStep() }
       }
       case 'refused': {
         const { begun, command, reply } = transmission
-        const charged = begun || reply.code !== CLOSING || this.answered === 0
-        this.answered++
-        return this.refusedWith(transmission, charged, await this.recover(command, reply))
+        const firstChunk = !begun || this.transmit.resets
+        const fault = faultOf({ command, reply, used: this.used, firstChunk })
+        return this.refusedWith(transmission, fault, await this.recover(command, reply))
       }
       case 'lost': {
         const { begun, failure } = transmission
@@ -151,13 +155,15 @@ export class SmtpSession implements Session {
         if (this.transmit.resets && isOutOfStep(failure)) this.options.chunking.avoid()
         // We closed it, because of another message. The intake has not heard this one, unless we were
         // told to close: then it may have it, and its 250 is lost.
-        if (failure === GIVEN_UP) return this.lostWith(failure, begun && this.destroyed)
-        return this.lostWith(failure, begun || !isEnd(failure) || this.answered === 0)
+        if (failure === GIVEN_UP) {
+          return this.lostWith(failure, begun && this.destroyed ? 'copy' : 'connection')
+        }
+        return this.lostWith(failure, begun ? 'copy' : this.unbegun)
       }
       case 'no-chunking': {
         this.options.chunking.avoid()
         this.conversation.end(GIVEN_UP)
-        return this.lostWith(protocolLoss('BDAT was offered and is not known'), false)
+        return this.lostWith(protocolLoss('BDAT was offered and is not known'), 'connection')
       }
     }
   }
@@ -177,8 +183,13 @@ export class SmtpSession implements Session {
     if (step.kind !== 'passed') this.conversation.end(GIVEN_UP)
   }
 
+  /** Whose fault a loss is for a message that was not begun. */
+  private get unbegun(): Fault {
+    return this.used ? 'connection' : 'host'
+  }
+
   private inStep(): boolean {
-    if (this.conversation.pending) this.conversation.end(protocolLoss('more than one reply'))
+    this.conversation.endIfPending()
     return this.conversation.lost === undefined && !this.outOfStep
   }
 
@@ -191,18 +202,18 @@ export class SmtpSession implements Session {
 
   private refusedWith(
     refusal: { command: Command; reply: Reply },
-    charged: boolean,
+    fault: Fault,
     reusable: boolean,
   ): SendResult {
     const { command, reply } = refusal
     const failure: Failure = { kind: 'reply', command, reply }
-    return { outcome: { kind: 'failed', dcid: this.dcid, failure }, charged, reusable }
+    return { outcome: { kind: 'failed', dcid: this.dcid, failure }, fault, reusable }
   }
 
-  private lostWith(failure: Loss, charged: boolean): SendResult {
+  private lostWith(failure: Loss, fault: Fault): SendResult {
     const { dcid, destroyed } = this
-    if (destroyed) return { outcome: { kind: 'aborted', dcid }, charged, reusable: false }
-    return { outcome: { kind: 'failed', dcid, failure }, charged, reusable: false }
+    if (destroyed) return { outcome: { kind: 'aborted', dcid }, fault, reusable: false }
+    return { outcome: { kind: 'failed', dcid, failure }, fault, reusable: false }
   }
 }
 

@@ -6,7 +6,7 @@ export interface Place<T> {
 }
 
 /**
- * First in, first out, with joining at the front and leaving from anywhere, each in constant time
+ * First in, first out, with joining near the front and leaving from anywhere, in constant time
  * whatever the length. (An array moves all elements for each that leaves it in front.)
  */
 export class WaitingLine<T> {
@@ -31,11 +31,15 @@ export class WaitingLine<T> {
     return place
   }
 
-  joinAtFront(value: T): Place<T> {
-    const place: Place<T> = { value, before: undefined, behind: this.head }
-    if (this.head) this.head.before = place
-    else this.tail = place
-    this.head = place
+  /** Before the first one that `isBehind`, looked for from the front. */
+  joinBefore(value: T, isBehind: (other: T) => boolean): Place<T> {
+    let behind = this.head
+    while (behind && !isBehind(behind.value)) behind = behind.behind
+    if (!behind) return this.joinAtEnd(value)
+    const place: Place<T> = { value, before: behind.before, behind }
+    if (behind.before) behind.before.behind = place
+    else this.head = place
+    behind.before = place
     this.length += 1
     return place
   }
