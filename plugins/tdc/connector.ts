@@ -165,12 +165,12 @@ export class Connector {
 
   /** What this process knows of the messages that `wanted` stands for (monitor/tracking.ts). */
   track(wanted: string): TrackedMessage[] {
-    return this.monitor.tracking.find(wanted, this.settings.value.serviceName)
+    return this.monitor.tracking.find(wanted)
   }
 
   /** The last messages of this process, for the other machines. */
   recent(): TrackedMessage[] {
-    return this.monitor.tracking.recent(RECENT_SHARED, this.settings.value.serviceName)
+    return this.monitor.tracking.recent(RECENT_SHARED)
   }
 
   /**

@@ -8,6 +8,8 @@ export const LIMITS = {
   value: 256,
   /** local-part @ domain (RFC 5321 sections 4.5.3.1.1 and 4.5.3.1.2). */
   address: 64 + 1 + 255,
+  /** One that goes out again as it came: of a command line, which Haraka bounds to 512 by default. */
+  path: 1_000,
   /** RFC 5321 section 4.5.3.1.2. */
   domain: 255,
   /** A header value: a line of 998 octets (RFC 5322 section 2.1.1) in the widest encoding. */

@@ -1,3 +1,4 @@
+import { LIMITS, bounded } from '../base/text'
 import { createHash, type X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 
@@ -19,7 +20,7 @@ export function certificateOf(tls: TLSSocket): Certificate | undefined {
   if (!certificate) return undefined
   const end = Date.parse(certificate.validTo)
   return {
-    issuer: issuerOf(certificate).split('\n').join(', '),
+    issuer: bounded(issuerOf(certificate).replaceAll('\n', ', '), LIMITS.certificate),
     fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
     end: Number.isNaN(end) ? Infinity : end,
     pin: pinOf(certificate),
@@ -32,7 +33,7 @@ export function certificateOf(tls: TLSSocket): Certificate | undefined {
  */
 export function namesIn(error: Error): string {
   const { cert } = error as { readonly cert?: { readonly subjectaltname?: string } }
-  return cert?.subjectaltname ?? 'none'
+  return bounded(cert?.subjectaltname ?? 'none', LIMITS.certificate)
 }
 
 /** Node's types do not know that an empty name is undefined. */

@@ -1,3 +1,4 @@
+import { LIMITS, bounded } from '../base/text'
 import { errorCode } from '../error-code'
 import type { DnsResult, Failure } from './outcome'
 
@@ -25,7 +26,7 @@ export const DNS_RESULT_NAMES: Readonly<Record<DnsResult, string>> = {
 }
 
 export function dnsFailure(domain: string, result: DnsResult, text: string): DnsFailure {
-  return { kind: 'dns', domain, result, text }
+  return { kind: 'dns', domain, result, text: bounded(text, LIMITS.sentence) }
 }
 
 export function dnsFailureOf(domain: string, error: unknown): DnsFailure {

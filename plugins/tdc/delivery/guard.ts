@@ -1,3 +1,4 @@
+import { LIMITS, bounded } from '../base/text'
 import type { Failure } from './outcome'
 import type { Outgoing } from './outgoing'
 import type { Opened, SendResult, Session, SessionMaker } from './session'
@@ -25,5 +26,5 @@ export async function sendGuarded(session: Session, message: Outgoing): Promise<
 }
 
 function mistake(error: unknown): Failure {
-  return { kind: 'network', details: 'error', reason: String(error) }
+  return { kind: 'network', details: 'error', reason: bounded(String(error), LIMITS.sentence) }
 }

@@ -1,3 +1,4 @@
+import { LIMITS, bounded } from '../base/text'
 import { errorCode } from '../error-code'
 import type { Failure, NetworkDetails } from './outcome'
 
@@ -45,7 +46,7 @@ export const GOODBYE: Loss = {
 export const GIVEN_UP: Loss = { kind: 'network', details: 'closed', reason: 'given up' }
 
 export function protocolLoss(reason: string): Loss {
-  return { kind: 'network', details: 'protocol', reason }
+  return { kind: 'network', details: 'protocol', reason: bounded(reason, LIMITS.sentence) }
 }
 
 /** The connection ended, in order or not. */

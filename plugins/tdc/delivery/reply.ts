@@ -1,3 +1,4 @@
+import { LIMITS, bounded } from '../base/text'
 import type { Reply } from './outcome'
 
 /**
@@ -127,7 +128,9 @@ function replyOf(code: number, lines: readonly string[]): Reply {
     .map((part) => part.text)
     .filter(Boolean)
     .join(' ')
-  return { code, ...(enhanced === undefined ? {} : { enhanced }), text }
+  // Each copy that waits remembers its own.
+  const kept = bounded(text, LIMITS.reply)
+  return { code, ...(enhanced === undefined ? {} : { enhanced }), text: kept }
 }
 
 /** The class of the status must be that of the code (RFC 2034 section 4), else it is text. */

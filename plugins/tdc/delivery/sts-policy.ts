@@ -1,3 +1,4 @@
+import { LIMITS, bounded } from '../base/text'
 import { trimBlanks } from './blanks'
 
 /** How the owner of a domain wants its mail delivered (RFC 8461 section 3.2). */
@@ -40,7 +41,7 @@ export function parseStsPolicy(text: string): ParsedPolicy {
     const field = fieldOf(line)
     if (!field) return invalid('a line is no field')
     const [name, value] = field
-    if (name === 'mx') mx.push(value.toLowerCase())
+    if (name === 'mx') mx.push(bounded(value, LIMITS.domain).toLowerCase())
     else if (!fields.has(name)) fields.set(name, value)
   }
   if (fields.get('version') !== 'STSv1') return invalid('the version is not STSv1')

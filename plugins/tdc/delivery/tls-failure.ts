@@ -1,3 +1,4 @@
+import { LIMITS, bounded } from '../base/text'
 import { errorCode } from '../error-code'
 import type { TlsResult } from '../monitor/tls-result'
 
@@ -90,7 +91,7 @@ const CONNECTION_CODES: readonly string[] = ['ECONNRESET', 'EPIPE']
 
 /** A TLS failure without a code of its own. */
 export function tlsFailure(reason: TlsFailureReason, text: string): TlsFailure {
-  return { kind: 'tls', reason, text }
+  return { kind: 'tls', reason, text: bounded(text, LIMITS.sentence) }
 }
 
 /** What an error means that ended a handshake: the same words with every version of Node.js. */

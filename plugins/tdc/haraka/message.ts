@@ -1,3 +1,4 @@
+import { LIMITS, bounded } from '../base/text'
 import type { MessageFacts, RecipientFacts } from '../decide/message-facts'
 import type { Connection, HarakaAddress, Notes, Transaction } from './types'
 
@@ -28,13 +29,10 @@ export function headerOf(transaction: Transaction, name: string): string | undef
   return transaction.header.get_all(name)[0]
 }
 
-/**
- * The Message-ID, in a string of its own: one that is cut out of the header would keep all of the
- * header in memory for as long as the copy waits.
- */
+/** The Message-ID, as much of it as a report can hold. */
 export function messageIdOf(transaction: Transaction): string | undefined {
   const found = headerOf(transaction, 'Message-ID')?.trim()
-  return found === undefined ? undefined : Buffer.from(found, 'utf16le').toString('utf16le')
+  return found === undefined ? undefined : bounded(found, LIMITS.header)
 }
 
 /** Raw UTF-8 in the header, so that the message itself is internationalized (RFC 6532). */

@@ -1,3 +1,4 @@
+import { LIMITS, bounded, safeCut } from '../base/text'
 import type { BounceResponse, FailureClass, SkipReason, TdcEvent } from './events'
 import { bounceText } from './lines'
 import type { LastFailure, MessageCounters, QueueFigures } from './status'
@@ -106,14 +107,10 @@ export class Counters {
     this.of(event.intake).count(event, now)
   }
 
-  /** Under which name an intake is counted. */
-  intakeName(intake: string): string {
-    const known = this.intakes.has(intake) || this.intakes.size < MOST_INTAKES
-    return known ? intake : OTHER_INTAKES
-  }
-
-  private of(intake: string): QueueCounters {
-    const name = this.intakeName(intake)
+  private of(given: string): QueueCounters {
+    const intake = safeCut(given, LIMITS.address)
+    const isKnown = this.intakes.has(intake) || this.intakes.size < MOST_INTAKES
+    const name = isKnown ? intake : OTHER_INTAKES
     let counters = this.intakes.get(name)
     if (!counters) this.intakes.set(name, (counters = new QueueCounters()))
     return counters
@@ -148,7 +145,7 @@ class QueueCounters {
   private expired = 0
   private readonly failures = { reply: 0, tls: 0, network: 0, dns: 0, expired: 0 }
   private lastSuccess: number | null = null
-  private lastFailure: { at: number; class: FailureClass; response: BounceResponse } | null = null
+  private lastFailure: LastFailure | null = null
 
   count(event: CopyEvent, now: number): void {
     switch (event.kind) {
@@ -196,7 +193,7 @@ class QueueCounters {
       expired,
       failures: { ...this.failures },
       lastSuccess,
-      lastFailure: this.lastFailureValue(),
+      lastFailure: this.lastFailure,
     }
   }
 
@@ -208,13 +205,7 @@ class QueueCounters {
 
   private failed(failure: FailureClass, response: BounceResponse, now: number): void {
     this.failures[failure]++
-    this.lastFailure = { at: now, class: failure, response }
-  }
-
-  /** Worded when somebody looks. */
-  private lastFailureValue(): LastFailure | null {
-    if (!this.lastFailure) return null
-    const { at, class: failure, response } = this.lastFailure
-    return { at, class: failure, text: bounceText(response) }
+    const text = bounded(bounceText(response), LIMITS.sentence)
+    this.lastFailure = { at: now, class: failure, text }
   }
 }

@@ -1,3 +1,4 @@
+import { LIMITS, bounded } from '../base/text'
 import type { TdcEvent } from './events'
 import type { Line } from './lines'
 import { type ErrorNote, ERRORS_KEPT } from './status'
@@ -26,7 +27,8 @@ export class LastErrors {
 
   note({ kind }: TdcEvent, now: number, [first]: readonly Line[]): void {
     if (!ERRORS.has(kind) || !first) return
-    this.notes = newestOf([...this.notes, { at: now, kind, text: first.text }])
+    const text = bounded(first.text, LIMITS.sentence)
+    this.notes = newestOf([...this.notes, { at: now, kind, text }])
   }
 
   value(): ErrorNote[] {

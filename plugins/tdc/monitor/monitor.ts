@@ -1,3 +1,4 @@
+import { safeText } from '../base/text'
 import { CertificateWatch } from './certificate-watch'
 import { Counters } from './counters'
 import type { Report, TdcEvent } from './events'
@@ -54,7 +55,8 @@ export class Monitor {
     }
   }
 
-  tlsOf(domain: string): TlsCounters {
+  tlsOf(given: string): TlsCounters {
+    const domain = safeText(given)
     let tls = this.tls.get(domain)
     if (!tls) {
       tls = new TlsCounters()
@@ -66,7 +68,7 @@ export class Monitor {
   private take(event: TdcEvent): void {
     const now = this.deps.now()
     this.count(event, now)
-    this.tracking.note(event, now)
+    this.tracking.note(event, now, this.deps.serviceName())
     this.write(event, now)
     const warning = this.certificates.warning(event, now)
     if (warning) this.report(warning)

@@ -1,3 +1,4 @@
+import { safeText } from '../base/text'
 import type { TdcEvent } from './events'
 import type { TlsFigures } from './status'
 import { TLS_RESULTS, type TlsResult } from './tls-result'
@@ -18,7 +19,7 @@ export class TlsCounters {
   count(event: TdcEvent): void {
     switch (event.kind) {
       case 'tls-success':
-        this.add([event.protocol, event.cipher, event.group ?? ''].join(' ').trim())
+        this.add(safeText([event.protocol, event.cipher, event.group ?? ''].join(' ')))
         // JSON, which carries the status, has no Infinity.
         this.certificateEnd = Number.isFinite(event.certificateEnd) ? event.certificateEnd : null
         break

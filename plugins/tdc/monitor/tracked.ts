@@ -1,6 +1,7 @@
 /**
  * What became of one message, as tracking shows it: what was decided for it and why, and each step
- * of its copies with its time. Moments are milliseconds since 1970. No contents.
+ * of its copies with its time. Moments are milliseconds since 1970. No contents. All texts together
+ * are bounded (TRACK_OCTETS in tracking.ts).
  */
 export interface TrackedMessage {
   /** Haraka's uuid of the transaction, with which the MIDs of its copies begin. */
@@ -10,11 +11,11 @@ export interface TrackedMessage {
   readonly messageId: string
   /** Empty: the null sender, or not known; see `recipientCount`. */
   readonly sender: string
-  /** The first RECIPIENTS_KEPT of them. */
+  /** The first of them, at most RECIPIENTS_KEPT. */
   readonly recipients: readonly string[]
   /** 0: the message itself was not seen by this process; its copy was found in the queue. */
   readonly recipientCount: number
-  /** The oldest first; at most STEPS_KEPT. */
+  /** The oldest first: the first of all, and as many of the newest as there is room for. */
   readonly steps: readonly TrackedStep[]
 }
 

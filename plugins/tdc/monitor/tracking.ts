@@ -1,103 +1,167 @@
-import { withoutBrackets } from '../base/text'
+import { RecentMap } from '../base/recent-map'
+import { safeCut, safeText, withoutBrackets } from '../base/text'
 import type { TdcEvent } from './events'
 import { trackText } from './lines'
-import { MOST_FOUND, RECIPIENTS_KEPT, STEPS_KEPT, type TrackedMessage } from './tracked'
+import { MOST_FOUND, RECIPIENTS_KEPT, type TrackedMessage, type TrackedStep } from './tracked'
 
-/** One message; its steps are the events themselves, worded when somebody asks. */
-interface Track {
-  readonly transaction: string
-  readonly at: number
-  messageId: string
-  sender: string
-  recipients: readonly string[]
-  recipientCount: number
-  readonly steps: { readonly at: number; readonly event: TdcEvent }[]
-}
+/**
+ * Octets that are kept of one message; an ordinary one takes some 400. Whoever sends it decides how
+ * long its addresses are, and an intake how long its replies.
+ */
+export const TRACK_OCTETS = 2_400
+/** Of these, for the message itself; for the words of one step, and for the name of its copy. */
+const HEAD_OCTETS = 1_200
+const TEXT_OCTETS = 500
+const COPY_OCTETS = 32
 
 /** What comes behind the transaction's uuid in a MID. */
 const COPY_SUFFIX = '.tdc'
 
-/** What became of the last messages: the oldest is forgotten when there are more than `most()`. */
-export class Tracking {
-  private readonly tracks = new Map<string, Track>()
-  /** The transactions as they came, from `oldest` on: a Map finds its first one slowly. */
-  private order: string[] = []
-  private oldest = 0
+/** A step that is about a copy; the rest of its MID stands behind it. */
+const OF_COPY = '='
 
-  /** `most` is read at each new message, so that a reload takes effect; 0: nothing is kept. */
-  constructor(private readonly most: () => number) {}
+type Head = Pick<TrackedMessage, 'at' | 'messageId' | 'sender' | 'recipientCount' | 'recipients'>
+
+/** What became of the last messages, by transaction. */
+export class Tracking {
+  private readonly tracks: RecentMap<string, string>
+
+  /** `most`: messages that are kept; read at each new one, so that a reload takes effect. */
+  constructor(most: () => number) {
+    this.tracks = new RecentMap(most)
+  }
 
   get size(): number {
     return this.tracks.size
   }
 
-  note(event: TdcEvent, now: number): void {
-    const transaction = transactionOf(event)
-    if (transaction === undefined) return
-    const track = this.tracks.get(transaction) ?? this.begin(transaction, now)
-    if (!track) return
-    if (event.kind === 'decided') {
-      track.messageId = event.messageId
-      track.sender = event.sender
-      track.recipients = event.recipients.slice(0, RECIPIENTS_KEPT)
-      track.recipientCount = event.recipients.length
-    } else if ('messageId' in event && track.messageId === '') {
-      track.messageId = event.messageId
-    }
-    if (track.steps.length < STEPS_KEPT) track.steps.push({ at: now, event: withoutList(event) })
+  note(event: TdcEvent, now: number, service: string): void {
+    const given = transactionOf(event)
+    if (given === undefined) return
+    const transaction = safeText(given)
+    const track = withFacts(this.tracks.get(transaction), event, now)
+    const mid = 'mid' in event ? event.mid : null
+    const step = { at: now, kind: event.kind, mid, text: trackText(event, service) }
+    this.tracks.set(transaction, withStep(track, step))
   }
 
   /**
    * The messages that a MID, a transaction, a Message-ID (with or without brackets), or an address
    * of the sender or a recipient stands for; the newest first.
    */
-  find(wanted: string, service: string): TrackedMessage[] {
-    const is = matcher(wanted)
+  find(wanted: string): TrackedMessage[] {
+    const isWanted = matcher(wanted)
     const found: TrackedMessage[] = []
-    for (const track of [...this.tracks.values()].reverse()) {
-      if (found.length < MOST_FOUND && is(track)) found.push(told(track, service))
+    for (const [transaction, track] of [...this.tracks].reverse()) {
+      if (found.length === MOST_FOUND) break
+      if (isWanted({ transaction, ...headOf(track) })) found.push(told(transaction, track))
     }
     return found
   }
 
   /** The last `most` messages, the newest first. */
-  recent(most: number, service: string): TrackedMessage[] {
-    const newest = this.order.slice(Math.max(this.oldest, this.order.length - most)).reverse()
-    return newest.flatMap((transaction) => {
-      const track = this.tracks.get(transaction)
-      return track ? [told(track, service)] : []
-    })
-  }
-
-  private forgetOldest(): void {
-    this.tracks.delete(this.order[this.oldest++] ?? '')
-    if (this.oldest < this.tracks.size) return
-    this.order = this.order.slice(this.oldest)
-    this.oldest = 0
-  }
-
-  private begin(transaction: string, now: number): Track | undefined {
-    const most = this.most()
-    while (this.tracks.size > 0 && this.tracks.size >= most) this.forgetOldest()
-    if (most <= 0) return undefined
-    this.order.push(transaction)
-    const track: Track = {
-      transaction,
-      at: now,
-      messageId: '',
-      sender: '',
-      recipients: [],
-      recipientCount: 0,
-      steps: [],
+  recent(most: number): TrackedMessage[] {
+    const found: TrackedMessage[] = []
+    let older = this.tracks.size - most
+    for (const [transaction, track] of this.tracks) {
+      if (older-- <= 0) found.push(told(transaction, track))
     }
-    this.tracks.set(transaction, track)
-    return track
+    return found.reverse()
   }
 }
 
-/** The recipients are kept once, and not all of thousands. */
-function withoutList(event: TdcEvent): TdcEvent {
-  return event.kind === 'decided' ? { ...event, recipients: [] } : event
+/*
+ * A track is one text: a line for the message, then a line for each step, worded when it happened.
+ * As objects it would take three times the memory. An octet of UTF-8 is one character of it, so that
+ * its length is what it takes. No text that is safe has a tab or a line end.
+ */
+
+/** What the event says of the message itself. */
+function withFacts(track: string | undefined, event: TdcEvent, now: number): string {
+  if (event.kind === 'decided') {
+    const head = headLine({
+      at: track === undefined ? now : beginOf(track),
+      messageId: event.messageId,
+      sender: event.sender,
+      recipientCount: event.recipients.length,
+      recipients: event.recipients.slice(0, RECIPIENTS_KEPT),
+    })
+    return head + (track === undefined ? '' : track.slice(track.indexOf('\n')))
+  }
+  const nothing = { at: now, messageId: '', sender: '', recipientCount: 0, recipients: [] }
+  if (track === undefined) return headLine({ ...nothing, ...('messageId' in event ? event : {}) })
+  // A copy that was found in the queue: its Message-ID is known at its first attempt.
+  const isUnnamed = track[track.indexOf('\t') + 1] === '\t'
+  if (!isUnnamed || !('messageId' in event)) return track
+  const [, ...steps] = track.split('\n')
+  return [headLine({ ...headOf(track), messageId: event.messageId }), ...steps].join('\n')
+}
+
+/** As many of the recipients as there is room for. */
+function headLine({ at, messageId, sender, recipientCount, recipients }: Head): string {
+  let line = octetsOf([at, safeText(messageId), safeText(sender), recipientCount].join('\t'))
+  for (const recipient of recipients) {
+    const more = `${line}\t${octetsOf(safeText(recipient))}`
+    if (more.length > HEAD_OCTETS) break
+    line = more
+  }
+  return line
+}
+
+/** When it is too long, the first step and the newest stay: why there is a copy, and how it ended. */
+function withStep(track: string, { at, kind, mid, text }: TrackedStep): string {
+  const copy = mid === null ? '' : OF_COPY + mid.slice(transactionOfMid(mid).length)
+  const step = [at - beginOf(track), kind, safeCut(copy, COPY_OCTETS), safeCut(text, TEXT_OCTETS)]
+  let longer = `${track}\n${octetsOf(step.join('\t'))}`
+  while (longer.length > TRACK_OCTETS) longer = withoutSecondStep(longer)
+  return inOnePiece(longer)
+}
+
+function withoutSecondStep(track: string): string {
+  const first = track.indexOf('\n', track.indexOf('\n') + 1)
+  return track.slice(0, first) + track.slice(track.indexOf('\n', first + 1))
+}
+
+function beginOf(track: string): number {
+  return Number(track.slice(0, track.indexOf('\t')))
+}
+
+function headOf(track: string): Head {
+  const end = track.indexOf('\n')
+  return parsedHead(end < 0 ? track : track.slice(0, end))
+}
+
+function parsedHead(line: string): Head {
+  const [at, messageId = '', sender = '', count, ...recipients] = textOf(line).split('\t')
+  return { at: Number(at), messageId, sender, recipientCount: Number(count), recipients }
+}
+
+function told(transaction: string, track: string): TrackedMessage {
+  const [head = '', ...steps] = track.split('\n')
+  const { at: begin, ...facts } = parsedHead(head)
+  return {
+    transaction,
+    at: begin,
+    ...facts,
+    steps: steps.map((step) => {
+      const [at, kind = '', copy = '', text = ''] = textOf(step).split('\t')
+      const mid = copy.startsWith(OF_COPY) ? transaction + copy.slice(OF_COPY.length) : null
+      return { at: begin + Number(at), kind, mid, text }
+    }),
+  }
+}
+
+function octetsOf(text: string): string {
+  return Buffer.from(text).toString('latin1')
+}
+
+function textOf(octets: string): string {
+  return Buffer.from(octets, 'latin1').toString()
+}
+
+/** V8 would keep the pieces, and what they point into. */
+function inOnePiece(octets: string): string {
+  return Buffer.from(octets, 'latin1').toString('latin1')
 }
 
 function transactionOf(event: TdcEvent): string | undefined {
@@ -116,8 +180,8 @@ type Matched = Pick<TrackedMessage, 'transaction' | 'messageId' | 'sender' | 're
 /** Is it a message that `wanted` stands for? */
 export function matcher(wanted: string): (track: Matched) => boolean {
   const text = wanted.trim()
-  const transaction = transactionOfMid(text)
-  const id = withoutBrackets(text)
+  const transaction = safeText(transactionOfMid(text))
+  const id = withoutBrackets(safeText(text))
   const address = id.toLowerCase()
   return (track) =>
     track.transaction === transaction ||
@@ -125,17 +189,4 @@ export function matcher(wanted: string): (track: Matched) => boolean {
       (withoutBrackets(track.messageId) === id ||
         track.sender.toLowerCase() === address ||
         track.recipients.some((recipient) => recipient.toLowerCase() === address)))
-}
-
-function told(track: Track, service: string): TrackedMessage {
-  return {
-    ...track,
-    recipients: [...track.recipients],
-    steps: track.steps.map(({ at, event }) => ({
-      at,
-      kind: event.kind,
-      mid: 'mid' in event ? event.mid : null,
-      text: trackText(event, service),
-    })),
-  }
 }

@@ -1,3 +1,5 @@
+import { LIMITS, bounded } from '../base/text'
+
 /**
  * What a queue file remembers of its copy, under `notes.tdc` in the file's head. The file outlives
  * the settings: a copy goes to the intake it was queued for.
@@ -40,7 +42,9 @@ export function parseNotes(value: unknown): CopyNotes | string {
   if (!isLength(size) || !isLength(octets)) return 'its notes give no size'
   if (typeof eightBit !== 'boolean' || typeof smtputf8 !== 'boolean')
     return 'its notes give no encoding'
-  return { v: 1, intake, reversePath, messageId, size, octets, eightBit, smtputf8 }
+  // A piece that JSON gives points into no longer text, but it may be long.
+  const kept = bounded(messageId, LIMITS.value)
+  return { v: 1, intake, reversePath, messageId: kept, size, octets, eightBit, smtputf8 }
 }
 
 function isLength(value: unknown): value is number {
@@ -50,6 +54,7 @@ function isLength(value: unknown): value is number {
 /** A file on disk may have been written by anybody: nothing of it may end an SMTP command line. */
 function isPath(address: string): boolean {
   if (address === '') return true
+  if (address.length > LIMITS.path) return false
   const at = address.lastIndexOf('@')
   return at > 0 && at < address.length - 1 && !/[\u0000-\u001f\u007f<>]/.test(address)
 }

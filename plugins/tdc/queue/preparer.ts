@@ -1,3 +1,4 @@
+import { LIMITS, bounded } from '../base/text'
 import type { Clock } from '../clock'
 import type { Route } from '../decide/decision'
 import type { QueueDirectory } from '../haraka/queue-directory'
@@ -18,9 +19,6 @@ export const HELD_ORIGINAL = 256 * 1024
  * be faster, and each has its pieces in memory.
  */
 export const STREAMED_AT_ONCE = 4
-
-/** Characters of the Message-ID that are kept: the log shows no more, and the sender chooses them. */
-const LOGGED_MESSAGE_ID = 256
 
 /** The message that copies are made of. */
 export interface Original {
@@ -146,7 +144,7 @@ function notesOf(
     v: 1,
     intake: planned.route.intake.address,
     reversePath: planned.reversePath,
-    messageId: (original.messageId ?? '').slice(0, LOGGED_MESSAGE_ID),
+    messageId: bounded(original.messageId ?? '', LIMITS.value),
     size,
     octets,
     eightBit,

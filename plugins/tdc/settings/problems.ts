@@ -1,17 +1,20 @@
-import { withoutUnsafe } from '../base/text'
+import { LIMITS, bounded, withoutUnsafe } from '../base/text'
 
-/** Longest piece of a value that a sentence repeats. */
+/** Octets of a value that a sentence repeats. */
 const SHOWN = 100
 
-/** A value as a sentence shows it: on one line, without control characters, cut at 100. */
+/** A value as a sentence shows it: on one line, without control characters, cut at 100 octets. */
 export function shown(value: unknown): string {
   const text = Array.isArray(value) ? value.map(plain).join(', ') : plain(value)
-  const cut = text.slice(0, SHOWN)
-  return withoutUnsafe(text.length > SHOWN ? `${cut}...` : cut, '?')
+  const cut = bounded(text, SHOWN)
+  return withoutUnsafe(cut.length < text.length ? `${cut}...` : cut, '?')
 }
 
 /** More bad entries of one list are only counted: a wrong file would give a sentence per line. */
 const ENTRIES_SHOWN = 20
+
+/** Sentences that are kept of one reading, and as many doubts. */
+const SENTENCES_KEPT = 100
 
 /** Where a sentence points to. */
 export interface Place {
@@ -23,23 +26,23 @@ export interface Place {
 
 /** Collects what is wrong (the settings are refused) and what is only doubtful. */
 export class Problems {
-  private readonly written: string[] = []
-  private readonly doubted: string[] = []
+  private readonly written = new Sentences()
+  private readonly doubted = new Sentences()
   private readonly refusedKeys = new Set<string>()
 
   constructor(private readonly isShared: (section: string, key: string) => boolean = () => false) {}
 
   get sentences(): readonly string[] {
-    return this.written
+    return this.written.all
   }
 
   get warnings(): readonly string[] {
-    return this.doubted
+    return this.doubted.all
   }
 
   /** `what` goes on after the colon: `must be ...`. */
   refuse(place: Place, what: string): void {
-    this.written.push(`${this.at(place)}: ${what}`)
+    this.written.add(`${this.at(place)}: ${what}`)
     this.refusedKeys.add(`${place.section} ${place.key}`)
   }
 
@@ -58,7 +61,7 @@ export class Problems {
   }
 
   warn(place: Place, what: string): void {
-    this.doubted.push(`${this.at(place)}: ${what}`)
+    this.doubted.add(`${this.at(place)}: ${what}`)
   }
 
   private at({ section, key, value }: Place): string {
@@ -68,6 +71,21 @@ export class Problems {
     return value === undefined
       ? `${heading} ${shown(key)}`
       : `${heading} ${shown(key)}=${shown(value)}`
+  }
+}
+
+/** A file of something else would give a sentence for each of its lines. */
+class Sentences {
+  private readonly kept: string[] = []
+  private more = 0
+
+  get all(): readonly string[] {
+    return this.more === 0 ? this.kept : [...this.kept, `and ${this.more} more like these`]
+  }
+
+  add(sentence: string): void {
+    if (this.kept.length < SENTENCES_KEPT) this.kept.push(bounded(sentence, LIMITS.sentence))
+    else this.more++
   }
 }
 

@@ -1,8 +1,8 @@
+import { isSafe } from '../base/text'
 import { FIXED, NAMED } from './keys'
 import type { NamedKind } from './keys'
 import { nearest } from './nearest'
-import { isSafe } from '../base/text'
-import type { Problems } from './problems'
+import { type Problems, shown } from './problems'
 import type { RawSection, SettingsSource } from './source'
 
 /** Longest name of a policy or group: it is repeated in log lines. */
@@ -76,5 +76,5 @@ function unknownSection(section: string): string {
       ? nearest(section, [...Object.keys(FIXED), 'formats'])
       : nearest(section.slice(0, dot), prefixes)
   if (meant === undefined) return 'there is no such section'
-  return `there is no such section; [${meant}${dot < 0 ? '' : section.slice(dot)}] was meant?`
+  return `there is no such section; [${meant}${dot < 0 ? '' : shown(section.slice(dot))}] was meant?`
 }
