@@ -93,13 +93,13 @@ describe('memory, whatever the mail', function () {
   it('the same with texts of other scripts, which take two octets a character', () => {
     const { octets, kept } = memoryOf(() => {
       const made = monitor()
-      for (let i = 0; i < 200; i++) {
+      for (let i = 0; i < 1_000; i++) {
         for (const event of eventsOf(i, long(i, 'x'.repeat(200) + '漢字\u202e', MB / 32)))
           made.report(event)
       }
       return made
     })
-    assert.ok(octets < 0.8 * MB, `${octets} octets`)
+    assert.ok(octets < 4 * MB, `${octets} octets`)
     const [shown] = kept.tracking.recent(1)
     assert.ok(JSON.stringify(shown).length < 4_000)
   })
