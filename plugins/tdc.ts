@@ -86,6 +86,7 @@ export function survey(this: TdcPlugin, next: Next): void {
     ...httpWarnings(this, this.tdc.settings.value.statusPage),
     ...orderWarnings(this.internals.hooks, this.name),
     ...recipientWarnings(this.internals.hooks, this.name),
+    ...this.forwarding.warnings(),
   ]
   for (const text of warnings) this.tdc.monitor.report({ kind: 'warning', text })
   this.tdc.openControl()
@@ -106,9 +107,8 @@ export function note_recipient(this: TdcPlugin, next: Next, connection: Connecti
 }
 
 /** data_post, after every scanner: who gets a copy, and where does it go? */
-export function decide(this: TdcPlugin, next: Next, connection: Connection): void {
-  const { transaction } = connection
-  if (transaction) this.forwarding.decide(connection, transaction)
+export function decide(this: TdcPlugin, next: Next, { transaction }: Connection): void {
+  if (transaction) this.forwarding.decide(transaction)
   next()
 }
 
@@ -133,39 +133,38 @@ function writeAhead(
 ): void {
   const { transaction } = connection
   if (!transaction) return next()
-  // Also decided here: a plugin that answers OK in data_post keeps later ones, as us, from it.
-  const journey = forwarding.decide(connection, transaction)
-  if (journey.routes.length === 0) return next()
-  void forwarding.prepare(journey, connection, transaction).then((mayGoOn) => {
+  void forwarding.prepare(connection, transaction).then((mayGoOn) => {
     if (mayGoOn) next()
     else next(defer, 'Message cannot be journaled now, try later')
   })
 }
 
-/** queue_ok: the original is queued, the copies may go. */
+/** queue_ok: the original is queued, or kept back by core; the copies may go, or not. */
 export function commit(this: TdcPlugin, next: Next, connection: Connection): void {
   const { transaction } = connection
   if (transaction) this.forwarding.commit(connection, transaction)
   next()
 }
 
-/** A queue plugin that ran out of time may have queued the original; `deny` is where it shows. */
+/** A queue plugin that ran out of time may go on with the original; `deny` is where it shows. */
 export function note_queue_timeout(
   this: TdcPlugin,
   next: Next,
-  { transaction }: Connection,
+  connection: Connection,
   params: DenyParams,
 ): void {
-  const [, message, , , , hook] = params
+  const { transaction } = connection
+  const [, message, plugin, , , hook] = params
   if (message === 'plugin timeout' && (hook === 'queue' || hook === 'queue_outbound')) {
-    if (transaction) this.forwarding.journeyOf(transaction)?.queueTimedOut()
+    if (transaction) this.forwarding.queueTimedOut(connection, transaction, plugin)
   }
   next()
 }
 
-/** reset_transaction: the end, also when the client left. What is open is decided. */
-export function resolve(this: TdcPlugin, next: Next, { transaction }: Connection): void {
-  if (transaction) this.forwarding.journeyOf(transaction)?.resolve(transaction.msg_status)
+/** reset_transaction: the end, also when the client left. What is open is settled. */
+export function resolve(this: TdcPlugin, next: Next, connection: Connection): void {
+  const { transaction } = connection
+  if (transaction) this.forwarding.resolve(connection, transaction)
   next()
 }
 

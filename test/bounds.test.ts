@@ -62,7 +62,7 @@ function ordinary(message: number): TdcEvent[] {
       routes: [{ intake, recipients: 1, policies: ['DEFAULT'] }],
     },
     { kind: 'prepared', mid: read(mid), intake, size: 5_000 + message },
-    { kind: 'enqueued', mid: read(mid), messageId, intake, inDoubt: false },
+    { kind: 'enqueued', mid: read(mid), messageId, intake, doubt: undefined },
     { kind: 'delivery-start', dcid: 17, mid: read(mid) },
     { kind: 'delivered', ...copy, response: read(`250 2.0.0 Ok: queued as ${message}4XyZ1a2B3c`) },
   ]

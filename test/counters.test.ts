@@ -12,7 +12,7 @@ const COPY: Attempted = {
 }
 const NOW = 1_700_000_000_000
 const RESPONSE = { status: '5.3.0', meaning: 'x', code: '550', detail: 'x' }
-const ENQUEUED: TdcEvent = { kind: 'enqueued', ...COPY, inDoubt: false }
+const ENQUEUED: TdcEvent = { kind: 'enqueued', ...COPY }
 const LOADED: TdcEvent = { kind: 'loaded', ...COPY }
 
 /** `active delivered softBounced hardBounced tlsErrors expired`, as one text. */
@@ -75,7 +75,7 @@ describe('the counters', () => {
   it('add up over intakes, and count what got no copy by its reason', () => {
     const counters = new Counters()
     counters.count(ENQUEUED, NOW)
-    counters.count({ ...ENQUEUED, intake: 'b@scan.example', inDoubt: true }, NOW)
+    counters.count({ ...ENQUEUED, intake: 'b@scan.example', doubt: 'unknown' }, NOW)
     counters.count({ kind: 'withdrawn', mid: 'T.2.tdc1', why: 'x' }, NOW)
     const skipped = { transaction: 'T.3', sender: '', recipients: 2 }
     counters.count({ kind: 'skipped', ...skipped, reason: { token: 'outgoing' } }, NOW)

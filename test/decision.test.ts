@@ -47,7 +47,6 @@ function message(recipients: string, over: Partial<MessageFacts> = {}): MessageF
       domain: address.toLowerCase().slice(address.indexOf('@') + 1),
     })),
     relayClient: false,
-    verdict: 'clean',
     loopToken: undefined,
     ...over,
   }
@@ -115,8 +114,6 @@ describe('the decision', () => {
       message('bob@example.org x@far.example'),
       'default@scan.example<-bob@example.org; skip outgoing 1',
     ],
-    ['quarantined', message('bob@example.org', { verdict: 'quarantined' }), 'skip quarantined 1'],
-    ['discarded', message('bob@example.org', { verdict: 'discarded' }), 'skip discarded 1'],
     ['to an intake', message('default@scan.example'), 'skip to-intake 1'],
     ['to the intake of a policy', message('Money@scan.example'), 'skip to-intake 1'],
     [

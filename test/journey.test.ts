@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
-import { Journey, type Verdict } from '../plugins/tdc/queue/journey'
+import { Doubts } from '../plugins/tdc/queue/doubts'
+import type { Fate } from '../plugins/tdc/queue/fate'
+import { Journey } from '../plugins/tdc/queue/journey'
 import { DirectorySync } from '../plugins/tdc/queue/directory-sync'
 import { systemDisk, type Disk } from '../plugins/tdc/queue/disk'
+import type { TdcEvent } from '../plugins/tdc/monitor/events'
 import {
   type Original,
   type PlannedCopy,
@@ -20,48 +23,60 @@ const INTAKE = {
   format: 'journal' as const,
 }
 const ROUTE = { intake: INTAKE, recipients: ['bob@example.org'], policies: ['DEFAULT'] }
-const ORIGINAL: Original = { messageId: undefined, octets: 0, read: async () => {} }
+const ORIGINAL: Original = {
+  messageId: undefined,
+  octets: 0,
+  read: async () => {},
+  digest: () => 'equal',
+}
 const WITHIN = { within: 10_000, allOrNothing: false }
 
-/** One story: what happens to a prepared copy when the transaction takes this course. */
+const ALL: Fate = { kind: 'delivered', toAll: true }
+const SOME: Fate = { kind: 'delivered', toAll: false }
+const UNKNOWN: Fate = { kind: 'unknown' }
+const OPEN: Fate = { kind: 'open' }
+const REFUSED: Fate = { kind: 'nowhere', because: 'rejected' }
+const LEFT: Fate = { kind: 'nowhere', because: 'client-left' }
+
+/** One story: what happens to a prepared copy when this is known of its original. */
 interface Course {
   readonly story: string
-  readonly queueTimedOut?: boolean
-  readonly queueOk?: boolean
-  readonly verdict: Verdict
-  readonly told: readonly string[]
-  readonly inDoubt?: boolean
+  /** At each look; the last one stays. */
+  readonly fates: readonly Fate[]
+  readonly told: string
+  /** Milliseconds until it is told. */
+  readonly after?: number
 }
 
 const COURSES: Course[] = [
-  { story: 'queued', queueOk: true, verdict: 'accepted', told: ['enqueued'] },
+  { story: 'delivered to all', fates: [ALL], told: 'enqueued' },
+  { story: 'delivered to some', fates: [SOME], told: 'enqueued some' },
+  { story: 'nobody knows', fates: [UNKNOWN], told: 'enqueued unknown' },
+  { story: 'refused', fates: [REFUSED], told: 'withdrawn' },
+  { story: 'the client left before anybody had it', fates: [LEFT], told: 'withdrawn' },
   {
-    story: 'queued, but the client left before its 250',
-    queueOk: true,
-    verdict: undefined,
-    told: ['enqueued'],
-  },
-  { story: 'rejected', verdict: 'rejected', told: ['withdrawn'] },
-  { story: 'deferred', verdict: 'deferred', told: ['withdrawn'] },
-  {
-    story: 'the client left while the original was being queued',
-    verdict: undefined,
-    told: ['enqueued'],
-    inDoubt: true,
+    story: 'the next hop takes it after the client was told otherwise',
+    fates: [OPEN, OPEN, ALL],
+    told: 'enqueued',
+    after: 300,
   },
   {
-    story: 'a queue plugin timed out, the client was told to try later',
-    queueTimedOut: true,
-    verdict: 'deferred',
-    told: ['enqueued'],
-    inDoubt: true,
+    story: 'the next hop refuses it after the client has left',
+    fates: [OPEN, REFUSED],
+    told: 'withdrawn',
+    after: 100,
   },
   {
-    story: 'a queue plugin timed out, another plugin overrode that',
-    queueTimedOut: true,
-    queueOk: true,
-    verdict: 'accepted',
-    told: ['enqueued'],
+    story: 'the next hop closes without an answer',
+    fates: [OPEN, UNKNOWN],
+    told: 'enqueued unknown',
+    after: 100,
+  },
+  {
+    story: 'the next hop never answers',
+    fates: [OPEN],
+    told: 'enqueued unknown',
+    after: 620_000,
   },
 ]
 
@@ -73,14 +88,24 @@ function plan(mid: string): PlannedCopy {
 const ONE = [plan('T.1.tdc1')]
 const TWO = [plan('T.1.tdc1'), plan('T.1.tdc2')]
 
+function missedBy(journey: Journey): readonly unknown[] {
+  const settled = journey.settle(() => ALL)
+  return settled.kind === 'missed' ? settled.routes : []
+}
+
 describe('the copies of a message', () => {
   let queue: TestQueue
-  beforeEach(() => (queue = new TestQueue()))
+  let doubts: Doubts
+  beforeEach(() => {
+    queue = new TestQueue()
+    doubts = new Doubts(queue.clock)
+  })
   afterEach(() => queue.remove())
 
   function journey(): Journey {
     const { scheduler, clock, events } = queue
-    return new Journey([ROUTE], { scheduler, clock, report: (event) => void events.push(event) })
+    const report = (event: TdcEvent) => void events.push(event)
+    return new Journey([ROUTE], { scheduler, clock, report, doubts })
   }
 
   /** A preparer that has these results, or whatever the signal brings. */
@@ -102,36 +127,63 @@ describe('the copies of a message', () => {
   const copy = (mid?: string): Prepared => ({ kind: 'copy', copy: queue.copy(mid) })
   const failure: Prepared = { kind: 'failed', mid: 'T.1.tdc2', route: ROUTE, why: 'no space' }
 
-  for (const { story, queueTimedOut, queueOk, verdict, told, inDoubt } of COURSES) {
-    it(`${story}: ${told.join()}${inDoubt ? ' in doubt' : ''}`, async () => {
-      const one = journey()
-      await one.prepare(
-        preparing(() => [copy()]),
-        ORIGINAL,
-        ONE,
-        WITHIN,
-      )
+  const prepared = async (original = ORIGINAL): Promise<Journey> => {
+    const one = journey()
+    const preparer = preparing(() => [copy()])
+    await one.prepare(preparer, original, ONE, WITHIN)
+    return one
+  }
+
+  for (const { story, fates, told, after = 0 } of COURSES) {
+    it(`${story}: ${told}`, async () => {
+      const one = await prepared()
       const before = [queue.told(), queue.courier.holding]
       assert.deepEqual(before, [['prepared'], 0], 'nothing is sent before')
-      if (queueTimedOut) one.queueTimedOut()
-      if (queueOk) one.commit()
-      one.resolve(verdict)
-      one.resolve(verdict)
+      let looks = 0
+      const look = () => fates[Math.min(looks++, fates.length - 1)] ?? UNKNOWN
+      one.settle(look)
+      one.settle(() => assert.fail('settled twice') as never)
+      if (after > 0) {
+        await queue.clock.advance(100 - 1)
+        assert.deepEqual(queue.told(), [], 'it waits')
+        await queue.clock.advance(after)
+      }
       await queue.idle()
       const [event] = queue.events
-      assert.equal(event?.kind === 'enqueued' && event.inDoubt, inDoubt ?? false)
-      assert.deepEqual(queue.told(), told)
-      const sent = told.includes('enqueued')
+      const doubt = (event?.kind === 'enqueued' && event.doubt) || ''
+      assert.equal(`${queue.told().join()} ${doubt}`.trim(), told)
+      const sent = told.startsWith('enqueued')
       assert.deepEqual([queue.courier.holding, queue.files.length], sent ? [1, 1] : [0, 0])
+      assert.deepEqual(queue.clock.pending, sent ? 1 : 0, 'nobody looks any more')
     })
   }
+
+  it('an equal message in doubt has one copy an hour, as long as it stays in doubt', async () => {
+    const told = async (fate: Fate, digest: string | undefined): Promise<string> => {
+      const one = await prepared({ ...ORIGINAL, digest: () => digest })
+      queue.told()
+      one.settle(() => fate)
+      await queue.idle()
+      return queue.told().join()
+    }
+    assert.equal(await told(UNKNOWN, 'A'), 'enqueued')
+    assert.equal(await told(UNKNOWN, 'A'), 'withdrawn')
+    assert.equal(await told(UNKNOWN, 'B'), 'enqueued')
+    assert.equal(await told(ALL, 'A'), 'enqueued')
+    assert.equal(await told(UNKNOWN, undefined), 'enqueued')
+    assert.equal(await told(UNKNOWN, undefined), 'enqueued')
+    await queue.clock.advance(3_600_000)
+    await queue.idle()
+    queue.told()
+    assert.equal(await told(UNKNOWN, 'A'), 'enqueued')
+  })
 
   it('the client leaves while they are written: reading stops at once, nothing stays', async () => {
     const one = journey()
     let stopped = false
     const preparer = preparing(async (signal) => {
       signal.addEventListener('abort', () => (stopped = true))
-      queueMicrotask(() => one.resolve(undefined))
+      queueMicrotask(() => one.settle(() => LEFT))
       await new Promise((resolve) => setImmediate(resolve))
       assert.equal(stopped, true, 'before the transaction is gone')
       return [copy()]
@@ -152,7 +204,7 @@ describe('the copies of a message', () => {
     const result = one.prepare(preparer, ORIGINAL, ONE, WITHIN)
     await queue.clock.advance(WITHIN.within)
     assert.equal((await result).kind, 'failed')
-    one.resolve('accepted')
+    one.settle(() => ALL)
     wake()
     await queue.idle()
     assert.deepEqual([queue.told(), queue.files], [['withdrawn'], []])
@@ -180,7 +232,7 @@ describe('the copies of a message', () => {
       await queue.clock.advance(WITHIN.within)
       const why = 'writing the copy took too long (prepare_timeout)'
       assert.deepEqual(await result, { kind: 'failed', failures: [{ route: ROUTE, why }] })
-      one.resolve(allOrNothing ? 'deferred' : 'accepted')
+      one.settle(() => (allOrNothing ? REFUSED : ALL))
       wake()
       while (queue.scheduler.has('T.1.tdc2')) await queue.idle()
       assert.deepEqual(queue.told(), allOrNothing ? ['withdrawn'] : ['prepared', 'enqueued'])
@@ -227,7 +279,7 @@ describe('the copies of a message', () => {
     for (let i = 0; i < 200; i++) {
       const one = journey()
       const result = one.prepare(preparer, ORIGINAL, [plan(`T.${i}.tdc1`)], WITHIN)
-      one.resolve(undefined)
+      one.settle(() => LEFT)
       await result
     }
     const last = await journey().prepare(preparer, ORIGINAL, ONE, WITHIN)
@@ -276,7 +328,7 @@ describe('the copies of a message', () => {
       const preparer = preparing(() => [copy('T.1.tdc1'), failure])
       const result = await one.prepare(preparer, ORIGINAL, TWO, { ...WITHIN, allOrNothing })
       assert.equal(result.kind, 'failed')
-      one.resolve('accepted')
+      one.settle(() => ALL)
       await queue.idle()
       assert.deepEqual(queue.told(), allOrNothing ? ['withdrawn'] : ['prepared', 'enqueued'])
     }
@@ -286,7 +338,7 @@ describe('the copies of a message', () => {
     const one = journey()
     let missed: readonly unknown[] = []
     const preparer = preparing(async (signal) => {
-      missed = one.commit()
+      missed = missedBy(one)
       assert.equal(signal.aborted, true)
       return [copy()]
     })
@@ -305,7 +357,7 @@ describe('the copies of a message', () => {
       WITHIN,
     )
     await queue.clock.advance(queue.options.maxAge + 1)
-    one.commit()
+    one.settle(() => ALL)
     assert.deepEqual([queue.courier.holding, queue.commands.find('T.1.tdc1')?.age], [1, 0])
     await queue.clock.advance(queue.options.maxAge - 1)
     assert.deepEqual(queue.told(), ['prepared', 'enqueued'])
@@ -316,8 +368,8 @@ describe('the copies of a message', () => {
 
   it('queued by a plugin before our turn: the routes without a copy are named', async () => {
     const one = journey()
-    assert.deepEqual(one.commit(), [ROUTE])
-    one.resolve('accepted')
+    assert.deepEqual(missedBy(one), [ROUTE])
+    one.settle(() => ALL)
     assert.deepEqual(queue.told(), [])
   })
 })

@@ -14,9 +14,12 @@ exports.hook_data_post = function (next, connection) {
   switch (connection.transaction.header.get('X-Do').trim()) {
     case 'notes.quarantine': notes.quarantine = 'tests'; break
     case 'connection.notes.quarantine': connection.notes.quarantine = 1; break
+    case 'quarantine and accept':
+      notes.quarantine = 1
+      notes.quarantine_action = [OK, 'quarantined']
+      break
     case 'wants quarantine': notes.set('queue.wants', 'quarantine'); break
     case 'notes.discard': notes.discard = true; break
-    case 'connection.notes.discard': connection.notes.discard = true; break
     case 'wants discard': notes.set('queue.wants', 'discard'); break
     case 'reject': return next(DENY, 'No')
     case 'accept': return next(OK)
@@ -73,7 +76,6 @@ const skipped = (token: string, says: string) => ({
 })
 const copied = (...copyFor: string[]) => ({ skip: [], says: [], copyFor })
 const QUARANTINED = skipped('quarantined', 'quarantined')
-const DISCARDED = skipped('discarded', 'to be discarded')
 const OUTGOING = skipped('outgoing', 'outgoing mail')
 const TO_INTAKE = 'addressed to a message intake address'
 
@@ -116,22 +118,32 @@ const CASES: readonly Case[] = [
     to: [BOB],
     ...copied(BOB),
   },
-  { title: 'a quarantine note', does: 'notes.quarantine', to: [BOB], ...QUARANTINED },
   {
-    title: 'a quarantine note of the connection',
-    does: 'connection.notes.quarantine',
+    title: 'a quarantine note that core acts on',
+    does: 'quarantine and accept',
     to: [BOB],
     ...QUARANTINED,
   },
-  { title: 'a wish for quarantine', does: 'wants quarantine', to: [BOB], ...QUARANTINED },
-  { title: 'a discard note', does: 'notes.discard', to: [BOB], ...DISCARDED },
+  { title: 'a quarantine note and no action', does: 'notes.quarantine', to: [BOB], ...copied(BOB) },
   {
-    title: 'a discard note of the connection',
-    does: 'connection.notes.discard',
+    title: 'a quarantine note of the connection, and no action',
+    does: 'connection.notes.quarantine',
     to: [BOB],
-    ...DISCARDED,
+    ...copied(BOB),
   },
-  { title: 'a wish for discarding', does: 'wants discard', to: [BOB], ...DISCARDED },
+  { title: 'a wish for quarantine: deferred', does: 'wants quarantine', to: [BOB], ...copied() },
+  {
+    title: 'a discard note that no plugin acts on',
+    does: 'notes.discard',
+    to: [BOB],
+    ...copied(BOB),
+  },
+  {
+    title: 'a wish for discarding, without a plugin that does it: deferred',
+    does: 'wants discard',
+    to: [BOB],
+    ...copied(),
+  },
   { title: 'a rejection', does: 'reject', to: [BOB], ...copied() },
   { title: 'a policy that says no', to: [EVE], ...skipped('policy-no', 'policy private says no') },
   {
@@ -262,7 +274,7 @@ port=${stage.port}
     const prefix = `TDC: Message ${uuid} from <${SENDER}> not copied `
     const texts = server.log.map(logText)
     const says = texts.filter((text) => text.startsWith(prefix)).map((t) => t.slice(prefix.length))
-    const queued = texts.some((text) => text.startsWith(`TDC: MID ${uuid}.tdc`))
+    const queued = texts.some((text) => text.startsWith(`TDC: MID ${uuid}.tdc1 with Message-ID`))
     const copyFor = queued ? recipientsIn(await copyOf(subject)) : []
     return { skip, says, copyFor }
   }

@@ -145,6 +145,7 @@ export class Connector {
       scheduler: queue.scheduler,
       clock: systemClock,
       report: monitor.report,
+      doubts: queue.doubts,
     })
   }
 

@@ -6,14 +6,18 @@ import type { MessageFacts } from './decide/message-facts'
 import {
   addressOf,
   hasInternationalHeader,
+  headerLinesOf,
   headerOf,
   messageFacts,
   messageIdOf,
 } from './haraka/message'
 import { readOriginal } from './haraka/original'
+import type { OriginalWatch, Told } from './haraka/original-watch'
 import type { Connection, HarakaPlugin, Transaction } from './haraka/types'
+import { Watches } from './haraka/watches'
 import { TOKEN_HEADER, verifyToken } from './journal/loop-token'
-import type { Journey, JournalFailure } from './queue/journey'
+import { type Fate, fateOf } from './queue/fate'
+import type { Journey } from './queue/journey'
 import { planCopies } from './queue/plan'
 import type { Original, PlannedCopy } from './queue/preparer'
 
@@ -23,43 +27,124 @@ const HOOK_MARGIN = 5_000
 /** What a plugin may have done before us so that there is an original without its copy. */
 const QUEUED_BEFORE = 'a plugin queued the original before the copy was written'
 
+/** One message on its way through the hooks. */
+interface Passage {
+  readonly sender: string
+  readonly journey: Journey
+  /** Why nobody could be decided on, until that is told. */
+  failure: string | undefined
+}
+
+/** A copy that is missing; without an intake when it is not known where it ought to have gone. */
+interface Miss {
+  readonly intake: string | undefined
+  readonly why: string
+}
+
 /**
  * The copies of the messages on their way through this process, by transaction: what the hooks do,
- * in terms of Haraka's objects, without `next`.
+ * in terms of Haraka's objects, without `next`. Nothing here throws or rejects: a failure of ours is
+ * a missing copy like any other, told once, and `on_journal_failure` answers.
  */
 export class Forwarding {
-  private readonly journeys = new WeakMap<Transaction, Journey>()
+  private readonly passages = new WeakMap<Transaction, Passage>()
   private readonly relayClients = new WeakSet<Transaction>()
+  private readonly watches: Watches
 
   constructor(
     private readonly plugin: HarakaPlugin,
     private readonly connector: Connector,
-  ) {}
+  ) {
+    this.watches = new Watches(plugin)
+  }
 
-  /** A recipient was given, and no other plugin has seen it. */
-  noteRecipient({ transaction, relaying }: Connection): void {
+  /** What of this Haraka cannot be seen. */
+  warnings(): string[] {
+    return this.watches.warnings()
+  }
+
+  /** A recipient was given, and no other plugin has seen it. From the first on it is seen who reads. */
+  noteRecipient(connection: Connection): void {
+    const { transaction, relaying } = connection
+    if (!transaction) return
+    this.watchOf(connection, transaction)
     // Before the first one, what Haraka relays is the client's: later it may be a recipient's.
-    if (transaction && relaying && isFirst(transaction)) this.relayClients.add(transaction)
+    if (relaying && isFirst(transaction)) this.relayClients.add(transaction)
   }
 
   /** Who gets a copy, and where does it go? Decided once for each message. */
-  decide(connection: Connection, transaction: Transaction): Journey {
-    const decided = this.journeys.get(transaction)
-    if (decided) return decided
-    const { connector, plugin } = this
-    const isRelayClient = this.relayClients.has(transaction)
-    const facts = messageFacts(connection, transaction, isRelayClient, TOKEN_HEADER)
-    const isOwnReport = (token: string) => verifyToken(connector.loopKey, token)
-    const { routes, skips } = decide(facts, connector.settings.value, isOwnReport)
-    this.tell(facts, routes, transaction)
-    for (const { reason, recipients } of skips) {
-      transaction.results.add(plugin, { skip: reason.token })
-      const { transaction: uuid, sender } = facts
-      connector.monitor.report({ kind: 'skipped', transaction: uuid, sender, recipients, reason })
+  decide(transaction: Transaction): void {
+    this.passageOf(transaction)
+  }
+
+  /** Writes the copies ahead; says whether the original may go on to the queue plugins. */
+  async prepare(connection: Connection, transaction: Transaction): Promise<boolean> {
+    const passage = this.passageOf(transaction)
+    this.watchOf(connection, transaction)?.queueBegins(connection)
+    const misses = decisionMisses(passage)
+    try {
+      misses.push(...(await this.write(passage, connection, transaction)))
+    } catch (error) {
+      const why = `the copies could not be prepared: ${String(error)}`
+      const intakes = passage.journey.routes.map((route) => route.intake.address)
+      misses.push(...intakes.map((intake) => ({ intake, why })))
     }
-    const journey = connector.journey(routes)
-    this.journeys.set(transaction, journey)
-    return journey
+    this.tellMissed(transaction, misses)
+    return misses.length === 0 || this.connector.settings.value.onJournalFailure === 'accept'
+  }
+
+  /** The original is queued. */
+  commit(connection: Connection, transaction: Transaction): void {
+    this.settle(this.passageOf(transaction), connection, transaction, 'queued')
+  }
+
+  /** The transaction ends, in whatever way. */
+  resolve(connection: Connection, transaction: Transaction): void {
+    const passage = this.passages.get(transaction)
+    if (passage) this.settle(passage, connection, transaction, toldOf(transaction))
+  }
+
+  /** A queue plugin ran out of time: it may go on with the original all the same. */
+  queueTimedOut(connection: Connection, transaction: Transaction, plugin: string): void {
+    this.watchOf(connection, transaction)?.timedOut(plugin)
+  }
+
+  private watchOf(connection: Connection, transaction: Transaction): OriginalWatch | undefined {
+    try {
+      return this.watches.of(connection, transaction)
+    } catch {
+      // What cannot be seen is in doubt.
+      return undefined
+    }
+  }
+
+  private passageOf(transaction: Transaction): Passage {
+    const known = this.passages.get(transaction)
+    if (known) return known
+    const passage = this.decided(transaction)
+    this.passages.set(transaction, passage)
+    return passage
+  }
+
+  private decided(transaction: Transaction): Passage {
+    const { connector } = this
+    try {
+      const isRelayClient = this.relayClients.has(transaction)
+      const facts = messageFacts(transaction, isRelayClient, TOKEN_HEADER)
+      const isOwnReport = (token: string) => verifyToken(connector.loopKey, token)
+      const { routes, skips } = decide(facts, connector.settings.value, isOwnReport)
+      this.tell(facts, routes, transaction)
+      const { transaction: uuid, sender } = facts
+      for (const { reason, recipients } of skips) {
+        this.addResult(transaction, reason.token)
+        connector.monitor.report({ kind: 'skipped', transaction: uuid, sender, recipients, reason })
+      }
+      return { sender, journey: connector.journey(routes), failure: undefined }
+    } catch (error) {
+      const { enabled } = connector.settings.value.effective
+      const failure = enabled ? `the decision failed: ${String(error)}` : undefined
+      return { sender: '', journey: connector.journey([]), failure }
+    }
   }
 
   private tell(
@@ -81,55 +166,20 @@ export class Forwarding {
     })
   }
 
-  /** Writes the copies ahead; says whether the original may go on to the queue plugins. */
-  async prepare(
-    journey: Journey,
+  private async write(
+    { journey }: Passage,
     connection: Connection,
     transaction: Transaction,
-  ): Promise<boolean> {
+  ): Promise<Miss[]> {
+    if (journey.routes.length === 0) return []
     const { prepareTimeout, onJournalFailure } = this.connector.settings.value
-    const failures = await this.write(journey, connection, transaction, {
+    const original = this.originalOf(transaction)
+    const planned = this.plan(journey, connection, transaction, original)
+    const result = await journey.prepare(this.connector.queue.preparer, original, planned, {
       within: prepareTime(this.plugin, prepareTimeout),
       allOrNothing: onJournalFailure === 'tempfail',
     })
-    this.reportMissed(transaction, failures)
-    return failures.length === 0 || onJournalFailure === 'accept'
-  }
-
-  /** The original is queued. */
-  commit(connection: Connection, transaction: Transaction): void {
-    const missed = this.decide(connection, transaction).commit()
-    this.reportMissed(
-      transaction,
-      missed.map((route) => ({ route, why: QUEUED_BEFORE })),
-    )
-  }
-
-  /** Of a message that was decided on; undefined otherwise. */
-  journeyOf(transaction: Transaction): Journey | undefined {
-    return this.journeys.get(transaction)
-  }
-
-  private async write(
-    journey: Journey,
-    connection: Connection,
-    transaction: Transaction,
-    options: { within: number; allOrNothing: boolean },
-  ): Promise<readonly JournalFailure[]> {
-    try {
-      const original = originalOf(transaction)
-      const planned = this.plan(journey, connection, transaction, original)
-      const result = await journey.prepare(
-        this.connector.queue.preparer,
-        original,
-        planned,
-        options,
-      )
-      return result.kind === 'failed' ? result.failures : []
-    } catch (error) {
-      // Nothing here is meant to throw; if it does, it is a missing copy like any other.
-      return journey.routes.map((route) => ({ route, why: String(error) }))
-    }
+    return result.kind === 'failed' ? missesOf(result.failures) : []
   }
 
   private plan(
@@ -155,15 +205,117 @@ export class Forwarding {
     )
   }
 
-  private reportMissed({ uuid, results }: Transaction, failures: readonly JournalFailure[]): void {
-    const policy = this.connector.settings.value.onJournalFailure
-    for (const { route, why } of failures) {
-      const intake = route.intake.address
-      results.add(this.plugin, { skip: 'journal-failed' })
-      const { report } = this.connector.monitor
-      report({ kind: 'journal-failed', transaction: uuid, intake, policy, why })
+  private originalOf(transaction: Transaction): Original {
+    const { doubts } = this.connector.queue
+    const envelope = [transaction.mail_from, ...transaction.rcpt_to].map(addressOf)
+    let digest: string | undefined
+    return {
+      messageId: messageIdOf(transaction),
+      octets: transaction.data_bytes,
+      async read(take, signal) {
+        const whole = doubts.digest(envelope, headerLinesOf(transaction))
+        const taking = (piece: Buffer) => {
+          whole.add(piece)
+          return take(piece)
+        }
+        await readOriginal(transaction, taking, signal, systemClock)
+        digest = whole.end()
+      },
+      digest: () => digest,
     }
   }
+
+  private settle(
+    passage: Passage,
+    connection: Connection,
+    transaction: Transaction,
+    told: Told,
+  ): void {
+    try {
+      this.settleBy(told, passage, connection, transaction)
+    } catch (error) {
+      passage.failure = undefined
+      const why = `the copies could not be settled: ${String(error)}`
+      this.tellMissed(transaction, [{ intake: undefined, why }])
+    }
+  }
+
+  private settleBy(
+    told: Told,
+    passage: Passage,
+    connection: Connection,
+    transaction: Transaction,
+  ): void {
+    const watch = this.watchOf(connection, transaction)
+    const recipients = transaction.rcpt_to.length
+    const fate = (): Fate => {
+      try {
+        return watch ? fateOf(told, watch.seen(told), recipients) : { kind: 'unknown' }
+      } catch {
+        return { kind: 'unknown' }
+      }
+    }
+    const settled = passage.journey.settle(fate)
+    const misses = decisionMisses(passage, fate)
+    if (settled.kind === 'missed') {
+      misses.push(...missesOf(settled.routes.map((route) => ({ route, why: QUEUED_BEFORE }))))
+    }
+    this.tellMissed(transaction, misses)
+    if (settled.kind === 'withdrawn') this.tellKeptBack(passage, transaction, settled.because)
+  }
+
+  /** Core's own plugins kept it from its mailboxes, and said OK. */
+  private tellKeptBack(
+    { sender, journey }: Passage,
+    transaction: Transaction,
+    because: string,
+  ): void {
+    if (because !== 'quarantined' && because !== 'discarded') return
+    this.addResult(transaction, because)
+    const recipients = new Set(journey.routes.flatMap((route) => route.recipients)).size
+    const { uuid } = transaction
+    const reason = { token: because } as const
+    this.connector.monitor.report({
+      kind: 'skipped',
+      transaction: uuid,
+      sender,
+      recipients,
+      reason,
+    })
+  }
+
+  private tellMissed(transaction: Transaction, misses: readonly Miss[]): void {
+    const { effective, onJournalFailure: policy } = this.connector.settings.value
+    for (const { intake = effective.intake?.address ?? '', why } of misses) {
+      this.addResult(transaction, 'journal-failed')
+      const { report } = this.connector.monitor
+      report({ kind: 'journal-failed', transaction: transaction.uuid, intake, policy, why })
+    }
+  }
+
+  private addResult({ results }: Transaction, skip: string): void {
+    try {
+      results.add(this.plugin, { skip })
+    } catch {
+      // Whoever took the results away does not want to know.
+    }
+  }
+}
+
+function toldOf({ msg_status: status }: Transaction): Told {
+  return status === 'accepted' ? 'queued' : (status ?? 'nothing')
+}
+
+/** What the decision failed by is told once, and only where the original may reach a mailbox. */
+function decisionMisses(passage: Passage, fate?: () => Fate): Miss[] {
+  const { failure: why } = passage
+  if (why === undefined || fate?.().kind === 'nowhere') return []
+  passage.failure = undefined
+  return [{ intake: undefined, why }]
+}
+
+function missesOf(failures: readonly { route: Route; why: string }[]): Miss[] {
+  return failures.map(({ route, why }) => ({ intake: route.intake.address, why }))
 }
 
 /** No recipient was looked at before. */
@@ -174,14 +326,6 @@ function isFirst({ rcpt_to, rcpt_count: { accept, tempfail, reject } }: Transact
 /** Only there the original's header becomes the copy's own. */
 function isPlainCopy({ intake }: Route): boolean {
   return intake.format === 'bcc'
-}
-
-function originalOf(transaction: Transaction): Original {
-  return {
-    messageId: messageIdOf(transaction),
-    octets: transaction.data_bytes,
-    read: (take, signal) => readOriginal(transaction, take, signal, systemClock),
-  }
 }
 
 function prepareTime({ timeout }: HarakaPlugin, wanted: number): number {

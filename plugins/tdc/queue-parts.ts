@@ -13,6 +13,7 @@ import { type Announce, QueueCopyFiles } from './queue/copy-files'
 import type { Courier } from './queue/courier'
 import { DirectorySync } from './queue/directory-sync'
 import { systemDisk } from './queue/disk'
+import { Doubts } from './queue/doubts'
 import { Holds } from './queue/holds'
 import { KeptCopies } from './queue/kept-copies'
 import { LeftBehind } from './queue/left-behind'
@@ -49,6 +50,7 @@ export class QueueParts {
   readonly kept: KeptCopies
   readonly replay: Replay
   readonly adoption: Adoption
+  readonly doubts = new Doubts(systemClock)
 
   constructor({ plugin, internals, directory, courierOf, settings, report }: QueueDeps) {
     const [clock, disk] = [systemClock, systemDisk]

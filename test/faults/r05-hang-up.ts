@@ -25,9 +25,9 @@ export const queueOkOnlyControl: FaultCase = {
   title: 'a build that sends the copy in queue_ok only is caught',
   async run(context): Promise<FaultResult> {
     const build = alteredBuild(
-      'tdc/queue/journey.js',
-      "const refused = verdict === 'rejected' || verdict === 'deferred';",
-      "const refused = verdict !== 'accepted';",
+      'tdc/queue/fate.js',
+      'const keptBack =',
+      "if (told !== 'queued') return { kind: 'nowhere', because: 'client-left' }; const keptBack =",
     )
     const { n, violations } = await hangUps(context, 100, build)
     const caught = violations.some((what) => what.endsWith('I1 an original, but no copy'))

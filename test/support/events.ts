@@ -47,7 +47,7 @@ export function eventsWith(value: string): TdcEvent[] {
       reason: { token: 'policy-no', policies: [value] },
     },
     prepared: { mid: ours.mid, intake, size: 1 },
-    enqueued: { mid: ours.mid, messageId: value, intake, inDoubt: true },
+    enqueued: { mid: ours.mid, messageId: value, intake, doubt: 'some' },
     loaded: { mid, intake },
     withdrawn: { mid: ours.mid, why: 'the original was rejected' },
     'journal-failed': { transaction: ours.transaction, intake, policy: 'accept', why },

@@ -46,7 +46,6 @@ function skipOfMessage(
 ): SkipReason | undefined {
   const { enabled, level } = settings.effective
   if (!enabled) return { token: 'disabled', level }
-  if (message.verdict !== 'clean') return { token: message.verdict }
   // Only a valid keyed token counts: a header that any sender can write would be a way past the copy.
   if (message.loopToken !== undefined && isOwnReport(message.loopToken)) {
     return { token: 'own-report' }

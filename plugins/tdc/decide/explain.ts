@@ -52,7 +52,6 @@ function factsOf({ from, to, relaying }: Supposed) {
       { address: withoutBrackets(to), key, domain: key.slice(key.lastIndexOf('@') + 1) },
     ],
     relayClient: relaying,
-    verdict: 'clean' as const,
     loopToken: undefined,
   }
 }

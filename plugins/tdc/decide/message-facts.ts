@@ -1,4 +1,4 @@
-/** What the decision looks at, as plain values: the envelope, where it came from, what scanners said. */
+/** What the decision looks at, as plain values: the envelope, and where it came from. */
 export interface MessageFacts {
   /** The transaction's uuid. */
   readonly transaction: string
@@ -7,8 +7,6 @@ export interface MessageFacts {
   readonly recipients: readonly RecipientFacts[]
   /** The client may relay whatever the recipient: it authenticated, or a policy says so. */
   readonly relayClient: boolean
-  /** A scanner wants it quarantined, or discarded. */
-  readonly verdict: 'clean' | 'quarantined' | 'discarded'
   /** Value of the loop header, when the message carries one. */
   readonly loopToken: string | undefined
 }

@@ -1,10 +1,9 @@
 import { LIMITS, bounded } from '../base/text'
 import type { MessageFacts, RecipientFacts } from '../decide/message-facts'
-import type { Connection, HarakaAddress, Notes, Transaction } from './types'
+import type { HarakaAddress, Transaction } from './types'
 
 /** What the decision needs, read from Haraka's objects (spec 1). */
 export function messageFacts(
-  connection: Connection,
   transaction: Transaction,
   relayClient: boolean,
   loopHeader: string,
@@ -14,7 +13,6 @@ export function messageFacts(
     sender: keyOf(transaction.mail_from),
     recipients: transaction.rcpt_to.map(recipientFacts),
     relayClient,
-    verdict: verdictOf(connection, transaction),
     loopToken: headerOf(transaction, loopHeader),
   }
 }
@@ -35,6 +33,11 @@ export function messageIdOf(transaction: Transaction): string | undefined {
   return found === undefined ? undefined : bounded(found, LIMITS.header)
 }
 
+/** The header as the client sent it, without what was added here. */
+export function headerLinesOf({ header_lines: lines }: Transaction): readonly string[] {
+  return lines.map(String)
+}
+
 /** Raw UTF-8 in the header, so that the message itself is internationalized (RFC 6532). */
 export function hasInternationalHeader(transaction: Transaction): boolean {
   return transaction.header.lines().some((line) => /[^\u0000-\u007f]/.test(line))
@@ -47,16 +50,4 @@ function recipientFacts(address: HarakaAddress): RecipientFacts {
 function keyOf({ user, host }: HarakaAddress): string {
   if (!user) return ''
   return host ? `${user.toLowerCase()}@${host}` : user.toLowerCase()
-}
-
-/** The signs by which core's queue/quarantine and queue/discard know their messages. */
-function verdictOf(connection: Connection, { notes }: Transaction): MessageFacts['verdict'] {
-  const wants = notes.get('queue.wants')
-  if (flagged('quarantine', connection, notes) || wants === 'quarantine') return 'quarantined'
-  if (flagged('discard', connection, notes) || wants === 'discard') return 'discarded'
-  return 'clean'
-}
-
-function flagged(note: string, connection: Connection, notes: Notes): boolean {
-  return Boolean(connection.notes[note] ?? false) || Boolean(notes[note] ?? false)
 }

@@ -58,6 +58,8 @@ export interface Transaction {
     readonly reject: number
   }
   readonly header: Header
+  /** As the client sent them. */
+  readonly header_lines: readonly string[]
   readonly message_stream: MessageStream
   /** Octets received in DATA. */
   readonly data_bytes: number
@@ -67,8 +69,32 @@ export interface Transaction {
   readonly msg_status?: 'accepted' | 'rejected' | 'deferred'
 }
 
+/** What is asked of another plugin. */
+export interface QueuePlugin {
+  readonly name: string
+  readonly plugin_path?: string
+}
+
+/** One plugin's turn in a hook; once it has begun, a function that cancels it is the third. */
+export type HookTurn = readonly [plugin: QueuePlugin, method: string, cancel?: unknown]
+
+/** Core's smtp_client, which plugins hand messages on with, as far as it is listened to. */
+export interface SmtpClient {
+  /** The command that the next reply is for; `dot`: the message's end. */
+  readonly command: string
+  readonly socket: {
+    on(event: 'close', listener: () => void): unknown
+    on(event: 'pipe', listener: (content: EventEmitter) => void): unknown
+  }
+  on(event: 'client_protocol' | 'server_protocol', listener: (line: unknown) => void): unknown
+}
+
 export interface Connection {
   readonly transaction: Transaction | null
+  /** The hook that runs, or ran last; whose turn it is; and whose turns are to come. */
+  readonly hook?: string
+  readonly current_hook?: HookTurn | null
+  readonly hooks_to_run?: readonly HookTurn[]
   /** Of the transaction once a plugin has set it there, else of the connection. */
   readonly relaying: boolean
   readonly remote: { readonly ip: string }

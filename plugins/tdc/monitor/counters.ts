@@ -62,7 +62,7 @@ export class Counters {
         this.journalFailed++
         break
       case 'enqueued':
-        if (event.inDoubt) this.inDoubt++
+        if (event.doubt) this.inDoubt++
         this.countCopy(event, now)
         break
       case 'dropped':

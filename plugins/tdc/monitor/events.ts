@@ -25,7 +25,7 @@ export type TdcEvent =
     }
   // ── the queue ──
   | { kind: 'prepared'; mid: string; intake: string; size: number }
-  | { kind: 'enqueued'; mid: string; messageId: string; intake: string; inDoubt: boolean }
+  | { kind: 'enqueued'; mid: string; messageId: string; intake: string; doubt?: Doubt | undefined }
   | { kind: 'loaded'; mid: string; intake: string }
   | { kind: 'withdrawn'; mid: string; why: string }
   | {
@@ -130,6 +130,12 @@ export type TdcEvent =
   | { kind: 'reported-again' }
   | { kind: 'problem'; text: string }
   | { kind: 'warning'; text: string }
+
+/**
+ * Why a copy is sent in doubt: the outcome of the original is `unknown`, or only `some` of its
+ * recipients have it.
+ */
+export type Doubt = 'unknown' | 'some'
 
 /** What keeps this machine from following the shared settings. */
 export type SharedTrouble = 'away' | 'nonsense' | 'refused'

@@ -1,6 +1,7 @@
 import type {
   Attempted,
   BounceResponse,
+  Doubt,
   SharedChange,
   SharedTrouble,
   SkipReason,
@@ -43,6 +44,11 @@ const LEVELS: Partial<Record<Kind, Level>> = {
   'sts-failed': 'warn',
 }
 
+const DOUBTS: Readonly<Record<Doubt, string>> = {
+  unknown: 'the outcome of the original is not known',
+  some: 'only some of the recipients have the original',
+}
+
 /**
  * Every line the connector writes, one function per event. The wording of the first groups is the
  * appliance's (spec 6), down to the missing space before `TLS Error.`; the others follow its style.
@@ -60,9 +66,7 @@ const WORDING: Wording = {
   enqueued: (e, service) => [
     `TDC: MID ${e.mid} with Message-ID '${safe(e.messageId)}' enqueued for forwarding to ${service} ` +
       `to the message intake address ${safe(e.intake)}`,
-    ...(e.inDoubt
-      ? [`TDC: MID ${e.mid} in doubt: the outcome of the original is not known, the copy is sent`]
-      : []),
+    ...(e.doubt ? [`TDC: MID ${e.mid} in doubt: ${DOUBTS[e.doubt]}, the copy is sent`] : []),
   ],
   loaded: (e) => [
     `TDC: MID ${safe(e.mid)} found in the queue for the message intake address ${safe(e.intake)}`,
@@ -246,7 +250,7 @@ export function trackText(event: TdcEvent, service: string): string {
     case 'prepared':
       return `copy of ${event.size} octets written for ${safe(event.intake)}`
     case 'enqueued': {
-      const doubt = event.inDoubt ? '; in doubt: the outcome of the original is not known' : ''
+      const doubt = event.doubt ? `; in doubt: ${DOUBTS[event.doubt]}` : ''
       return `queued for ${safe(event.intake)}${doubt}`
     }
     case 'delivery-start':

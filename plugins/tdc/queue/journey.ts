@@ -2,6 +2,8 @@ import type { Clock } from '../clock'
 import type { Report } from '../monitor/events'
 import type { Route } from '../decide/decision'
 import type { Copy } from './copy'
+import type { Doubts } from './doubts'
+import type { Fate, Nowhere } from './fate'
 import {
   abortText,
   copiesIn,
@@ -13,15 +15,23 @@ import {
 } from './preparer'
 import type { Scheduler } from './scheduler'
 
-/** Where the copies of one message stand, from the decision to the end of its transaction. */
+/** Where the copies of one message stand, from the decision until its original's fate is known. */
 type Stage =
   | { at: 'decided' }
   | { at: 'preparing'; giveUp: AbortController }
-  | { at: 'prepared'; copies: readonly Copy[]; queueTimedOut: boolean }
+  | { at: 'prepared'; copies: readonly Copy[] }
+  /** The transaction is over, but somebody still has the original in hands. */
+  | { at: 'waiting' }
   | { at: 'over' }
 
-/** What the client was told about the original; undefined while it was told nothing. */
-export type Verdict = 'accepted' | 'rejected' | 'deferred' | undefined
+/** What became of the copies when the transaction ended. */
+export type Settled =
+  | { kind: 'sent' }
+  | { kind: 'withdrawn'; because: Nowhere }
+  /** These have no copy, though the original may have reached a mailbox. */
+  | { kind: 'missed'; routes: readonly Route[] }
+  /** It was settled before, or will be later, without anybody being asked again. */
+  | { kind: 'nothing' }
 
 export interface PrepareOptions {
   /** Milliseconds. */
@@ -44,24 +54,27 @@ export interface JournalFailure {
 }
 
 /**
- * The way of one message's copies: decided, prepared (on disk), then committed when the original is
- * queued, or resolved when the transaction ends without that.
+ * The way of one message's copies: decided, prepared (on disk), then settled by its original's fate.
  */
 export class Journey {
   readonly routes: readonly Route[]
   private readonly scheduler: Scheduler
   private readonly clock: Clock
   private readonly report: Report
+  private readonly doubts: Doubts
   private stage: Stage = { at: 'decided' }
+  /** What tells the message from others; known when it has been read. */
+  private digest: Original['digest']
 
   constructor(
     routes: readonly Route[],
-    deps: { scheduler: Scheduler; clock: Clock; report: Report },
+    deps: { scheduler: Scheduler; clock: Clock; report: Report; doubts: Doubts },
   ) {
     this.routes = routes
     this.scheduler = deps.scheduler
     this.clock = deps.clock
     this.report = deps.report
+    this.doubts = deps.doubts
   }
 
   /** Writes the copies. */
@@ -73,54 +86,74 @@ export class Journey {
   ): Promise<PrepareResult> {
     const giveUp = new AbortController()
     this.stage = { at: 'preparing', giveUp }
+    this.digest = original.digest
     const deadline = this.clock.after(within, () => giveUp.abort(new Error(TOO_LONG)))
     const results = await this.write(preparer, original, planned, giveUp.signal)
     deadline.cancel()
     return this.written(results, giveUp.signal, allOrNothing)
   }
 
-  /** A queue plugin ran out of time: the original may have been queued all the same. */
-  queueTimedOut(): void {
-    if (this.stage.at === 'prepared') this.stage = { ...this.stage, queueTimedOut: true }
-  }
-
   /**
-   * The original is queued: the copies may go. The routes that are returned have none: a plugin
-   * queued the original before it was our turn, or while we wrote.
+   * The original is queued, or the transaction ends; `fate` tells what is known of the original. While
+   * somebody still has it in hands the copies wait; when it cannot be known they are sent, in doubt.
    */
-  commit(): readonly Route[] {
+  settle(fate: () => Fate): Settled {
     const { stage } = this
-    this.stage = { at: 'over' }
     switch (stage.at) {
       case 'decided':
-        return this.routes
-      case 'preparing':
-        stage.giveUp.abort(new Error(QUEUED_MEANWHILE))
-        return this.routes
+      case 'preparing': {
+        this.stage = { at: 'over' }
+        const missed = fate().kind !== 'nowhere' && this.routes.length > 0
+        // A plugin had the original before it was our turn, or while we wrote; or the client left.
+        if (stage.at === 'preparing') {
+          stage.giveUp.abort(new Error(missed ? QUEUED_MEANWHILE : CLIENT_LEFT))
+        }
+        return missed ? { kind: 'missed', routes: this.routes } : { kind: 'nothing' }
+      }
       case 'prepared':
-        this.send(stage.copies, false)
-        return []
+        return this.settleCopies(stage.copies, fate(), fate)
+      case 'waiting':
       case 'over':
-        return []
+        return { kind: 'nothing' }
     }
   }
 
-  /** The transaction ends. What is still open is decided here; in doubt the copy is sent. */
-  resolve(verdict: Verdict): void {
-    switch (this.stage.at) {
-      case 'preparing':
-        // The client left while we wrote: no queue plugin has seen the original yet.
-        this.stage.giveUp.abort(new Error(CLIENT_LEFT))
-        break
-      case 'prepared': {
-        const { copies, queueTimedOut } = this.stage
-        const refused = verdict === 'rejected' || verdict === 'deferred'
-        if (refused && !queueTimedOut) this.withdraw(copies, `the original was ${verdict}`)
-        else this.send(copies, verdict !== 'accepted')
-        break
-      }
-    }
+  private settleCopies(copies: readonly Copy[], now: Fate, fate: () => Fate): Settled {
     this.stage = { at: 'over' }
+    switch (now.kind) {
+      case 'delivered':
+        this.send(copies, now.toAll ? undefined : 'some')
+        return { kind: 'sent' }
+      case 'unknown':
+        this.doubt(copies)
+        return { kind: 'sent' }
+      case 'nowhere':
+        this.withdraw(copies, WITHDRAWN[now.because])
+        return { kind: 'withdrawn', because: now.because }
+      case 'open':
+        this.wait(copies, fate)
+        return { kind: 'nothing' }
+    }
+  }
+
+  /** Looks again, less and less often, until it is known or nobody may be waited for any more. */
+  private wait(copies: readonly Copy[], fate: () => Fate): void {
+    this.stage = { at: 'waiting' }
+    const since = this.clock.monotonic()
+    const look = (pause: number): void =>
+      void this.clock.after(pause, () => {
+        const now = fate()
+        const late = this.clock.monotonic() - since >= LONGEST_WAIT
+        if (now.kind === 'open' && !late) return look(Math.min(pause * 2, LONGEST_PAUSE))
+        this.settleCopies(copies, now.kind === 'open' ? { kind: 'unknown' } : now, fate)
+      })
+    look(SHORTEST_PAUSE)
+  }
+
+  /** A sender that tries again and again, while its outcome can't be known, gets one copy an hour. */
+  private doubt(copies: readonly Copy[]): void {
+    if (this.doubts.isNew(this.digest?.())) this.send(copies, 'unknown')
+    else this.withdraw(copies, DOUBTED_BEFORE)
   }
 
   /**
@@ -168,7 +201,7 @@ export class Journey {
       return { kind: 'failed', failures }
     }
     for (const copy of copies) this.lease(copy)
-    this.stage = { at: 'prepared', copies, queueTimedOut: false }
+    this.stage = { at: 'prepared', copies }
     return failures.length > 0 ? { kind: 'failed', failures } : { kind: 'prepared' }
   }
 
@@ -178,13 +211,12 @@ export class Journey {
     this.report({ kind: 'prepared', mid, intake, size })
   }
 
-  private send(copies: readonly Copy[], inDoubt: boolean): void {
-    this.stage = { at: 'over' }
+  private send(copies: readonly Copy[], doubt: 'unknown' | 'some' | undefined): void {
     for (const copy of copies) {
       const { mid, messageId, recipient: intake } = copy
       // A backend that took its time with the original must not use up the copy's.
       copy.enqueuedAt = this.clock.monotonic()
-      this.report({ kind: 'enqueued', mid, messageId, intake, inDoubt })
+      this.report({ kind: 'enqueued', mid, messageId, intake, doubt })
       this.scheduler.schedule(copy)
     }
   }
@@ -194,6 +226,19 @@ export class Journey {
   }
 }
 
+/** What RFC 5321 section 4.5.3.2.6 gives a next hop to answer the end of a message. */
+const LONGEST_WAIT = 600_000
+const [SHORTEST_PAUSE, LONGEST_PAUSE] = [100, 10_000]
+
+const WITHDRAWN: Readonly<Record<Nowhere, string>> = {
+  quarantined: 'the original was quarantined',
+  discarded: 'the original was discarded',
+  rejected: 'the original was rejected',
+  deferred: 'the original was deferred',
+  'client-left': 'the client left before anybody had the original',
+}
+const DOUBTED_BEFORE =
+  "the original's outcome is not known, as of an equal message within the hour, which has a copy"
 const TOO_LONG = 'writing the copy took too long (prepare_timeout)'
 const QUEUED_MEANWHILE = 'the original was queued before the copy was written'
 const CLIENT_LEFT = 'the client left before the original was queued'

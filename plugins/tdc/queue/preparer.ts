@@ -26,6 +26,8 @@ export interface Original {
   /** Octets received; the message may be a little longer, by the headers that were added. */
   readonly octets: number
   readonly read: ReadOriginal
+  /** Equal for equal messages with equal envelopes; undefined: not known. */
+  readonly digest?: () => string | undefined
 }
 
 export interface PlannedCopy {

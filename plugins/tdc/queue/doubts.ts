@@ -1,0 +1,66 @@
+import { createHmac, type Hmac, randomBytes } from 'node:crypto'
+import type { Clock } from '../clock'
+
+/** Milliseconds for which one copy in doubt stands for all equal messages. */
+const MEMORY_TIME = 3_600_000
+/** Digests that are remembered, some 100 octets each; the oldest goes first. */
+const MEMORY_SIZE = 20_000
+
+/**
+ * The messages whose copy was sent although their original's fate is not known: a sender that is told
+ * to come back brings the same one again and again. Each process knows its own.
+ */
+export class Doubts {
+  private readonly since = new Map<string, number>()
+  private readonly key = randomBytes(32)
+
+  constructor(private readonly clock: Clock) {}
+
+  /** Of one message: its envelope, then what the client sent, in pieces. */
+  digest(envelope: readonly string[], header: readonly string[]): MessageDigest {
+    return new MessageDigest(createHmac('sha256', this.key), envelope, header)
+  }
+
+  /** Whether no equal message was in doubt within the hour; this one is, from now on. */
+  isNew(digest: string | undefined): boolean {
+    if (digest === undefined) return true
+    const now = this.clock.monotonic()
+    const since = this.since.get(digest)
+    if (since !== undefined && now - since < MEMORY_TIME) return false
+    this.since.delete(digest)
+    this.since.set(digest, now)
+    const [oldest] = this.since.keys()
+    if (this.since.size > MEMORY_SIZE && oldest !== undefined) this.since.delete(oldest)
+    return true
+  }
+}
+
+const EMPTY_LINE = Buffer.from('\r\n\r\n')
+
+/**
+ * Takes in a message as Haraka has it now, of which the header is left out: Haraka and plugins have
+ * written in it, with the time of day. The client's own header lines stand for it.
+ */
+export class MessageDigest {
+  private head: Buffer | undefined = Buffer.from('\r\n')
+  constructor(
+    private readonly hmac: Hmac,
+    envelope: readonly string[],
+    header: readonly string[],
+  ) {
+    for (const part of [...envelope, '', ...header]) hmac.update(`${part.length}:${part}`)
+  }
+
+  add(piece: Buffer): void {
+    if (this.head === undefined) return void this.hmac.update(piece)
+    const joined = Buffer.concat([this.head, piece])
+    const end = joined.indexOf(EMPTY_LINE)
+    this.head = end < 0 ? joined.subarray(1 - EMPTY_LINE.length) : undefined
+    if (end >= 0) this.hmac.update(joined.subarray(end))
+  }
+
+  /** All of it was taken in. */
+  end(): string {
+    return this.hmac.digest('base64url')
+  }
+}
