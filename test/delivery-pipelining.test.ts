@@ -25,6 +25,12 @@ function view({ outcome, fault, reusable }: SendResult): string {
   return [what, BLAMED[fault], reusable ? '' : 'ended'].filter(Boolean).join(', ')
 }
 
+/** Text that would be commands. */
+const evil = (() => {
+  const content = Buffer.from('MAIL FROM:<evil@x>\r\nRCPT TO:<v@x>\r\nDATA\r\n')
+  return { size: content.length, content: () => content }
+})()
+
 const numbered = (n: number) =>
   Array.from({ length: n }, (_, i) =>
     outgoing({ mid: `M.${i}`, body: `Subject: ${i}\r\n\r\n${i}\r\n` }),
@@ -94,14 +100,41 @@ describe('delivery: CHUNKING', () => {
     assert.deepEqual(results, ['delivered', 'delivered', 'delivered', 'delivered'])
     assert.deepEqual(taken, ['0', '1', '2', '3'])
     assert.deepEqual(
-      lines.slice(6, 10).map((line) => line.split(' ')[0]),
+      lines.slice(8, 12).map((line) => line.split(' ')[0]),
       ['MAIL', 'RCPT', 'BDAT', 'RSET'],
     )
   })
 
-  it('the first message of a connection has two octets in a chunk of their own', async () => {
+  it('a connection first shows that it reads a refused chunk, and an accepted one', async () => {
     const { lines } = await sendAll([], numbered(1))
-    assert.deepEqual(lines.slice(3), ['BDAT 2', 'BDAT 15 LAST', 'RSET'])
+    assert.deepEqual(
+      lines.slice(1).map((line) => line.replace(/[: ]<.*/, '')),
+      ['BDAT 2', 'RSET', 'MAIL FROM', 'RCPT TO', 'BDAT 2', 'BDAT 15 LAST', 'RSET'],
+    )
+  })
+
+  it('a message alone is not sent before its recipient is accepted', async () => {
+    const script: Script = [{ on: 'RCPT', nth: 2, reply: '550 5.1.1 No' }]
+    const link = await IntakeLink.start({ script, keywords: CHUNKING })
+    const session = await link.session()
+    const results = []
+    for (const message of numbered(3)) results.push(view(await session.send(message)))
+    assert.deepEqual(results, ['delivered', 'RCPT 550', 'delivered'])
+    const chunks = link.server.connections[0]?.seen.lines('tls').filter((line) => /BDAT/.test(line))
+    assert.deepEqual(chunks, ['BDAT 2', 'BDAT 2', 'BDAT 15 LAST', 'BDAT 17 LAST'])
+    session.destroy()
+    await link.close()
+  })
+
+  it('421 to the refused chunk is an end like any other', async () => {
+    const link = await IntakeLink.start({
+      keywords: CHUNKING,
+      refusedChunk: { reply: '421 4.3.2 Bye', isRead: true },
+    })
+    const session = await link.session()
+    assert.equal(view(await session.send(outgoing())), 'MAIL 421, intake, ended')
+    assert.equal((await link.session()).window, WINDOW)
+    await link.close()
   })
 
   it('offers its window to the pool only with CHUNKING', async () => {
@@ -209,11 +242,32 @@ describe('delivery: CHUNKING', () => {
     const results = await Promise.all(numbered(2).map((message) => first.send(message)))
     assert.deepEqual(results.map(view), [
       'network protocol, uncharged, ended',
-      'network closed, uncharged, ended',
+      'network protocol, uncharged, ended',
     ])
     const second = await link.session()
     assert.equal(view(await second.send(numbered(1)[0] ?? outgoing())), 'delivered')
     assert.ok(link.server.connections[1]?.seen.lines('tls').includes('DATA'))
+    second.destroy()
+    await link.close()
+  })
+
+  it('so does one that does not read a chunk that it refuses: no text becomes a command', async () => {
+    const link = await IntakeLink.start({
+      keywords: CHUNKING,
+      refusedChunk: { reply: '502 5.5.1 RCPT first', isRead: false },
+    })
+    const first = await link.session()
+    const messages = numbered(2).map((message) => ({ ...message, ...evil }))
+    const results = await Promise.all(messages.map((message) => first.send(message)))
+    assert.deepEqual(results.map(view), [
+      'network protocol, uncharged, ended',
+      'network protocol, uncharged, ended',
+    ])
+    const second = await link.session()
+    assert.equal(view(await second.send(messages[0] ?? outgoing())), 'delivered')
+    const [one, two] = link.server.connections.map(({ seen }) => seen.lines('tls'))
+    assert.ok(one?.every((line) => !line.includes('evil')))
+    assert.ok(two?.includes('DATA'))
     second.destroy()
     await link.close()
   })
@@ -233,7 +287,7 @@ describe('delivery: CHUNKING', () => {
     assert.deepEqual(results, ['RCPT 550', 'delivered', 'delivered', 'delivered'])
     const chunks = lines.filter((line) => line.startsWith('BDAT'))
     const whole = 'BDAT 17 LAST'
-    assert.deepEqual(chunks, ['BDAT 2', 'BDAT 2', 'BDAT 15 LAST', whole, whole])
+    assert.deepEqual(chunks, ['BDAT 2', 'BDAT 2', 'BDAT 2', 'BDAT 15 LAST', whole, whole])
   })
 
   it('lines that begin with dots arrive as they were, in one piece and in many', async () => {
@@ -255,7 +309,7 @@ describe('delivery: CHUNKING', () => {
     const script: Script = [{ on: 'RCPT', reply: '550 5.1.1 No' }]
     const { results, lines } = await sendAll(script, [message])
     assert.deepEqual(results, ['RCPT 550'])
-    assert.deepEqual(lines.slice(3), ['BDAT 2', 'RSET'])
+    assert.deepEqual(lines.slice(5), ['BDAT 2', 'RSET'])
   })
 
   it('on a connection that took chunks, not an octet', async () => {
@@ -263,7 +317,7 @@ describe('delivery: CHUNKING', () => {
     const script: Script = [{ on: 'RCPT', nth: 2, reply: '550 5.1.1 No' }]
     const { results, lines } = await sendAll(script, [outgoing(), long])
     assert.deepEqual(results, ['delivered', 'RCPT 550'])
-    assert.deepEqual(lines.slice(-2), [lines[2], 'RSET'])
+    assert.deepEqual(lines.slice(-2), [lines[4], 'RSET'])
   })
 
   const BEHIND_ONE: readonly [string, Script[number], string][] = [

@@ -3,7 +3,7 @@ import { Duplex } from 'node:stream'
 import { Conversation } from '../plugins/tdc/delivery/conversation'
 import type { SendResult } from '../plugins/tdc/delivery/session'
 import type { SecureSocket } from '../plugins/tdc/delivery/tls'
-import { type Chunk, Wire } from '../plugins/tdc/delivery/wire'
+import { bdat, Wire } from '../plugins/tdc/delivery/wire'
 import { FakeClock } from './support/fake-clock'
 import type { Script } from './support/fault-script'
 import { IntakeLink, outgoing, TIMEOUTS, WINDOW } from './support/intake-link'
@@ -18,9 +18,12 @@ const PLAIN: Script = (['MAIL', 'RCPT', 'BODY', 'RSET'] as const).map((on) => ({
 
 const REFUSAL = '554 5.7.1 No'
 
-const whole = (body: string): Chunk => ({ command: 'BODY', octets: Buffer.from(body) })
+const whole = (body: string) => bdat('BODY', Buffer.from(body))
 
-/** Sends four messages at once; `delivered`, or the failure, for each. */
+/**
+ * Sends four messages at once; `delivered`, or the failure, for each. The first RSET of a connection is
+ * none of theirs.
+ */
 async function sendFour(script: Script): Promise<{ results: string[]; taken: string[] }> {
   const link = await IntakeLink.start({ script, keywords: KEYWORDS })
   const session = await link.session()
@@ -82,7 +85,7 @@ describe('delivery: replies that are not those of their commands', () => {
     [
       'two replies too many, then a refusal, with enhanced statuses',
       [
-        { on: 'RSET', nth: 1, extra: '250 Ok\r\n250 Ok\r\n' },
+        { on: 'RSET', nth: 2, extra: '250 Ok\r\n250 Ok\r\n' },
         { on: 'BODY', nth: 2, reply: REFUSAL },
       ],
       [D, UNSURE, UNSURE, UNSURE],
@@ -94,12 +97,12 @@ describe('delivery: replies that are not those of their commands', () => {
     ],
     [
       'RSET is refused: what was said before it may be another reply',
-      [{ on: 'RSET', nth: 2, reply: '550 5.0.0 No' }],
+      [{ on: 'RSET', nth: 3, reply: '550 5.0.0 No' }],
       [D, UNSURE, UNSURE, UNSURE],
     ],
     [
       'a reply behind the last one',
-      [{ on: 'RSET', nth: 4, extra: '250 2.0.0 Again\r\n' }],
+      [{ on: 'RSET', nth: 5, extra: '250 2.0.0 Again\r\n' }],
       [D, D, D, UNSURE],
     ],
   ]
@@ -109,14 +112,17 @@ describe('delivery: replies that are not those of their commands', () => {
     })
   }
 
-  it('an intake that knows no RSET gets each copy by DATA, after the first window', async () => {
+  it('an intake that knows no RSET gets each copy by DATA, and no copy is charged for it', async () => {
     const link = await IntakeLink.start({
       script: [{ on: 'RSET', reply: '502 5.5.1 What?' }],
       keywords: KEYWORDS,
     })
     const first = await link.session()
     const results = await Promise.all([outgoing(), outgoing()].map((each) => first.send(each)))
-    assert.deepEqual(results.map(view), [UNSURE, UNSURE])
+    assert.deepEqual(results.map(view), [
+      'protocol, uncharged, ended',
+      'protocol, uncharged, ended',
+    ])
     const second = await link.session()
     assert.equal(second.window, 1)
     assert.equal(view(await second.send(outgoing())), D)
@@ -136,14 +142,14 @@ describe('delivery: replies that are not those of their commands', () => {
 
 describe('delivery: a connection that ends behind the reply to a message', () => {
   it('in order, with 421: that message is delivered, those behind it had no attempt', async () => {
-    const { results } = await sendFour([{ on: 'RSET', nth: 2, reply: '421 4.3.2 Enough' }])
+    const { results } = await sendFour([{ on: 'RSET', nth: 3, reply: '421 4.3.2 Enough' }])
     const behind = 'closed, uncharged, ended'
     assert.deepEqual(results, [D, 'delivered, ended', behind, behind])
   })
 
   it('with 421 in one piece with the last reply: all are delivered', async () => {
     const extra = '421 4.3.2 Enough\r\n'
-    const { results, taken } = await sendFour([{ on: 'RSET', nth: 4, reply: '250 Ok', extra }])
+    const { results, taken } = await sendFour([{ on: 'RSET', nth: 5, reply: '250 Ok', extra }])
     assert.deepEqual(results, [D, D, D, 'delivered, ended'])
     assert.deepEqual(taken, ['0', '1', '2', '3'])
   })
@@ -162,7 +168,7 @@ describe('delivery: a connection that ends behind the reply to a message', () =>
   }
 
   it('without a word: that message is delivered', async () => {
-    const { results } = await sendFour([{ on: 'RSET', nth: 2, then: 'drop' }])
+    const { results } = await sendFour([{ on: 'RSET', nth: 3, then: 'drop' }])
     assert.deepEqual(results.slice(0, 2), [D, 'delivered, ended'])
   })
 })
@@ -179,7 +185,7 @@ describe('delivery: a reply that comes before its message was written', () => {
 
   it('is not believed', async () => {
     const { socket, wire, conversation } = slowPeer()
-    const sending = wire.chunk([['MAIL', 'MAIL FROM:<>']], whole('hello\r\n'), [])
+    const sending = wire.whole([['MAIL', 'MAIL FROM:<>'], whole('hello\r\n')])
     socket.push('250 Ok\r\n250 Accepted\r\n')
     const [mail, body] = await Promise.all(await sending)
     assert.equal(mail?.kind, 'passed')
@@ -192,7 +198,7 @@ describe('delivery: a reply that comes before its message was written', () => {
 
   it('is believed when the system took the message just before', async () => {
     const { socket, wire, take } = slowPeer()
-    const sending = wire.chunk([], whole('hello\r\n'), [])
+    const sending = wire.whole([whole('hello\r\n')])
     socket.push('250 Accepted\r\n')
     take()
     const [body] = await Promise.all(await sending)
@@ -201,7 +207,7 @@ describe('delivery: a reply that comes before its message was written', () => {
 
   it('is believed when it is a refusal: an intake need not hear all of a message', async () => {
     const { socket, wire } = slowPeer()
-    const sending = wire.chunk([], whole('hello\r\n'), [])
+    const sending = wire.whole([whole('hello\r\n')])
     socket.push('552 5.3.4 Too long\r\n')
     const [body] = await Promise.all(await sending)
     assert.equal(body?.kind, 'refused')
@@ -210,7 +216,7 @@ describe('delivery: a reply that comes before its message was written', () => {
   it('is believed while a long message behind it is on its way', async () => {
     const { socket, wire, arrived } = narrowPeer()
     const sending = ['first\r\n', 'second\r\n', 'x'.repeat(200_000)].map((body) =>
-      wire.inTurn(() => wire.chunk([], whole(body), [])),
+      wire.inTurn(() => wire.whole([whole(body)])),
     )
     await arrived('second')
     socket.push('250 Accepted\r\n250 Accepted\r\n')

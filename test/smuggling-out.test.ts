@@ -51,16 +51,26 @@ describe('nothing of an original becomes a command to the intake', function () {
       }
       const said = link.server.connections.flatMap(({ seen }) => seen.lines('tls'))
       const wanted = Array.from({ length: MESSAGES }, () => verbs).flat()
-      // The first message of a connection has a chunk before the last.
-      if (name === 'BDAT') wanted.splice(2, 0, 'BDAT')
+      // What a connection shows first: a chunk is read when it is refused, and when it is accepted.
+      if (name === 'BDAT') {
+        wanted.splice(2, 0, 'BDAT')
+        wanted.unshift('BDAT', 'RSET')
+      }
       assert.deepEqual(said.map(verbOf), ['EHLO', ...wanted])
     })
   }
 
-  for (const name of ['short', 'long'] as const) {
-    it(`nor of a ${name} one, where the intake does not know the BDAT that it offers`, async () => {
+  const notRead = { reply: '502 5.5.1 RCPT first', isRead: false }
+  const DECEIVERS = [
+    ['short', 'does not know the BDAT that it offers', { bdat: false }],
+    ['long', 'does not know the BDAT that it offers', { bdat: false }],
+    ['short', 'does not read a chunk that it refuses', { refusedChunk: notRead }],
+    ['long', 'does not read a chunk that it refuses', { refusedChunk: notRead }],
+  ] as const
+  for (const [name, what, deceiver] of DECEIVERS) {
+    it(`nor of a ${name} one, where the intake ${what}`, async () => {
       const keywords = ['8BITMIME', 'PIPELINING', 'CHUNKING']
-      const link = await IntakeLink.start({ keywords, bdat: false })
+      const link = await IntakeLink.start({ keywords, ...deceiver })
       const body = `A: 1\r\n\r\n${'MAIL FROM:<evil@x>\r\n'.repeat(name === 'long' ? 20_000 : 1)}`
       const message = outgoing({ body })
       const first = await link.session()
@@ -72,7 +82,7 @@ describe('nothing of an original becomes a command to the intake', function () {
       await link.close()
       const said = link.server.connections.map(({ seen }) => seen.lines('tls').map(verbOf))
       assert.deepEqual(said, [
-        ['EHLO', 'MAIL', 'RCPT', 'BDAT'],
+        ['EHLO', 'BDAT', 'XXRSET', 'MAIL', 'RCPT', 'BDAT'],
         ['EHLO', 'MAIL', 'RCPT', 'DATA'],
       ])
       assert.equal(link.server.messages[0]?.raw.toString(), body)

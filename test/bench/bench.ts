@@ -7,6 +7,7 @@ import { gatewayCpu } from './gateway-cpu'
 import { gatewayPage } from './gateway-page'
 import { gatewayRate } from './gateway-rate'
 import { latency } from './latency'
+import { loneCopy } from './lone-copy'
 import { memory } from './memory'
 import { policy } from './policy'
 import { rtt40 } from './rtt'
@@ -27,6 +28,7 @@ const CASES: Readonly<Record<string, () => Promise<Figure | undefined>>> = {
   'deliver-haraka': deliverHaraka,
   'deliver-postfix': deliverPostfix,
   'rtt-40': rtt40,
+  'lone-copy': loneCopy,
   ...TLS_RESUMPTION,
 }
 

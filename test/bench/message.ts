@@ -1,15 +1,21 @@
 import type { Outgoing } from '../../plugins/tdc/delivery/outgoing'
 
-/** Octets of a message's body. */
+/** Octets of a message's body, unless it is to be of another size. */
 const BODY_SIZE = 4_096
 const LINE = 'The quick brown fox jumps over the lazy dog, again and again, until dawn.\r\n'
-const BODY = LINE.repeat(Math.ceil(BODY_SIZE / LINE.length)).slice(0, BODY_SIZE - 2) + '\r\n'
+
+function bodyOf(size: number): string {
+  return LINE.repeat(Math.ceil(size / LINE.length)).slice(0, size - 2) + '\r\n'
+}
 
 export const RECIPIENT = 'journal@intake.example'
 export const SENDER = 'postmaster@gateway.example'
 
-/** What a benchmark delivers: 4 KB of text, each with a Message-ID of its own. */
-export function benchMessage(number: number): Outgoing & { readonly raw: Buffer } {
+/** What a benchmark delivers: text, each with a Message-ID of its own. */
+export function benchMessage(
+  number: number,
+  size = BODY_SIZE,
+): Outgoing & { readonly raw: Buffer } {
   const mid = `${number.toString(16).padStart(8, '0').toUpperCase()}-BENCH.1.tdc1`
   const raw = Buffer.from(
     [
@@ -21,7 +27,7 @@ export function benchMessage(number: number): Outgoing & { readonly raw: Buffer 
       'MIME-Version: 1.0',
       'Content-Type: text/plain; charset=us-ascii',
       '',
-      BODY,
+      bodyOf(size),
     ].join('\r\n'),
   )
   return {
@@ -36,6 +42,6 @@ export function benchMessage(number: number): Outgoing & { readonly raw: Buffer 
   }
 }
 
-export function benchMessages(count: number): ReturnType<typeof benchMessage>[] {
-  return Array.from({ length: count }, (_, number) => benchMessage(number))
+export function benchMessages(count: number, size?: number): ReturnType<typeof benchMessage>[] {
+  return Array.from({ length: count }, (_, number) => benchMessage(number, size))
 }

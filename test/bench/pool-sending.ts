@@ -19,7 +19,7 @@ const IDLE_TIMEOUT = 5_000
 const WINDOW = 8
 
 export function poolFor(target: Target): Pool {
-  const { host, port, ca, connections, messagesPerConnection } = target
+  const { host, port, ca, connections, messagesPerConnection, window = WINDOW } = target
   const { random } = Math
   const open = makeSessionMaker({
     domain: 'intake.example',
@@ -27,7 +27,7 @@ export function poolFor(target: Target): Pool {
     port,
     helo: 'gateway.example',
     localAddress: undefined,
-    window: WINDOW,
+    window,
     timeouts: TIMEOUTS,
     tls: { verify: true, minVersion: 'TLSv1.2', ca, pins: [], names: [], mtaSts: false },
     clock: systemClock,

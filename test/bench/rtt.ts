@@ -10,6 +10,16 @@ const ROUNDS = 5
 /** Each way. */
 const DELAY = 20
 
+/** A Postfix that throws away what it took. */
+export const DISCARDING = {
+  myhostname: 'intake.example',
+  mynetworks: '',
+  relay_domains: 'intake.example',
+  relay_transport: 'discard:',
+  smtpd_relay_restrictions: 'permit_auth_destination, reject',
+  smtpd_tls_security_level: 'encrypt',
+}
+
 /**
  * One connection at 40 ms round trip to a Postfix that throws away what it took. The connection
  * stands when the clock starts, and stays: what opening costs is the same for everybody.
@@ -21,15 +31,7 @@ export async function rtt40(): Promise<Figure | undefined> {
     return undefined
   }
   const trust = await intakeTrust()
-  const settings = {
-    myhostname: 'intake.example',
-    mynetworks: '',
-    relay_domains: 'intake.example',
-    relay_transport: 'discard:',
-    smtpd_relay_restrictions: 'permit_auth_destination, reject',
-    smtpd_tls_security_level: 'encrypt',
-  }
-  const postfix = await startPostfix({ ...trust, settings })
+  const postfix = await startPostfix({ ...trust, settings: DISCARDING })
   const delay = await startDelay({ host: INTAKE_HOST, port: postfix.port, milliseconds: DELAY })
   const target = {
     host: INTAKE_HOST,

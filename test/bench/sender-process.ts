@@ -10,13 +10,14 @@ const KINDS: Readonly<Record<SenderKind, (target: Target) => Sending>> = {
   nodemailer: nodemailerSending,
 }
 
-answer<Order>(async ({ kind, target, count, warm }): Promise<Sent> => {
-  const messages = benchMessages(count + warm)
+answer<Order>(async ({ kind, target, count, warm, oneByOne, size }): Promise<Sent> => {
+  const messages = benchMessages(count + warm, size)
   const sending = KINDS[kind](target)
   await Promise.all(messages.splice(0, warm).map((message) => sending.send(message)))
   const start = performance.now()
   const cpu = process.cpuUsage()
-  await Promise.all(messages.map((message) => sending.send(message)))
+  if (oneByOne) for (const message of messages) await sending.send(message)
+  else await Promise.all(messages.map((message) => sending.send(message)))
   const seconds = (performance.now() - start) / 1000
   const { user, system } = process.cpuUsage(cpu)
   await sending.close()

@@ -8,6 +8,8 @@ export interface Target {
   readonly ca: string
   readonly connections: number
   readonly messagesPerConnection: number
+  /** Messages on their way over one connection; the default of `[delivery] window`. */
+  readonly window?: number
 }
 
 /** A client that delivers over TLS with connections of its own. */

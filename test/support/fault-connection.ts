@@ -175,12 +175,14 @@ export class FaultConnection {
     await this.take(transaction, unstuff(await this.content()))
   }
 
-  /** One chunk (RFC 3030); its octets are read whatever becomes of it. */
+  /** One chunk (RFC 3030); an honest intake reads its octets whatever becomes of it. */
   private async bdat(line: string): Promise<void> {
     const [, size = '0', last] = line.split(' ')
+    const { reply, isRead } = this.options.refusedChunk
+    if (!this.transaction?.rcptTo.length && !isRead) return this.wire.write(reply)
     const raw = last ? await this.content(Number(size)) : await this.chunk(Number(size))
     const { transaction } = this
-    if (!transaction?.rcptTo.length) return this.wire.write('503 5.5.1 RCPT first')
+    if (!transaction?.rcptTo.length) return this.wire.write(reply)
     if (last) return this.take(transaction, Buffer.concat([...transaction.chunks, raw]))
     const code = await this.answer('CHUNK', `250 2.0.0 Ok: ${size} octets`)
     if (isYes(code)) transaction.chunks.push(raw)

@@ -20,6 +20,8 @@ export interface FaultServerOptions {
   readonly keywords?: readonly string[]
   /** Knows the BDAT that its keywords may offer. Default true. */
   readonly bdat?: boolean
+  /** What becomes of a BDAT that no recipient was named for; its octets should be read. */
+  readonly refusedChunk?: { readonly reply: string; readonly isRead: boolean }
   /** Says 354 to DATA although no recipient was accepted. */
   readonly lenient?: boolean
   /** Offers STARTTLS and takes it. Default true. */
@@ -38,6 +40,7 @@ const DEFAULTS = {
   script: [],
   keywords: ['SIZE 52428800', '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES'],
   bdat: true,
+  refusedChunk: { reply: '503 5.5.1 RCPT first', isRead: true },
   lenient: false,
   starttls: true,
   name: 'intake.test',

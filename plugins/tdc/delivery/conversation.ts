@@ -79,6 +79,11 @@ export class Conversation<in Line extends string> {
     return this.loss !== undefined && this.loss !== GIVEN_UP && isEnd(this.loss)
   }
 
+  /** Some command has no reply yet. */
+  get isAwaiting(): boolean {
+    return this.awaited.length > 0
+  }
+
   /** Octets came behind the last reply that was asked for. */
   get pending(): boolean {
     return this.awaited.length === 0 && this.parser.pending

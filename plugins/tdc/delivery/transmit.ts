@@ -6,8 +6,8 @@ import type { Envelope } from './envelope'
 import type { Loss } from './loss'
 import type { Command, Reply } from './outcome'
 import type { Outgoing } from './outgoing'
-import type { Step, Verb } from './step'
-import { type Line, type Unsent, WHOLE_MESSAGE, type Wire } from './wire'
+import { CLOSING, type Step, type Verb } from './step'
+import { bdat, type Line, type Unsent, WHOLE_MESSAGE, type Wire } from './wire'
 
 /** How one message ended on the wire. `begun`: the intake may have had all of it. */
 export type Transmission =
@@ -81,12 +81,18 @@ const pipelined: Transmit = {
  * but then nothing was lost. What stays hidden: two replies too many and then a refusal, or one too
  * many and then a close or a 421 behind the refusal, from an intake that gives no enhanced status.
  *
- * The octets of a chunk stand right behind its line, so an intake that offers BDAT and does not know it
- * would take them for commands. Each connection is first given a chunk that can be none, and the rest
- * when that was taken. What another connection saw proves nothing: a name may stand for many hosts.
+ * The octets of a chunk stand right behind its line, so an intake that does not know the BDAT that it
+ * offers, or reads no chunk that it refuses, would take them for commands. On each connection it is
+ * first seen to do both, with chunks that can be no command. What another connection saw proves
+ * nothing: a name may stand for many hosts.
+ *
+ * A message without others around it asks first, as with DATA. Postfix reads 4,096 octets at a time
+ * and writes its replies before it reads on, without TCP_NODELAY: its reply to BDAT would wait until
+ * those to MAIL and RCPT are acknowledged, which the client's system delays for 40 ms while there is
+ * nothing to send. A window has something to send.
  */
 function chunked(window: number): Transmit {
-  let proven = false
+  const proof: Proof = { readsRefused: false, takesChunks: false }
   return {
     window,
     resets: true,
@@ -95,68 +101,106 @@ function chunked(window: number): Transmit {
         // Not before its turn: a window of copies need neither be open nor in memory.
         const whole = { content: await contentOf(message), unstuffer: new Unstuffer() }
         const unsent = { ...whole, size: message.size, begun: 0 }
-        if (proven) return inOneGo(wire, envelope(commands), unsent)
-        const sent = await cautiously(wire, envelope(commands), unsent)
-        proven = sent.proven
-        return sent
+        const lines = envelope(commands)
+        if (!proof.takesChunks) return cautiously(wire, lines, unsent, proof)
+        const isShort = Buffer.isBuffer(unsent.content) && unsent.content.length <= WHOLE_MESSAGE
+        const inOneGo = isShort && (await wire.hasCompany()) && !wire.isLost
+        return inOneGo ? together(wire, lines, unsent) : asking(wire, lines, unsent)
       })
+      if (before === 'unfit') return { kind: 'no-chunking' }
       return chunkEndedBy(await Promise.all(before), await Promise.all(behind))
     },
   }
 }
 
-/** The steps of one message: those before its last chunk; that one, unless it was not wanted, and RSET. */
+/** What a connection has shown so far. */
+interface Proof {
+  readsRefused: boolean
+  /** And with it the former: no text is sent before. */
+  takesChunks: boolean
+}
+
+/** The steps of one message. */
 interface Sent {
-  readonly before: readonly Awaitable<Step<Verb>>[]
+  /** Before its last chunk; `unfit`: the intake cannot be given chunks. */
+  readonly before: readonly Awaitable<Step<Verb>>[] | 'unfit'
+  /** That chunk, unless it was not wanted, and RSET. */
   readonly behind: readonly Awaitable<Step<Verb>>[]
 }
 
 type Awaitable<T> = T | Promise<T>
 
+/**
+ * A chunk that is refused, for no recipient was named. Where it is not read, the octets stand before
+ * RSET, which becomes a command that nobody knows. Postfix takes no MAIL behind it without RSET.
+ */
+const REFUSED: readonly Line[] = [bdat('CHUNK', Buffer.from('XX')), RSET]
+
 /** Octets that cannot be a command, whatever they are: none is so short. */
 const FIRST_CHUNK = 2
 
-/** With a first chunk of its own. RFC 3030 allows for an empty one, but Postfix refuses that. */
+/** With a chunk to be refused and a first one of its own. RFC 3030 has empty ones, Postfix refuses them. */
 async function cautiously(
   wire: Wire,
   lines: readonly Line[],
   unsent: Unsent,
-): Promise<Sent & { proven: boolean }> {
+  proof: Proof,
+): Promise<Sent> {
   const { first, rest } = await takeFirst(unsent.content, FIRST_CHUNK)
-  // An empty message, or one that cannot be read.
-  if (first.length === 0) return { ...(await inOneGo(wire, lines, unsent)), proven: false }
   const octets = unsent.unstuffer.push(first)
-  const chunk = { command: 'CHUNK', octets } as const
-  const before = await Promise.all(await wire.chunk(lines, chunk, []))
-  if (refusedBy(before)) {
-    if (!Buffer.isBuffer(rest)) rest.destroy()
-    // It may be waiting for the end of a line that begins with the two octets.
-    const behind = refusesChunks(before) ? [] : wire.group([RSET])
-    return { before, behind, proven: false }
+  const left = { ...unsent, begun: octets.length, content: rest }
+  // Once is enough: some intakes bear few mistakes.
+  const mistake = proof.readsRefused ? [] : REFUSED
+  // An empty message, or one that cannot be read, has none.
+  const chunk = octets.length > 0 ? [bdat('CHUNK', octets)] : []
+  const steps = await Promise.all(wire.group([...mistake, ...lines, ...chunk]))
+  const before = steps.slice(mistake.length)
+  const [refusal, reset] = steps.slice(0, mistake.length)
+  const ended = [refusal, reset].find((step) => step && isGoodbye(step))
+  if (ended?.kind === 'refused') {
+    discard(left)
+    return { before: [{ ...ended, command: 'MAIL' }], behind: wire.group([RSET]) }
   }
-  const sent = await inOneGo(wire, [], { ...unsent, begun: octets.length, content: rest })
-  return { before: [...before, ...sent.before], behind: sent.behind, proven: true }
+  if (refusal?.kind === 'passed' || (reset && isOutOfStep(reset)) || refusesChunks(before)) {
+    discard(left)
+    return { before: 'unfit', behind: [] }
+  }
+  proof.readsRefused ||= reset?.kind === 'passed'
+  proof.takesChunks = chunk.length > 0 && !refusedBy(before)
+  return { before, behind: await contentIfWanted(wire, before, left) }
 }
 
-async function inOneGo(wire: Wire, lines: readonly Line[], unsent: Unsent): Promise<Sent> {
-  const { content, unstuffer } = unsent
-  const isLong = !Buffer.isBuffer(content) || content.length > WHOLE_MESSAGE
-  // Where the connection has gone meanwhile, the message was never begun.
-  if (isLong || wire.isLost) return inPieces(wire, lines, unsent)
-  const chunk = { command: 'BODY', octets: unstuffer.push(content) } as const
-  const steps = await wire.chunk(lines, chunk, [RSET])
+async function together(wire: Wire, lines: readonly Line[], unsent: Unsent): Promise<Sent> {
+  const body = bdat('BODY', unsent.unstuffer.push(unsent.content as Buffer))
+  const steps = await wire.whole([...lines, body, RSET])
   return { before: steps.slice(0, lines.length), behind: steps.slice(lines.length) }
 }
 
-/** Too long to be sent for nothing: first it is asked whether it is wanted. */
-async function inPieces(wire: Wire, lines: readonly Line[], unsent: Unsent): Promise<Sent> {
+/** First it is asked whether it is wanted: also for what is too long to be sent for nothing. */
+async function asking(wire: Wire, lines: readonly Line[], unsent: Unsent): Promise<Sent> {
   const before = await Promise.all(wire.group(lines))
-  if (!refusedBy(before)) {
-    const body = await wire.chunkInPieces(unsent)
-    return { before, behind: [body, ...wire.group([RSET])] }
+  return { before, behind: await contentIfWanted(wire, before, unsent) }
+}
+
+async function contentIfWanted(
+  wire: Wire,
+  before: readonly Step<Verb>[],
+  unsent: Unsent,
+): Promise<Sent['behind']> {
+  if (wire.isLost || refusedBy(before)) {
+    discard(unsent)
+    return wire.group([RSET])
   }
-  if (!Buffer.isBuffer(unsent.content)) unsent.content.destroy()
-  return { before, behind: wire.group([RSET]) }
+  const { content, unstuffer } = unsent
+  if (Buffer.isBuffer(content) && content.length <= WHOLE_MESSAGE) {
+    return wire.whole([bdat('BODY', unstuffer.push(content)), RSET])
+  }
+  const body = await wire.chunkInPieces(unsent)
+  return [body, ...wire.group([RSET])]
+}
+
+function discard({ content }: Unsent): void {
+  if (!Buffer.isBuffer(content)) content.destroy()
 }
 
 function envelope({ mail, rcpt }: Commands): Line<'MAIL' | 'RCPT'>[] {
@@ -189,6 +233,10 @@ function endedBy(step: Step): Transmission {
 /** "Syntax error", "not implemented": replies to a command that is not known (RFC 5321 4.2.2). */
 const UNKNOWN_COMMAND: readonly number[] = [500, 502]
 
+function isUnknown(step: Step<Verb> | undefined): boolean {
+  return step?.kind === 'refused' && UNKNOWN_COMMAND.includes(step.reply.code)
+}
+
 /**
  * The intake offers BDAT and does not take it. A 5xx to two octets says nothing of the message; behind a
  * refused command it may be about that.
@@ -197,21 +245,23 @@ function refusesChunks(before: readonly Step<Verb>[]): boolean {
   const failed = before.filter(({ kind }) => kind !== 'passed')
   const last = failed.at(-1)
   if (last?.kind !== 'refused' || last.command !== 'CHUNK') return false
-  return (
-    UNKNOWN_COMMAND.includes(last.reply.code) || (failed.length === 1 && last.reply.code >= 500)
-  )
+  return isUnknown(last) || (failed.length === 1 && last.reply.code >= 500)
 }
 
 /** How a message ended whose steps, as in `Sent`, are these. */
 function chunkEndedBy(before: readonly Step<Verb>[], behind: readonly Step<Verb>[]): Transmission {
-  if (refusesChunks(before)) return { kind: 'no-chunking' }
-  const refused = refusedBy(before)
   const [body] = behind.slice(0, -1) as Step[]
   const reset = behind.at(-1) as Step<Verb>
   if (isOutOfStep(reset)) return { kind: 'lost', begun: true, failure: reset.failure }
-  if (refused === undefined) return endedBy(body as Step)
+  const refused = refusedBy(before)
   // Where all of it was written, nobody knows what the intake has when the connection is gone.
-  return refused.kind === 'lost' ? { ...refused, begun: body !== undefined } : refused
+  if (refused?.kind === 'lost') return { ...refused, begun: body !== undefined }
+  // Without content the connection ended behind the replies to the commands.
+  return refused ?? (body ? endedBy(body) : (refusedBy([reset]) as Transmission))
+}
+
+function isGoodbye(step: Step<Verb>): boolean {
+  return step.kind === 'refused' && step.reply.code === CLOSING
 }
 
 /** Where the connection only ended, what was said before still holds. */

@@ -11,13 +11,12 @@ import type { SecureSocket } from './tls'
 /** Messages up to this go out in one write; longer ones piece by piece. */
 export const WHOLE_MESSAGE = 256 * 1024
 
-/** A command and its line. */
-export type Line<V extends Verb = Verb> = readonly [command: V, line: string]
+/** A command and its line, and the octets right behind that. */
+export type Line<V extends Verb = Verb> = readonly [command: V, line: string, content?: Buffer]
 
-/** What a BDAT carries: CHUNK is one before the last. */
-export interface Chunk {
-  readonly command: 'CHUNK' | 'BODY'
-  readonly octets: Buffer
+/** BDAT with its octets (RFC 3030 section 2); CHUNK is one before the last. */
+export function bdat<V extends 'CHUNK' | 'BODY'>(command: V, octets: Buffer): Line<V> {
+  return [command, bdatLine(octets.length, command), octets]
 }
 
 /** What is still to be sent of a message, after the `begun` octets of a first chunk. */
@@ -48,6 +47,8 @@ const FINAL_DOT = Buffer.from('.\r\n')
 export class Wire {
   /** Messages are written one after the other, however many wait for their replies. */
   private turn: Promise<void> = Promise.resolve()
+  /** Messages that are being written, or wait for that. */
+  private writing = 0
 
   constructor(
     private readonly socket: SecureSocket,
@@ -59,8 +60,19 @@ export class Wire {
     return this.conversation.lost !== undefined
   }
 
+  /**
+   * Whether another message is on its way or waits for its turn. Messages that ended together are
+   * followed by others together, so who seems to be alone looks again in the next turn of the loop.
+   */
+  async hasCompany(): Promise<boolean> {
+    const hasCompany = (): boolean => this.writing > 1 || this.conversation.isAwaiting
+    if (!hasCompany()) await setImmediate()
+    return hasCompany()
+  }
+
   /** Runs when what was begun before has been written. */
   async inTurn<T>(write: () => Promise<T>): Promise<T> {
+    this.writing++
     const before = this.turn
     let done = (): void => {}
     this.turn = new Promise((resolve) => (done = resolve))
@@ -68,6 +80,7 @@ export class Wire {
     try {
       return await write()
     } finally {
+      this.writing--
       done()
     }
   }
@@ -78,26 +91,15 @@ export class Wire {
   }
 
   /**
-   * Commands, BDAT with its octets, and the commands behind it, in one write. Resolves when
-   * the system has taken all of it: what is written before that goes out together with what stands
-   * behind it, and would be known to be taken only when all of that was.
+   * Commands, the last BDAT of a message among them, in one write. Resolves when the system has taken
+   * all of it: what is written before that goes out together with what stands behind it, and would
+   * be known to be taken only when all of that was.
    */
-  async chunk(
-    before: readonly Line[],
-    { command, octets }: Chunk,
-    behind: readonly Line[],
-  ): Promise<Promise<Step<Verb>>[]> {
-    const bdat = {
-      command,
-      line: bdatLine(octets.length, command),
-      content: octets,
-      ms: command === 'BODY' ? this.timeouts.final : this.timeouts.command,
-    }
-    const [first, last] = [before, behind].map((lines) => lines.map((line) => this.timed(line)))
-    const commands = [...(first ?? []), bdat, ...(last ?? [])]
+  async whole(lines: readonly Line[]): Promise<Promise<Step<Verb>>[]> {
     let isWritten = false
     let onWritten = (): void => {}
     const written = new Promise<void>((resolve) => (onWritten = resolve))
+    const commands = lines.map((line) => this.timed(line))
     const steps = this.conversation.group<Verb>(commands, () => {
       isWritten = true
       onWritten()
@@ -105,7 +107,9 @@ export class Wire {
     // Without its connection nothing is written any more, but every reply is there.
     await Promise.race([written, steps.at(-1)])
     const isDone = (): boolean => isWritten
-    return steps.map((step, at) => (at === before.length ? this.unlessEarly(step, isDone) : step))
+    return steps.map((step, at) =>
+      lines[at]?.[0] === 'BODY' ? this.unlessEarly(step, isDone) : step,
+    )
   }
 
   /** BDAT with what is left of a message of `size` octets, in pieces: exactly what the line says. */
@@ -146,8 +150,9 @@ export class Wire {
     return { kind: 'lost', failure }
   }
 
-  private timed<V extends Verb>([command, line]: Line<V>) {
-    return { command, line, ms: this.timeouts.command }
+  private timed<V extends Verb>([command, line, content]: Line<V>) {
+    const ms = command === 'BODY' ? this.timeouts.final : this.timeouts.command
+    return { command, line, ...(content && { content }), ms }
   }
 
   private async pieces(content: Buffer | Readable, pieces: Pieces): Promise<Step> {
@@ -205,7 +210,6 @@ function counted({ size, begun, unstuffer }: Omit<Unsent, 'content'>) {
   }
 }
 
-/** RFC 3030 section 2. */
-function bdatLine(octets: number, command: Chunk['command']): string {
+function bdatLine(octets: number, command: 'CHUNK' | 'BODY'): string {
   return command === 'BODY' ? `BDAT ${octets} LAST` : `BDAT ${octets}`
 }
