@@ -14,6 +14,23 @@ export default tseslint.config(
     },
   },
   {
+    // A promise that nobody waits for ends Haraka when it rejects, and all mail with it.
+    files: ['plugins/**/*.ts', 'test/**/*.ts'],
+    languageOptions: {
+      parserOptions: { project: ['test/tsconfig.json'], tsconfigRootDir: import.meta.dirname },
+    },
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': 'error',
+      '@typescript-eslint/return-await': ['error', 'error-handling-correctness-only'],
+    },
+  },
+  {
+    // Here "void" does not do: whoever begins work says who takes its errors.
+    files: ['plugins/**/*.ts'],
+    rules: { '@typescript-eslint/no-floating-promises': ['error', { ignoreVoid: false }] },
+  },
+  {
     // Scripts of browsers: tsc knows the names that they have there (web/tsconfig.json).
     files: ['web/**/*.js'],
     rules: { 'no-undef': 'off' },

@@ -133,10 +133,13 @@ function writeAhead(
 ): void {
   const { transaction } = connection
   if (!transaction) return next()
-  void forwarding.prepare(connection, transaction).then((mayGoOn) => {
-    if (mayGoOn) next()
-    else next(defer, 'Message cannot be journaled now, try later')
-  })
+  forwarding.prepare(connection, transaction).then(
+    (mayGoOn) => {
+      if (mayGoOn) next()
+      else next(defer, 'Message cannot be journaled now, try later')
+    },
+    () => next(),
+  )
 }
 
 /** queue_ok: the original is queued, or kept back by core; the copies may go, or not. */

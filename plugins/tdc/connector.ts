@@ -129,7 +129,7 @@ export class Connector {
   /** In the only process, or in the master: for the command line, and for other machines. */
   openControl(): void {
     process.once('exit', () => this.control.close())
-    void this.control.open()
+    this.control.open()
     this.sharedCluster?.start()
   }
 

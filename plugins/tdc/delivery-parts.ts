@@ -10,6 +10,7 @@ import type { SessionMaker } from './delivery/session'
 import { makeStsFetch } from './delivery/sts-fetch'
 import { StsPolicies } from './delivery/sts-policies'
 import { makeTxtLookup } from './delivery/txt-lookup'
+import { mistakeIn } from './monitor/mistake'
 import type { Monitor } from './monitor/monitor'
 import type { Settings } from './settings/settings'
 
@@ -49,7 +50,7 @@ export class DeliveryParts {
       options: () => settings().delivery,
       random: Math.random,
       onEmpty,
-      onMistake: (error) => monitor.report({ kind: 'problem', text: `mistake: ${error}` }),
+      onMistake: mistakeIn('the delivery', monitor.report),
     })
   }
 

@@ -98,6 +98,7 @@ export class QueueParts {
       ...shared,
       load: (item) => loader.load(item),
       isOurs: (pid) => isOwnProcess(pid) && !isOutboundDisabled(plugin),
+      report,
     }).start()
     kept.holdBounds()
   }

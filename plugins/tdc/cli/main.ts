@@ -4,7 +4,10 @@ import { run } from './run'
 // haraka-tld, which comes with the MX look-up, says on standard output what it loads.
 console.log = () => {}
 
-void run(process.argv.slice(2)).then((code) => {
+run(process.argv.slice(2)).then(
   // What was written to a pipe is on its way until the callback; watched files would keep us alive.
-  process.stdout.write('', () => process.exit(code))
-})
+  (code) => void process.stdout.write('', () => process.exit(code)),
+  (error: unknown) => {
+    throw error
+  },
+)

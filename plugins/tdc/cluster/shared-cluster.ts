@@ -4,6 +4,7 @@ import { type Answer, no, ok } from '../control/answer'
 import type { Gathered } from '../control/gathered'
 import type { ClusterRequest } from '../control/request'
 import type { Report } from '../monitor/events'
+import { mistakeIn } from '../monitor/mistake'
 import { safeText } from '../base/text'
 import { MachineNames } from '../settings/machine-names'
 import type { ClusterSettings } from '../settings/settings'
@@ -90,7 +91,11 @@ export class SharedCluster {
 
   /** Until `close`; the settings say at each turn whether there is anything to do. */
   start(): void {
-    void this.turn()
+    if (this.over) return
+    const { clock, report } = this.deps
+    this.turn()
+      .catch(mistakeIn('the cluster', report))
+      .finally(() => clock.after(LOOK_EVERY, () => this.start()))
   }
 
   close(): void {
@@ -121,15 +126,11 @@ export class SharedCluster {
 
   private async turn(): Promise<void> {
     const { clock, settings } = this.deps
-    if (this.over) return
-    if (settings().redis) {
-      await this.shared.look()
-      if (clock.monotonic() - this.reportedAt >= REPORT_EVERY) {
-        this.reportedAt = clock.monotonic()
-        await this.reports.send()
-      }
-    } else this.link.rest()
-    clock.after(LOOK_EVERY, () => void this.turn())
+    if (!settings().redis) return this.link.rest()
+    await this.shared.look()
+    if (clock.monotonic() - this.reportedAt < REPORT_EVERY) return
+    this.reportedAt = clock.monotonic()
+    await this.reports.send()
   }
 
   private async set(

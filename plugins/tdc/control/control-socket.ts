@@ -48,11 +48,12 @@ export class ControlSocket {
       const why = `its path has ${octets} octets, a socket's can have ${LONGEST_PATH}`
       return { kind: 'failed', why }
     }
-    const found = await probe(this.path, this.clock)
-    if (found.kind === 'answers') return { kind: 'taken' }
-    if (found.kind === 'not-a-socket')
-      return { kind: 'failed', why: 'a file of that name is there' }
     try {
+      const found = await probe(this.path, this.clock)
+      if (found.kind === 'answers') return { kind: 'taken' }
+      if (found.kind === 'not-a-socket') {
+        return { kind: 'failed', why: 'a file of that name is there' }
+      }
       if (found.kind === 'stale' && inodeOf(this.path) === found.inode) unlinkSync(this.path)
       await this.listen()
       return { kind: 'open' }
@@ -64,12 +65,13 @@ export class ControlSocket {
 
   /** Stops listening and takes the socket away, if it is still ours. At once: the process may end. */
   close(): void {
-    if (!this.server) return
-    const own = this.inode
-    this.inode = undefined
-    if (own !== undefined && inodeOf(this.path) === own) unlinkSync(this.path)
-    this.server.close()
-    this.server = undefined
+    const { server, inode: own } = this
+    if (!server) return
+    this.server = this.inode = undefined
+    server.close()
+    quietly(() => {
+      if (own !== undefined && inodeOf(this.path) === own) unlinkSync(this.path)
+    })
   }
 
   private async listen(): Promise<void> {
@@ -80,15 +82,15 @@ export class ControlSocket {
     await bind(server, own)
     server.on('error', () => {})
     this.server = server
-    this.inode = inodeOf(own)
     try {
+      this.inode = inodeOf(own)
       // Not a rename: that would replace what another server has just made.
       linkSync(own, this.path)
     } catch (error) {
       this.close()
       throw error
     } finally {
-      unlinkSync(own)
+      quietly(() => unlinkSync(own))
     }
   }
 
@@ -96,7 +98,10 @@ export class ControlSocket {
     socket.unref()
     socket.on('error', () => socket.destroy())
     const reader = new LineReader(LONGEST_REQUEST)
-    let answering = Promise.resolve()
+    let answering: Promise<unknown> = Promise.resolve()
+    const inTurn = (work: () => unknown): void => {
+      answering = answering.then(work).catch(() => socket.destroy())
+    }
     let [deadline, open] = [this.deadline(socket), 0]
     socket.on('data', (octets: Buffer) => {
       for (const line of reader.read(octets)) {
@@ -104,7 +109,7 @@ export class ControlSocket {
         open++
         // No more is read until all is answered: a client cannot pile requests up.
         socket.pause()
-        answering = answering.then(async () => {
+        inTurn(async () => {
           await this.reply(socket, line)
           if (--open > 0) return
           deadline = this.deadline(socket)
@@ -114,10 +119,10 @@ export class ControlSocket {
       if (reader.tooLong) {
         socket.removeAllListeners('data')
         const why = `the request is longer than ${LONGEST_REQUEST} octets`
-        void answering.then(() => socket.end(lineOf(no(why))))
+        inTurn(() => socket.end(lineOf(no(why))))
       }
     })
-    socket.on('end', () => void answering.then(() => socket.end()))
+    socket.on('end', () => inTurn(() => socket.end()))
     socket.on('close', () => deadline.cancel())
   }
 
@@ -188,6 +193,15 @@ function probe(path: string, clock: Clock): Promise<Probed> {
       end(gone ? { kind: 'stale', inode } : { kind: 'answers' })
     })
   })
+}
+
+/** What stays behind is replaced at the next start: nobody answers there. */
+function quietly(work: () => void): void {
+  try {
+    work()
+  } catch {
+    // It is not worth the server's life, which may just be ending in order.
+  }
 }
 
 function inodeOf(path: string): number | undefined {

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Clock } from '../clock'
 import type { Report } from '../monitor/events'
+import { mistakeIn } from '../monitor/mistake'
 import { ControlSocket } from './control-socket'
 import type { Gathered } from './gathered'
 
@@ -35,7 +36,11 @@ export class Control {
     this.socket = new ControlSocket(this.path, (request) => gathered.answer(request), clock)
   }
 
-  async open(): Promise<void> {
+  open(): void {
+    this.opened().catch(mistakeIn('the control socket', this.report))
+  }
+
+  private async opened(): Promise<void> {
     if (this.over) return
     const opened = await this.socket.open()
     if (this.over) this.socket.close()
@@ -43,7 +48,7 @@ export class Control {
     if (opened.kind === 'failed') return this.warn(opened.why)
     this.tries++
     if (this.tries === 2) this.warn('another Haraka with this directory answers there')
-    this.clock.after(this.tries === 1 ? FIRST_AGAIN : AGAIN, () => void this.open())
+    this.clock.after(this.tries === 1 ? FIRST_AGAIN : AGAIN, () => this.open())
   }
 
   close(): void {

@@ -2,7 +2,7 @@ import type { Clock } from '../clock'
 import type { SilentWorker } from '../monitor/status'
 import type { Answer } from './answer'
 import type { Message } from './messages'
-import type { AnswerHere, Answers, Processes } from './processes'
+import { type AnswerHere, type Answers, type Processes, unanswered } from './processes'
 import { type Request, SHAPES } from './request'
 import { Waiting } from './waiting'
 
@@ -45,11 +45,13 @@ export class Master implements Processes {
   /** A message of a worker. */
   heard(from: WorkerLink, message: Message): void {
     if (message.event === 'tdc.answer') this.waiting.come(message.id, message.answer)
-    if (message.event === 'tdc.gather') void this.gatherFor(from, message.id, message.request)
+    if (message.event === 'tdc.gather') this.gatherFor(from, message.id, message.request)
   }
 
-  private async gatherFor(from: WorkerLink, id: number, request: Request): Promise<void> {
-    from.send({ event: 'tdc.gathered', id, answers: await this.ask(request) })
+  private gatherFor(from: WorkerLink, id: number, request: Request): void {
+    this.ask(request)
+      .then((answers) => from.send({ event: 'tdc.gathered', id, answers }))
+      .catch(unanswered)
   }
 
   private askWorker(

@@ -12,6 +12,9 @@ export interface Answers {
 /** Answers a request by what this process knows. */
 export type AnswerHere = (request: Request) => Answer | Promise<Answer>
 
+/** An answer that cannot be made or sent: whoever asked counts this process among the silent. */
+export function unanswered(): void {}
+
 /** The processes of this server, asked from any of them. */
 export interface Processes {
   ask(request: Request): Promise<Answers>

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock'
 import type { Message } from './messages'
-import type { AnswerHere, Answers, Processes } from './processes'
+import { type AnswerHere, type Answers, type Processes, unanswered } from './processes'
 import { type Request, SHAPES } from './request'
 import { Waiting } from './waiting'
 
@@ -35,10 +35,12 @@ export class Worker implements Processes {
   /** A message of the master. */
   heard(message: Message): void {
     if (message.event === 'tdc.gathered') this.waiting.come(message.id, message.answers)
-    if (message.event === 'tdc.question') void this.answer(message.id, message.request)
+    if (message.event === 'tdc.question') this.answer(message.id, message.request)
   }
 
-  private async answer(id: number, request: Request): Promise<void> {
-    this.send({ event: 'tdc.answer', id, answer: await this.here(request) })
+  private answer(id: number, request: Request): void {
+    Promise.resolve(this.here(request))
+      .then((answer) => this.send({ event: 'tdc.answer', id, answer }))
+      .catch(unanswered)
   }
 }

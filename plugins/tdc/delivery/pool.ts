@@ -211,9 +211,9 @@ export class Pool {
 
   private begin(deadline: number): void {
     const { connection, signal } = this.connections.begin(++this.turn, deadline)
-    void openGuarded(this.deps.open, signal).then((opened) =>
-      this.quietly(() => this.opened(connection, opened)),
-    )
+    openGuarded(this.deps.open, signal)
+      .then((opened) => this.opened(connection, opened))
+      .catch((error: unknown) => this.mistaken(error))
   }
 
   private send(connection: Connection, entry: Entry): void {
@@ -222,9 +222,9 @@ export class Pool {
     this.entries.leave(entry)
     entry.handedAt = this.deps.clock.monotonic()
     this.connections.takeOff(connection, state, entry)
-    void sendGuarded(state.session, entry.message).then((result) =>
-      this.quietly(() => this.landed(connection, entry, result)),
-    )
+    sendGuarded(state.session, entry.message)
+      .then((result) => this.landed(connection, entry, result))
+      .catch((error: unknown) => this.mistaken(error))
   }
 
   private tellIfEmpty(): void {
@@ -238,7 +238,11 @@ export class Pool {
     try {
       work()
     } catch (error) {
-      this.deps.onMistake?.(error)
+      this.mistaken(error)
     }
+  }
+
+  private mistaken(error: unknown): void {
+    this.deps.onMistake?.(error)
   }
 }

@@ -120,7 +120,10 @@ export class SmtpSession implements Session {
     if (this.inFlight > 0) return this.destroy()
     const timer = this.options.clock.after(FAREWELL, () => this.destroy())
     this.onClose(() => timer.cancel())
-    void this.conversation.exchange('QUIT', 'QUIT', FAREWELL).then(() => this.socket.end())
+    this.conversation
+      .exchange('QUIT', 'QUIT', FAREWELL)
+      .then(() => this.socket.end())
+      .catch(() => this.destroy())
   }
 
   destroy(): void {

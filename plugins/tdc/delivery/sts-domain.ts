@@ -162,10 +162,11 @@ export class StsDomain {
     if (left <= 0) return Promise.resolve()
     return new Promise((resolve) => {
       const timer = this.deps.clock.after(left, resolve)
-      void done.then(() => {
+      const isDone = () => {
         timer.cancel()
         resolve()
-      })
+      }
+      done.then(isDone, isDone)
     })
   }
 }

@@ -160,7 +160,8 @@ export class Wire {
     const { data, final } = this.timeouts
     const over = new AbortController()
     const reply = conversation.read('BODY', data)
-    void reply.then(() => over.abort())
+    const end = () => over.abort()
+    reply.then(end, end)
     if (pieces.begin && !conversation.lost) socket.write(pieces.begin)
     const progress = (): void => conversation.patience(data)
     const written = await writeContent(socket, content, progress, over.signal, pieces.change)

@@ -68,7 +68,7 @@ function inherit(plugin: HarakaPlugin): RedisPlugin {
 function end(client: RedisClient): void {
   try {
     if (client.destroy) client.destroy()
-    else void client.disconnect?.().catch(() => {})
+    else client.disconnect?.().catch(() => {})
   } catch {
     // It has ended already.
   }

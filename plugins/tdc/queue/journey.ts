@@ -1,5 +1,6 @@
 import type { Clock } from '../clock'
 import type { Report } from '../monitor/events'
+import { mistakeIn } from '../monitor/mistake'
 import type { Route } from '../decide/decision'
 import type { Copy } from './copy'
 import type { Doubts } from './doubts'
@@ -222,7 +223,9 @@ export class Journey {
   }
 
   private withdraw(copies: readonly Copy[], why: string): void {
-    for (const copy of copies) void this.scheduler.withdraw(copy, why)
+    for (const copy of copies) {
+      this.scheduler.withdraw(copy, why).catch(mistakeIn('a withdrawal', this.report))
+    }
   }
 }
 

@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../clock'
 import { errorCode } from '../error-code'
 import type { QueueDirectory } from '../haraka/queue-directory'
 import type { Report } from '../monitor/events'
+import { mistakeIn } from '../monitor/mistake'
 import type { KeepSettings } from '../settings/settings'
 import type { Copy } from './copy'
 import type { Disk } from './disk'
@@ -100,7 +101,9 @@ export class KeptCopies {
     this.next?.timer.cancel()
     const timer = this.clock.after(wait, () => {
       this.next = undefined
-      this.sweeping = this.sweeping.then(() => this.sweep())
+      this.sweeping = this.sweeping
+        .then(() => this.sweep())
+        .catch(mistakeIn('the look at the kept copies', this.report))
     })
     this.next = { due, timer }
   }

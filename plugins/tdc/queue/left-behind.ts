@@ -1,7 +1,9 @@
 import type { Clock } from '../clock'
 import type { QueueDirectory } from '../haraka/queue-directory'
 import type { LoadedItem } from '../haraka/types'
+import type { Report } from '../monitor/events'
 import { QUEUE_DOMAIN } from '../monitor/lines'
+import { mistakeIn } from '../monitor/mistake'
 import type { Disk } from './disk'
 import { readHead } from './queue-file'
 import type { Scheduler } from './scheduler'
@@ -23,6 +25,7 @@ export class LeftBehind {
   private readonly scheduler: Scheduler
   private readonly load: (item: LoadedItem) => Promise<void>
   private readonly isOurs: (pid: number) => boolean
+  private readonly report: Report
 
   /** `isOurs`: files that name this process are this one's to deliver. */
   constructor(deps: {
@@ -32,6 +35,7 @@ export class LeftBehind {
     scheduler: Scheduler
     load: (item: LoadedItem) => Promise<void>
     isOurs: (pid: number) => boolean
+    report: Report
   }) {
     this.directory = deps.directory
     this.disk = deps.disk
@@ -39,15 +43,17 @@ export class LeftBehind {
     this.scheduler = deps.scheduler
     this.load = deps.load
     this.isOurs = deps.isOurs
+    this.report = deps.report
   }
 
   start(): void {
     this.clock.after(LOOK_AGAIN, () => {
-      void this.look().finally(() => this.start())
+      this.look()
+        .catch(mistakeIn('the look for copies left behind', this.report))
+        .finally(() => this.start())
     })
   }
 
-  /** Never rejects. */
   async look(): Promise<void> {
     const names = await this.disk.list(this.directory.path).catch(() => [])
     const due = names.filter((name) => this.isOverdue(name))

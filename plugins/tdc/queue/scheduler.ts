@@ -1,6 +1,7 @@
 import type { Clock } from '../clock'
 import type { Failure, Outcome } from '../delivery/outcome'
 import type { Report } from '../monitor/events'
+import { mistakeIn } from '../monitor/mistake'
 import { deferredEvent, endEvent } from './attempt-events'
 import type { Copy } from './copy'
 import type { CopyFiles } from './copy-files'
@@ -96,7 +97,7 @@ export class Scheduler {
     const left = this.options().maxAge - this.age(copy)
     if (left > 0 || this.holds.isHeld(copy.domain)) return this.begin(copy, left)
     this.entries.set(copy.mid, { copy, at: 'finishing' })
-    void this.take(copy, { kind: 'expired', dcid: 0, failure: undefined })
+    this.begun(this.take(copy, { kind: 'expired', dcid: 0, failure: undefined }))
   }
 
   /** Holds a copy back that waits for the courier or for its retry; what is on its way is left there. */
@@ -116,10 +117,11 @@ export class Scheduler {
     const { at, copy, lastFailure } = entry
     if (at !== 'held' || this.holds.isHeld(copy.domain)) return false
     // Not before the file has its new name: a long copy is read from it.
-    void this.files.settled(copy).then(() => {
+    const begin = () => {
       if (this.entries.get(copy.mid) !== entry) return
       this.begin(copy, this.options().maxAge, lastFailure)
-    })
+    }
+    this.begun(this.files.settled(copy).then(begin))
     return true
   }
 
@@ -127,7 +129,7 @@ export class Scheduler {
   hasten(entry: Entry): boolean {
     if (entry.at !== 'waiting') return false
     entry.retry.cancel()
-    void this.files.settled(entry.copy).then(() => this.again(entry.copy))
+    this.begun(this.files.settled(entry.copy).then(() => this.again(entry.copy)))
     return true
   }
 
@@ -141,10 +143,10 @@ export class Scheduler {
         return true
       case 'waiting':
         entry.retry.cancel()
-        void this.take(entry.copy, { kind: 'dropped' })
+        this.begun(this.take(entry.copy, { kind: 'dropped' }))
         return true
       case 'held':
-        void this.take(entry.copy, { kind: 'dropped' })
+        this.begun(this.take(entry.copy, { kind: 'dropped' }))
         return true
       default:
         return false
@@ -167,6 +169,11 @@ export class Scheduler {
   /** Milliseconds. */
   age(copy: Copy): number {
     return this.clock.monotonic() - copy.enqueuedAt
+  }
+
+  /** Work that goes on by itself. */
+  private begun(work: Promise<void>): void {
+    work.catch(mistakeIn('the queue', this.report))
   }
 
   /** To the courier, unless it is held. */
@@ -192,7 +199,7 @@ export class Scheduler {
       this.courierOf(copy).abort(copy)
     } else if (entry?.at === 'waiting') {
       entry.retry.cancel()
-      void this.take(copy, { kind: 'expired', dcid: 0, failure: entry.lastFailure })
+      this.begun(this.take(copy, { kind: 'expired', dcid: 0, failure: entry.lastFailure }))
     }
   }
 
@@ -201,7 +208,7 @@ export class Scheduler {
     if (entry?.at !== 'courier') return
     const { over, lastFailure } = entry
     const { failedAttempts } = copy
-    void this.take(copy, stepAfter(outcome, { failedAttempts, over, lastFailure }))
+    this.begun(this.take(copy, stepAfter(outcome, { failedAttempts, over, lastFailure })))
   }
 
   /** Carries a step out: file, log, counters; then the copy is gone, or waits. */
@@ -237,7 +244,7 @@ export class Scheduler {
       expiry: entry.expiry,
       // Not before the file has its new name: a long copy is read from it.
       retry: this.clock.after(retryDelay, () => {
-        void this.files.settled(copy).then(() => this.again(copy))
+        this.begun(this.files.settled(copy).then(() => this.again(copy)))
       }),
     }
     this.entries.set(copy.mid, waiting)
@@ -265,7 +272,7 @@ export class Scheduler {
     else {
       this.entries.set(copy.mid, { copy, at: 'unremovable' })
       const later = Math.min(again * 2, REMOVE_AGAIN_MOST)
-      this.clock.after(again, () => void this.end(copy, cause, later))
+      this.clock.after(again, () => this.begun(this.end(copy, cause, later)))
     }
     this.reserved.delete(copy.mid)
   }

@@ -67,14 +67,17 @@ export class Watchers {
   private soon(ms: number): void {
     if (this.looking) return
     this.next?.cancel()
-    this.next = this.clock.after(ms, () => void this.tell())
+    this.next = this.clock.after(ms, () => {
+      this.tell().catch(() => this.soon(PACE))
+    })
   }
 
   private async tell(): Promise<void> {
     this.looking = true
     // A look that fails is no news; the next one may be.
-    const news = await this.look().catch(() => undefined)
-    this.looking = false
+    const news = await this.look()
+      .catch(() => undefined)
+      .finally(() => (this.looking = false))
     for (const watcher of this.all) this.pass(watcher, news)
     if (this.all.size > 0) this.soon(PACE)
   }
