@@ -31,13 +31,17 @@ const OF_HARAKA = [
   'xclient',
 ]
 
-const MAIL = [
+const HEADER = [
   'From: Alice <alice@example.net>',
   'To: Bob <bob@example.com>',
-  'Subject: beside all',
   'Date: Fri, 27 Nov 2026 20:00:00 +0000',
-  'Message-ID: <1@example.net>',
 ]
+
+const DISCARDS = `
+exports.hook_data_post = (next, { transaction: { header, notes } }) => {
+  if (header.get('Subject').trim() === 'drop') notes.discard = true
+  next()
+}`
 
 describe('beside other plugins', function () {
   this.timeout(60_000)
@@ -48,19 +52,35 @@ describe('beside other plugins', function () {
     assert.deepEqual(wrong, [])
   })
 
-  it(`all ${TESTED.length + OF_HARAKA.length} of them at once: one original, one copy of it`, async () => {
-    const path = await MailPath.start({ beforeTdc: [...TESTED, ...OF_HARAKA] })
-    try {
+  describe(`all ${TESTED.length + OF_HARAKA.length} of them at once`, () => {
+    let path: MailPath
+    const send = (subject: string, to: string[]) => {
+      const own = [`Subject: ${subject}`, `Message-ID: <${subject}@example.net>`]
+      const raw = Buffer.from(`${[...HEADER, ...own].join('\r\n')}\r\n\r\nHello.\r\n`)
+      return path.send({ from: 'alice@example.net', to, raw })
+    }
+
+    before(async () => {
+      path = await MailPath.start({
+        beforeTdc: [...TESTED, ...OF_HARAKA, 'tdc_inspect', 'discards'],
+        sources: { discards: DISCARDS },
+      })
+    })
+    after(() => path.close())
+
+    it('one original, one copy of it', async () => {
       const loaded = path.haraka.log.filter((line) => line.includes('[plugins] loading '))
       assert.ok(loaded.length > TESTED.length, 'all of them are loaded')
-      const raw = Buffer.from(`${MAIL.join('\r\n')}\r\n\r\nHello.\r\n`)
-      const { code } = await path.send({ from: 'alice@example.net', to: ['bob@example.com'], raw })
-      assert.equal(code, 250)
-      const [original, copy] = [await path.original('beside all'), await path.copy('beside all')]
+      assert.equal((await send('all', ['bob@example.com'])).code, 250)
+      const [original, copy] = [await path.original('all'), await path.copy('all')]
       assert.ok(isCopyOf(await copy.original(), original.raw))
-    } finally {
-      await path.close()
-    }
+    })
+
+    it('what aliases discards, having inherited the hooks of queue/discard, has no copy', async () => {
+      assert.equal((await send('drop', ['bob@example.com'])).code, 250)
+      await path.settled()
+      assert.deepEqual([path.originalsOf('drop').length, path.copiesOf('drop').length], [0, 0])
+    })
   })
 })
 

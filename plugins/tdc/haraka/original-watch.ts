@@ -21,7 +21,7 @@ export interface Ears {
   readonly outbound: boolean
 }
 
-type Reading = { readonly plugin: QueuePlugin | undefined; readonly inQueue: boolean }
+type Reading = { readonly turn: HookTurn | undefined; readonly inQueue: boolean }
 
 const QUEUE_HOOKS: readonly unknown[] = ['queue', 'queue_outbound']
 
@@ -80,9 +80,9 @@ export class OriginalWatch {
 
   seen(told: Told): Seen {
     const begun = this.turns.filter(([, , cancel]) => typeof cancel === 'function')
-    const last = begun.at(-1)?.[0]
+    const last = begun.at(-1)
     const goesOn = (plugin: object) =>
-      this.hung.has((plugin as QueuePlugin).name) || (told === 'nothing' && plugin === last)
+      this.hung.has((plugin as QueuePlugin).name) || (told === 'nothing' && plugin === last?.[0])
     return {
       handovers: [
         ...this.nextHops.map((hop) => hop.handover(goesOn(hop.plugin) || told === 'nothing')),
@@ -90,47 +90,47 @@ export class OriginalWatch {
       ],
       strangers:
         this.readings.some((reading) => this.isStrange(reading, begun, goesOn)) ||
-        begun.some(([plugin]) => goesOn(plugin) && this.mayStillRead(plugin)),
+        begun.some((turn) => goesOn(turn[0]) && this.mayStillRead(turn)),
       last: last && this.wayOf(last),
     }
   }
 
   private read(connection: Connection, destination: { readonly path?: unknown }): void {
-    const plugin = connection.current_hook?.[0]
-    if (plugin?.name === this.own || this.nextHops.some((hop) => hop.owns(destination))) return
+    const turn = connection.current_hook ?? undefined
+    if (turn?.[0].name === this.own || this.nextHops.some((hop) => hop.owns(destination))) return
     if (typeof destination.path === 'string' && this.queues.some((queue) => queue.isOpen)) return
-    this.readings.push({ plugin, inQueue: QUEUE_HOOKS.includes(connection.hook) })
+    this.readings.push({ turn, inQueue: QUEUE_HOOKS.includes(connection.hook) })
   }
 
   /** Whether what it has read may have reached a mailbox without its having said so. */
   private isStrange(
-    { plugin, inQueue }: Reading,
+    { turn, inQueue }: Reading,
     begun: readonly HookTurn[],
     goesOn: (plugin: object) => boolean,
   ): boolean {
     // A scanner reads too; a queue plugin may have read before it was its turn.
-    if (!inQueue && !begun.some(([one]) => one === plugin)) return false
-    if (!plugin) return true
-    switch (this.wayOf(plugin)) {
+    if (!inQueue && !begun.some(([one]) => one === turn?.[0])) return false
+    if (!turn) return true
+    switch (this.wayOf(turn)) {
       case 'quarantine':
       case 'discard':
       case 'outbound':
         return false
       case 'program':
-        return goesOn(plugin)
+        return goesOn(turn[0])
       case 'next-hop':
       case 'own':
         return true
     }
   }
 
-  private mayStillRead(plugin: QueuePlugin): boolean {
-    const talks = this.nextHops.some((hop) => hop.plugin === plugin)
-    return this.wayOf(plugin) === 'own' && !talks && this.queues.length === 0
+  private mayStillRead(turn: HookTurn): boolean {
+    const talks = this.nextHops.some((hop) => hop.plugin === turn[0])
+    return this.wayOf(turn) === 'own' && !talks && this.queues.length === 0
   }
 
-  private wayOf(plugin: QueuePlugin): QueueWay {
-    const way = wayOf(plugin, this.ears.coreFolder)
+  private wayOf(turn: HookTurn): QueueWay {
+    const way = wayOf(turn, this.ears.coreFolder)
     if (way === 'next-hop' && !this.ears.nextHop) return 'own'
     if (way === 'outbound' && !this.ears.outbound) return 'own'
     return way

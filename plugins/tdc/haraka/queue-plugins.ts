@@ -1,5 +1,5 @@
 import { sep } from 'node:path'
-import type { QueuePlugin } from './types'
+import type { HookTurn, QueuePlugin } from './types'
 
 /**
  * What a queue plugin does with an original:
@@ -23,10 +23,23 @@ const CORE: Readonly<Record<string, QueueWay>> = {
   'queue/smtp_proxy': 'next-hop',
 }
 
-/** `coreFolder`: where Haraka's own files are; a server may have a plugin of the same name. */
-export function wayOf({ name, plugin_path }: QueuePlugin, coreFolder: string): QueueWay {
-  const isCore = coreFolder !== '' && plugin_path?.startsWith(`${coreFolder}${sep}plugins${sep}`)
-  return (isCore && CORE[name]) || 'own'
+/**
+ * What is done in this turn. `coreFolder`: where Haraka's own files are; a server may have a plugin of
+ * the same name. A plugin that inherits one of core's has its turns too, as aliases has queue/discard's.
+ */
+export function wayOf([plugin, method]: HookTurn, coreFolder: string): QueueWay {
+  if (coreFolder === '') return 'own'
+  const parents = Object.values(plugin.base ?? {}).filter(
+    (parent) => method in parent && methodOf(parent, method) === methodOf(plugin, method),
+  )
+  const cores = [plugin, ...parents].filter(({ plugin_path: path }) =>
+    path?.startsWith(`${coreFolder}${sep}plugins${sep}`),
+  )
+  return cores.map(({ name }) => CORE[name]).find((way) => way !== undefined) ?? 'own'
+}
+
+function methodOf(plugin: QueuePlugin, method: string): unknown {
+  return (plugin as unknown as Record<string, unknown>)[method]
 }
 
 /** Where the file of a loaded module of Haraka is; '' when it cannot be found. */

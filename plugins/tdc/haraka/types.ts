@@ -73,6 +73,8 @@ export interface Transaction {
 export interface QueuePlugin {
   readonly name: string
   readonly plugin_path?: string
+  /** The plugins that it `inherits`, by name. */
+  readonly base?: Readonly<Record<string, QueuePlugin>>
 }
 
 /** One plugin's turn in a hook; once it has begun, a function that cancels it is the third. */
