@@ -87,6 +87,7 @@ export function survey(this: TdcPlugin, next: Next): void {
     ...orderWarnings(this.internals.hooks, this.name),
     ...recipientWarnings(this.internals.hooks, this.name),
     ...this.forwarding.warnings(),
+    ...[this.tdc.connectionWarning()].filter((text) => text !== undefined),
   ]
   for (const text of warnings) this.tdc.monitor.report({ kind: 'warning', text })
   this.tdc.openControl()

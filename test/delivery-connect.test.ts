@@ -25,6 +25,7 @@ describe('delivery: connecting to the hosts of a domain', () => {
       [
         ['connection-error', 1],
         ['connected', 2],
+        ['refused', 0],
         ['connected', 3],
         ['tls-success', 3],
         ['delivery-start', 3],

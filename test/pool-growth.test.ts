@@ -64,8 +64,10 @@ describe('pool: growth', () => {
     assert.equal(story.counts, '100 waiting, 3 connecting')
     story.sessions.attempts[0]?.accept()
     await story.clock.settle()
-    assert.equal(story.counts, '99 waiting, 44 connecting, 1 busy, 1 in flight')
-    await story.accept()
+    assert.equal(story.counts, '99 waiting, 3 connecting, 1 busy, 1 in flight')
+    const stands: number[] = []
+    for (let step = 0; step < 7; step++) stands.push((await story.accept(), story.pool.stats.busy))
+    assert.deepEqual(stands, [4, 8, 16, 26, 36, 45, 45], 'doubled, ten at a time at the most')
     assert.equal(story.counts, '55 waiting, 45 busy, 45 in flight')
     story.submitMany(400, 'late')
     assert.equal(story.counts, '455 waiting, 5 connecting, 45 busy, 45 in flight')
@@ -87,8 +89,7 @@ describe('pool: growth', () => {
   it('closes what is more than wanted while others go on, the floor stays', async () => {
     const story = new PoolStory()
     story.submitMany(40)
-    await story.accept()
-    await story.accept()
+    for (let step = 0; step < 5; step++) await story.accept()
     assert.equal(story.counts, '9 waiting, 31 busy, 31 in flight')
     const slow = story.sessions.standing[0]?.flight
     for (let round = 0; round < 2; round++) {

@@ -92,6 +92,7 @@ describe('settings of an empty tdc.ini', () => {
       envelopeFrom: '',
       minConnections: 3,
       maxConnections: 50,
+      maxConnectionsTotal: undefined,
       messagesPerConnection: 50,
       window: 8,
       idleTimeout: 5_000,

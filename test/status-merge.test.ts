@@ -17,6 +17,7 @@ function domain(given: Partial<DomainStatus>): DomainStatus {
     closing: 0,
     lastAttempt: 'unknown',
     lastAttemptAt: null,
+    limits: { connections: null, messages: null, perSecond: null },
     tls: { sessions: {}, results: {}, certificateEnd: null },
     ...given,
   }

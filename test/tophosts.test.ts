@@ -14,6 +14,7 @@ const DOMAIN: DomainStatus = {
   closing: 4,
   lastAttempt: 'down',
   lastAttemptAt: 1,
+  limits: { connections: null, messages: null, perSecond: null },
   tls: { sessions: {}, results: {}, certificateEnd: null },
 }
 

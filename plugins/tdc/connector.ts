@@ -17,6 +17,7 @@ import { DeliveryParts } from './delivery-parts'
 import type { Internals } from './haraka/contract'
 import { logTo } from './haraka/log'
 import { keyWarning, loopKey } from './haraka/loop-key'
+import { connectionsFor, deliveringProcesses, descriptorLimit } from './haraka/process-limits'
 import { QueueDirectory } from './haraka/queue-directory'
 import { redisConnections } from './haraka/redis-connection'
 import {
@@ -65,6 +66,8 @@ export class Connector {
     worker: cluster.worker?.id ?? 0,
     startedAt: systemClock.wall(),
   }
+  private readonly processes: number
+  private readonly connectionsByDescriptors: number
   /** config/me, as of the last reading of the settings: asking for it is not cheap. */
   private me = hostname()
 
@@ -75,6 +78,8 @@ export class Connector {
     private readonly announces: boolean,
   ) {
     this.plugin = plugin
+    this.processes = deliveringProcesses(plugin)
+    this.connectionsByDescriptors = connectionsFor(descriptorLimit())
     this.versions = { plugin: version, haraka: internals.version, node: process.version }
     this.monitor = new Monitor({
       log: logTo(plugin),
@@ -95,6 +100,7 @@ export class Connector {
       monitor: this.monitor,
       settings: () => this.settings.value,
       me: () => this.me,
+      connections: () => this.mostConnections,
     })
     this.queue = new QueueParts({
       plugin,
@@ -136,6 +142,27 @@ export class Connector {
   /** This gateway's name: in reports, and in EHLO. */
   get gateway(): string {
     return this.settings.value.journal.gateway ?? this.me
+  }
+
+  /** Connections of this process at a time: its part of the setting, or of its own descriptors. */
+  get mostConnections(): number {
+    const { maxConnectionsTotal } = this.settings.value.delivery
+    if (maxConnectionsTotal === undefined) return this.connectionsByDescriptors
+    return Math.max(1, Math.floor(maxConnectionsTotal / this.processes))
+  }
+
+  /** What several intakes and workers want at the least, and do not get; undefined: they do. */
+  connectionWarning(): string | undefined {
+    const { processes, mostConnections: most } = this
+    const { intakes, delivery } = this.settings.value
+    const domains = new Set(intakes.map(({ domain }) => domain)).size
+    if (domains * delivery.minConnections <= most) return undefined
+    return (
+      `${domains} intake domains with min_connections=${delivery.minConnections} in ${processes} ` +
+      `${processes > 1 ? 'processes want' : 'process want'} ${domains * delivery.minConnections * processes} connections, ` +
+      `and ${most * processes} is what [delivery] max_connections_total or the descriptors allow: they take turns; ` +
+      'raise the limit of open files (LimitNOFILE, ulimit -n)'
+    )
   }
 
   /** For the copies of one message. */

@@ -1,11 +1,13 @@
 import cluster from 'node:cluster'
 import { systemClock } from './clock'
+import { ConnectionBudget } from './delivery/connection-budget'
 import { makeSessionMaker } from './delivery/connect'
 import { dcidSource } from './delivery/dcid'
 import { makeMxLookup } from './delivery/mx-lookup'
 import { Pool } from './delivery/pool'
 import { Pools } from './delivery/pools'
 import { isPublic } from './delivery/public-address'
+import { Repeats } from './delivery/repeats'
 import type { SessionMaker } from './delivery/session'
 import { makeStsFetch } from './delivery/sts-fetch'
 import { StsPolicies } from './delivery/sts-policies'
@@ -19,11 +21,22 @@ export interface DeliveryDeps {
   readonly settings: () => Settings
   /** This server's name: for EHLO, unless the settings have another one. */
   readonly me: () => string
+  /** Connections that this process may have open at a time. */
+  readonly connections: () => number
 }
 
 /** What delivers the copies of one process, put together once: a pool for each intake domain. */
 export class DeliveryParts {
   readonly pools = new Pools((domain, onEmpty) => this.makePool(domain, onEmpty))
+  /** Of all pools together. */
+  private readonly budget = new ConnectionBudget(
+    systemClock,
+    () => this.deps.connections(),
+    () => this.exhausted.note(undefined),
+  )
+  private readonly exhausted = new Repeats<void>(systemClock, (_last, count) =>
+    this.deps.monitor.report({ kind: 'out-of-descriptors', count, most: this.deps.connections() }),
+  )
   private readonly lookup = makeMxLookup(systemClock)
   private readonly nextDcid = dcidSource(cluster.worker?.id ?? 0)
   /** They outlive the settings: a reload must not make a policy forgotten. */
@@ -47,6 +60,7 @@ export class DeliveryParts {
         return open(signal)
       },
       clock: systemClock,
+      seats: (wake) => this.budget.join(wake),
       options: () => settings().delivery,
       random: Math.random,
       onEmpty,

@@ -75,6 +75,8 @@ export function eventsWith(value: string): TdcEvent[] {
     'sts-policy': { domain: value, mode: 'enforce', mx: [value, value], seconds: 1 },
     'sts-failed': { domain: value, reason, text: value, kept: false },
     'sts-testing': { dcid, domain: value, host: value, reason, text: value },
+    refused: { what: 'messages', domain: value, remote, port, count: 2, reply: value },
+    'out-of-descriptors': { count: 2, most: 64 },
     'connection-error': { dcid, remote, port, details: 'reset', local, reason: value },
     'delivery-start': { dcid, mid },
     delivered: { ...copy, response: value },

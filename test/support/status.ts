@@ -47,6 +47,7 @@ export function statusWith(over: Partial<Status> = {}): Status {
         closing: 0,
         lastAttempt: 'down',
         lastAttemptAt: NOW - 1000,
+        limits: { connections: null, messages: null, perSecond: null },
         tls: {
           sessions: { 'TLSv1.3 TLS_AES_256_GCM_SHA384 X25519': 12 },
           results: { success: 12, 'certificate-expired': 1 },

@@ -1,4 +1,4 @@
-import type { DomainStatus, LastFailure, Status } from '../monitor/status'
+import type { DomainStatus, LastFailure, LearnedLimits, Status } from '../monitor/status'
 import { QUEUE_AGES } from '../monitor/status'
 import { durationText, momentText } from './moments'
 import { table } from './table'
@@ -118,6 +118,7 @@ function domainText(domain: string, figures: DomainStatus): string[] {
     `${domain} is ${figures.lastAttempt}${lastText(figures.lastAttemptAt)}`,
     ...table([
       ['  Connections', `${idle} idle, ${busy} busy, ${connecting} connecting`],
+      ...limitRow(figures.limits),
       ['  TLS', countedNames(tls.sessions) || 'no session yet'],
       ['  TLS failures', countedNames(tls.results) || 'none'],
       ...(tls.certificateEnd === null
@@ -125,6 +126,16 @@ function domainText(domain: string, figures: DomainStatus): string[] {
         : [['  Certificate', `valid until ${momentText(tls.certificateEnd)}`] as const]),
     ]),
   ]
+}
+
+/** What was learned of an intake; most have no limit that shows. */
+function limitRow({ connections, messages, perSecond }: LearnedLimits): [string, string][] {
+  const limits = [
+    connections === null ? [] : `${connections} connections`,
+    messages === null ? [] : `${messages} copies over each`,
+    perSecond === null ? [] : `${perSecond.toFixed(1)} copies a second`,
+  ].flat()
+  return limits.length > 0 ? [['  Takes', `${limits.join(', ')}, of each process`]] : []
 }
 
 function countedNames(counted: Readonly<Record<string, number>>): string {

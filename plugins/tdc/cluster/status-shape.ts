@@ -6,6 +6,7 @@ import type {
   HistogramValue,
   IntakeStatus,
   LastFailure,
+  LearnedLimits,
   MessageCounters,
   ProcessInfo,
   QueueFigures,
@@ -51,6 +52,11 @@ const domain = record<DomainStatus>({
   closing: number,
   lastAttempt: oneOf('up', 'down', 'unknown'),
   lastAttemptAt: orNull(number),
+  limits: record<LearnedLimits>({
+    connections: orNull(number),
+    messages: orNull(number),
+    perSecond: orNull(number),
+  }),
   tls: record<TlsFigures>({
     sessions: byName(number, MOST),
     results: byName(number, MOST),

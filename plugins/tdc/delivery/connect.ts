@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import type { Clock } from '../clock'
-import type { Report } from '../monitor/events'
+import type { Report, TdcEvent } from '../monitor/events'
 import { AddressBackoff } from './address-backoff'
 import { Attempt } from './attempt'
 import { ChunkingMemory } from './chunking-memory'
@@ -12,6 +12,8 @@ import type { MxLookup } from './mx-lookup'
 import type { Route, Timeouts, TlsPolicy } from './options'
 import { type Failure, retriesOf } from './outcome'
 import { reportFailure } from './peer'
+import { Repeats } from './repeats'
+import { replyLine } from './reply'
 import type { Opened, SendResult, SessionMaker } from './session'
 import type { StsPolicy } from './sts-policy'
 import { makeSecurer } from './tls'
@@ -44,12 +46,26 @@ export interface ConnectOptions {
   readonly nextDcid: () => number
 }
 
+type Refused = Omit<Extract<TdcEvent, { kind: 'refused' }>, 'count'>
+
 /** The connections of one intake domain. */
 export function makeSessionMaker(options: ConnectOptions): SessionMaker {
   const { clock, report, timeouts, tls } = options
   const addresses = new AddressBackoff(clock, options.random)
   const chunking = new ChunkingMemory(clock)
   const securer = makeSecurer(tls, timeouts.tls, clock)
+  const refusals = {
+    connections: new Repeats<Refused>(clock, (last, count) => report({ ...last, count })),
+    messages: new Repeats<Refused>(clock, (last, count) => report({ ...last, count })),
+  }
+  /** What has no line of its own. */
+  const refused = (host: Host, what: Refused['what'], failure: Failure): void => {
+    if (failure.kind !== 'reply') return
+    const { domain } = options
+    const { address: remote, port } = host
+    const reply = replyLine(failure.reply)
+    refusals[what].note({ kind: 'refused', what, domain, remote, port, reply })
+  }
   const mayConnect = options.route ? () => true : options.mayConnect
   return async (signal) => {
     const found = await unlessAborted(Promise.all([resolve(options), policyOf(options)]), signal)
@@ -76,6 +92,9 @@ export function makeSessionMaker(options: ConnectOptions): SessionMaker {
       const began = clock.monotonic()
       const greeting = Math.min(timeouts.greeting, Math.max(end - began, LAST_GREETING))
       const told = (result: SendResult): void => {
+        const { outcome, fault } = result
+        if (outcome.kind === 'failed' && fault !== 'copy')
+          refused(host, 'messages', outcome.failure)
         const verdict = saysOf(result)
         if (verdict) addresses[verdict](host, began)
       }
@@ -89,6 +108,7 @@ export function makeSessionMaker(options: ConnectOptions): SessionMaker {
       else if (signal.aborted && clock.monotonic() - began < SHORTEST_CONNECT)
         addresses.givenUp(host)
       else addresses.failed(host, began)
+      if (opened.kind === 'failed') refused(host, 'connections', opened.failure)
       return opened
     }
     return tryHosts(hosts, (left) => addresses.choose(left), attempt, signal)

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock'
 import { type Busy, type Closing, type Connection, type Idle, loadOf } from './connection'
 import type { Entry } from './entries'
+import type { Seats } from './connection-budget'
 import type { Session } from './session'
 import type { ConnectionStatus } from '../monitor/status'
 
@@ -9,6 +10,8 @@ type ConnectionFacts = Omit<ConnectionStatus, 'domain' | 'pid'>
 /** How many connections are in each state, and how many messages are on their way over them. */
 export interface Census {
   readonly connecting: number
+  /** Those among them that have hung for so long that they hold nobody's place. */
+  readonly hanging: number
   readonly idle: number
   readonly busy: number
   readonly closing: number
@@ -16,6 +19,9 @@ export interface Census {
 }
 
 const UNKNOWN_PEER = { dcid: 0, remote: '' }
+
+/** Milliseconds after which an opening holds no other's place. */
+export const HANGS_AFTER = 5_000
 
 /** A connection that was told to close is no longer waited for after this; its slot is needed. */
 const CLOSING_TIMEOUT = 10_000
@@ -28,6 +34,7 @@ export class Connections {
   /** `quietly` runs what a session may throw in. */
   constructor(
     private readonly clock: Clock,
+    private readonly seats: Seats,
     private readonly quietly: (work: () => void) => void,
   ) {}
 
@@ -55,9 +62,11 @@ export class Connections {
   }
 
   census(): Census {
-    const census = { connecting: 0, idle: 0, busy: 0, closing: 0, flying: 0 }
-    for (const { state } of this.all) {
+    const census = { connecting: 0, hanging: 0, idle: 0, busy: 0, closing: 0, flying: 0 }
+    const hungSince = this.clock.monotonic() - HANGS_AFTER
+    for (const { state, beganAt } of this.all) {
       census[state.kind] += 1
+      if (state.kind === 'connecting' && beganAt <= hungSince) census.hanging += 1
       if (state.kind === 'busy') census.flying += state.flying.size
     }
     return census
@@ -89,6 +98,7 @@ export class Connections {
     return best
   }
 
+  /** Its seat is taken already. */
   begin(began: number, deadline: number): { connection: Connection; signal: AbortSignal } {
     const attempt = new AbortController()
     const state = { kind: 'connecting', attempt, deadline } as const
@@ -161,7 +171,7 @@ export class Connections {
   }
 
   remove(connection: Connection): void {
-    this.all.delete(connection)
+    if (this.all.delete(connection)) this.seats.give()
   }
 
   private closing(state: Idle | Busy | Closing): Closing {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { errorCode } from '../error-code'
+import { isOutOfDescriptors, type Loss, lossOf } from './loss'
 import type { Outgoing } from './outgoing'
 import type { SecureSocket } from './tls'
 
@@ -12,7 +13,7 @@ export type Written =
   /** `over` was signalled: a reply came already, or the connection is gone. */
   | { kind: 'over' }
   /** Our own copy could not be read to its end. */
-  | { kind: 'unreadable'; reason: string }
+  | { kind: 'unreadable'; loss: Loss }
 
 /** A message's content; one that cannot be opened is one that breaks when it is read. */
 export async function contentOf(message: Outgoing): Promise<Buffer | Readable> {
@@ -70,7 +71,9 @@ export async function writeContent(
   } catch (error) {
     if (over.aborted) return { kind: 'over' }
     const code = errorCode(error) ?? ''
-    return { kind: 'unreadable', reason: `the copy could not be read${code && ` (${code})`}` }
+    const reason = `the copy could not be read${code && ` (${code})`}`
+    const details = isOutOfDescriptors(lossOf(error)) ? 'descriptors' : 'error'
+    return { kind: 'unreadable', loss: { kind: 'network', details, reason } }
   }
   return { kind: over.aborted ? 'over' : 'written' }
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock'
-import type { Reached } from '../monitor/status'
+import type { LearnedLimits, Reached } from '../monitor/status'
 import type { Connection } from './connection'
+import { ConnectionLimit } from './connection-limit'
 import { LearnedLimit } from './learned-limit'
 import { Pace } from './pace'
 import type { Opened, SendResult, Session } from './session'
@@ -26,6 +27,7 @@ interface Landing {
 /** What a pool has learned of its intake: whether it is up, and how much it takes. */
 export class IntakeRecord {
   readonly pace: Pace
+  readonly connections: ConnectionLimit
   private reached: { at: number | null; was: Reached } = { at: null, was: 'unknown' }
   private readonly limit: LearnedLimit
   /** Addresses that refused what came first over a connection: the moment, and the turn. */
@@ -38,6 +40,7 @@ export class IntakeRecord {
   ) {
     this.limit = new LearnedLimit(clock)
     this.pace = new Pace(clock)
+    this.connections = new ConnectionLimit(clock)
   }
 
   /** Whether the intake could be reached, as of the last attempt to connect or to deliver. */
@@ -53,6 +56,16 @@ export class IntakeRecord {
   /** Messages that one connection carries; Infinity while nothing is known. */
   get messages(): number {
     return this.limit.messages
+  }
+
+  /** What is known of it, for people. */
+  get limits(): LearnedLimits {
+    const known = (limit: number) => (limit === Infinity ? null : limit)
+    return {
+      connections: known(this.connections.connections),
+      messages: known(this.messages),
+      perSecond: known(this.pace.perSecond),
+    }
   }
 
   note(was: 'up' | 'down'): void {

@@ -20,8 +20,8 @@ const BY_CODE: Readonly<Record<string, readonly [NetworkDetails, string]>> = {
   ECONNRESET: ['reset', 'connection reset by peer'],
   ECONNABORTED: ['reset', 'connection aborted'],
   EPIPE: ['closed', 'connection closed by peer'],
-  EMFILE: ['error', 'too many open files'],
-  ENFILE: ['error', 'too many open files'],
+  EMFILE: ['descriptors', 'too many open files'],
+  ENFILE: ['descriptors', 'too many open files'],
 }
 
 export const TIMED_OUT: Loss = {
@@ -47,6 +47,11 @@ export const GIVEN_UP: Loss = { kind: 'network', details: 'closed', reason: 'giv
 
 export function protocolLoss(reason: string): Loss {
   return { kind: 'network', details: 'protocol', reason: bounded(reason, LIMITS.sentence) }
+}
+
+/** This system has no descriptor left for a file or a connection (EMFILE, ENFILE). */
+export function isOutOfDescriptors(failure: Failure): boolean {
+  return failure.kind === 'network' && failure.details === 'descriptors'
 }
 
 /** The connection ended, in order or not. */

@@ -26,7 +26,7 @@ export type Failure =
   | { kind: 'dns'; domain: string; result: DnsResult; text: string }
 
 export type NetworkDetails =
-  'timeout' | 'refused' | 'unreachable' | 'reset' | 'closed' | 'protocol' | 'error'
+  'timeout' | 'refused' | 'unreachable' | 'reset' | 'closed' | 'protocol' | 'error' | 'descriptors'
 
 /**
  * `nxdomain` and `nullmx` are final (spec 5.4); the others may heal. `private`: there are addresses,

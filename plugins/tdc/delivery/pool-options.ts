@@ -1,4 +1,5 @@
 import type { Clock } from '../clock'
+import type { Seats } from './connection-budget'
 import type { GrowthOptions } from './growth'
 import type { SessionMaker } from './session'
 
@@ -20,6 +21,8 @@ export interface PoolDeps {
   readonly clock: Clock
   /** Read at each pulse, so that a reload takes effect. */
   readonly options: () => PoolOptions
+  /** Its part in the connections of all pools; `wake` has it look again. Default: no limit. */
+  readonly seats?: (wake: () => void) => Seats
   /** 0 to 1, as Math.random. */
   readonly random: () => number
   /**

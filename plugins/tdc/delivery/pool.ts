@@ -2,10 +2,13 @@ import type { PoolStatus, Reached } from '../monitor/status'
 import { Alarm } from './alarm'
 import { Backoff } from './backoff'
 import type { Connection } from './connection'
-import { Connections } from './connections'
+import { UNLIMITED } from './connection-budget'
+import { Connections, HANGS_AFTER } from './connections'
 import { Entries, type Entry } from './entries'
+import { faultOf } from './fault'
 import { openGuarded, sendGuarded } from './guard'
 import { IntakeRecord } from './intake-record'
+import { isOutOfDescriptors } from './loss'
 import type { Failure, Outcome } from './outcome'
 import type { Outgoing } from './outgoing'
 import type { PoolDeps } from './pool-options'
@@ -49,7 +52,8 @@ export class Pool {
   private usedSinceEmpty = false
 
   constructor(private readonly deps: PoolDeps) {
-    this.connections = new Connections(deps.clock, (work) => this.quietly(work))
+    const seats = deps.seats?.(() => this.pulse()) ?? UNLIMITED
+    this.connections = new Connections(deps.clock, seats, (work) => this.quietly(work))
     this.backoff = new Backoff(deps.random)
     this.intake = new IntakeRecord(deps.clock, () => ++this.turn)
     this.alarm = new Alarm(deps.clock, () => this.pulse())
@@ -58,6 +62,7 @@ export class Pool {
       connections: this.connections,
       backoff: this.backoff,
       intake: this.intake,
+      seats,
       begin: (deadline) => this.begin(deadline),
       send: (connection, entry) => this.send(connection, entry),
       openingFailed: (...failed) => this.openingFailed(...failed),
@@ -72,7 +77,7 @@ export class Pool {
   /** What people want to know of it. */
   get status(): PoolStatus {
     const { lastAttempt, lastAttemptAt } = this.intake
-    return { ...this.stats, lastAttempt, lastAttemptAt }
+    return { ...this.stats, lastAttempt, lastAttemptAt, limits: this.intake.limits }
   }
 
   get connectionList(): ReturnType<Connections['list']> {
@@ -145,33 +150,50 @@ export class Pool {
       connection.addresses = opened.addresses
       connection.retired = this.intake.hasRefusedSince(connection, opened)
       this.connections.rest(connection, opened.session, true)
+      const { idle, busy } = this.connections.census()
+      this.intake.connections.opened(idle + busy, connection.beganAt)
       this.quietly(() => opened.session.onClose(() => this.closed(connection)))
     }
     this.pulse()
   }
 
   /**
-   * With no other connection open or being opened, nobody else can take the messages that waited
-   * when this attempt began, so it was theirs. Those that came later have the next one.
+   * With no other connection open or being opened in the same step, nobody else can take the messages
+   * that waited when this attempt began, so it was theirs. Those that came later have the next one.
    */
   private openingFailed(connection: Connection, dcid: number, failure: Failure): void {
+    const { beganAt } = connection
     this.connections.remove(connection)
-    this.backoff.failed(this.deps.clock.monotonic(), connection.beganAt)
-    const { connecting, idle, busy } = this.connections.census()
-    if (idle + busy > 0) return
+    if (isOutOfDescriptors(failure)) {
+      this.parts.seats.exhausted()
+      return
+    }
+    const { idle, busy } = this.connections.census()
+    if (idle + busy > 0) {
+      if (isRefusal(failure)) this.intake.connections.refused(idle + busy, beganAt)
+      else this.backoff.failed(this.deps.clock.monotonic(), beganAt)
+      return
+    }
+    this.backoff.failed(this.deps.clock.monotonic(), beganAt)
     this.intake.note('down')
     const outcome = { kind: 'failed', dcid, failure } as const
-    if (connecting === 0) this.entries.failThoseBefore(connection.began, outcome)
+    const isLast = [...this.connections].every(
+      (other) => other.state.kind !== 'connecting' || other.beganAt >= beganAt + HANGS_AFTER,
+    )
+    if (isLast && !isTooMuch(failure)) this.entries.failThoseBefore(connection.began, outcome)
   }
 
   private landed(connection: Connection, entry: Entry, result: SendResult): void {
     const { state } = connection
     if (!this.connections.has(connection)) return
     if (state.kind !== 'busy' && state.kind !== 'closing') return
+    const { outcome } = result
+    if (outcome.kind === 'failed' && isOutOfDescriptors(outcome.failure))
+      this.parts.seats.exhausted()
     const { cost, retires } = this.intake.landed(connection, state.session, result, entry.handedAt)
     this.connections.retire(connection, state.session.remote, retires)
     this.connections.land(connection, state, entry, result.reusable)
-    this.entries.settle(entry, result.outcome, cost)
+    this.entries.settle(entry, outcome, cost)
     this.pulse()
   }
 
@@ -245,4 +267,16 @@ export class Pool {
   private mistaken(error: unknown): void {
     this.deps.onMistake?.(error)
   }
+}
+
+/** The intake does not want a further connection: it says so, or closes it, or its listener is full. */
+function isRefusal(failure: Failure): boolean {
+  if (failure.kind === 'reply') return true
+  return failure.kind === 'network' && ['closed', 'reset', 'refused'].includes(failure.details)
+}
+
+/** The intake has too much from us: a copy waits, for that is no attempt of it. */
+function isTooMuch(failure: Failure): boolean {
+  if (failure.kind !== 'reply') return false
+  return faultOf({ ...failure, used: false, firstChunk: false }) === 'intake'
 }

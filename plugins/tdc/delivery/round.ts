@@ -1,6 +1,7 @@
 import type { Backoff } from './backoff'
 import type { Connection } from './connection'
-import type { Connections } from './connections'
+import type { Seats } from './connection-budget'
+import { type Connections, HANGS_AFTER } from './connections'
 import type { Entries, Entry } from './entries'
 import { wantedConnections } from './growth'
 import type { IntakeRecord } from './intake-record'
@@ -13,12 +14,19 @@ const OPENING_TIMED_OUT: Failure = {
   reason: 'connection timed out',
 }
 
+/** Openings at a time: the listen queue of a small server holds 20. */
+const MOST_AT_ONCE = 10
+
+/** Steps that hang, with nothing that stands, before openings are tried one by one. */
+const MOST_SILENT_STEPS = 3
+
 /** What a pool consists of, and what only the pool can do with it. */
 export interface PoolParts {
   readonly entries: Entries
   readonly connections: Connections
   readonly backoff: Backoff
   readonly intake: IntakeRecord
+  readonly seats: Seats
   /** Begins an opening that is given up at `deadline`. */
   begin(deadline: number): void
   send(connection: Connection, entry: Entry): void
@@ -36,6 +44,7 @@ export class Round {
   /** Does what is due. Returns the moment at which to look again. */
   decide(): number {
     this.expire()
+    this.share()
     this.dismiss(this.mostSent())
     const handsOutAgain = this.handOut()
     const { first } = this.pool.entries
@@ -91,28 +100,77 @@ export class Round {
     return Infinity
   }
 
+  /** What is beyond this pool's share, while others wait, takes no more messages; the idle ones go first. */
+  private share(): void {
+    let surplus = this.pool.seats.surplus
+    if (surplus === 0) return
+    for (const kind of ['closing', 'idle', 'busy'] as const) {
+      for (const connection of this.pool.connections) {
+        if (surplus === 0) return
+        if (connection.state.kind !== kind) continue
+        if (kind !== 'closing') connection.retired = true
+        surplus -= 1
+      }
+    }
+  }
+
   /**
-   * Opens what is wanted and missing. Until one connection stands, no more than the floor, and
-   * after a failed opening one at a time: an intake that is down must not see a storm. Returns when
-   * to look again.
+   * Opens what is wanted and missing, in steps: no more at a time than stand already, so that an intake
+   * with a short queue for connections gets all of them. Until one stands, no more than the floor, and
+   * after a failed opening one at a time: an intake that is down must not see a storm. An opening that
+   * hangs holds no other's place. Returns when to look again.
    */
   private grow(): number {
-    const { entries, connections, backoff } = this.pool
-    const { connecting, idle, busy, closing, flying } = connections.census()
+    const { seats, connections, entries } = this.pool
     const { minConnections, maxConnections, openTimeout = OPEN_TIMEOUT } = this.options
-    const wanted = wantedConnections(entries.waiting + flying, this.options)
-    const allowed = idle + busy > 0 ? wanted : Math.min(wanted, Math.max(1, minConnections))
-    const room = Math.max(minConnections, maxConnections) - closing
-    const missing = Math.min(allowed, room) - connecting - idle - busy
-    if (missing <= 0) return Infinity
-    const deadline = this.now + openTimeout
-    if (!backoff.failing) {
-      for (let begun = 0; begun < missing; begun++) this.pool.begin(deadline)
-    } else if (connecting === 0) {
-      if (this.now < backoff.opensAt) return backoff.opensAt
-      this.pool.begin(deadline)
+    const { begins, again } = this.missing()
+    if (begins <= 0 || seats.surplus > 0) {
+      seats.content()
+      return again
     }
-    return Infinity
+    const most = Math.max(minConnections, maxConnections)
+    for (let begun = 0; begun < begins && connections.size < most; begun++) {
+      if (!seats.take()) return again
+      this.pool.begin(this.now + openTimeout)
+    }
+    seats.content()
+    return entries.waiting > 0 ? Math.min(again, this.now + HANGS_AFTER) : again
+  }
+
+  /** How many openings may begin now, and when to look again. */
+  private missing(): { begins: number; again: number } {
+    const { entries, connections, backoff, intake, seats } = this.pool
+    const { connecting, hanging, idle, busy, flying } = connections.census()
+    const [opening, standing] = [connecting - hanging, idle + busy]
+    const { minConnections } = this.options
+    const floor = Math.max(1, minConnections)
+    const wanted = wantedConnections(entries.waiting + flying, this.options)
+    const useful = Math.min(wanted, Math.max(floor, Math.ceil(intake.pace.perSecond)))
+    const allowed =
+      standing > 0 ? Math.min(useful, intake.connections.allowed) : Math.min(useful, floor)
+    const lacking = allowed - opening - standing
+    let again = this.nextHanging()
+    if (lacking <= 0) {
+      if (allowed < useful) again = Math.min(again, intake.connections.growsAt)
+      return { begins: 0, again: again > this.now ? again : Infinity }
+    }
+    const opensAt = Math.max(seats.opensAt, backoff.opensAt)
+    if (this.now < opensAt) return { begins: 0, again: Math.min(again, opensAt) }
+    if (backoff.failing) return { begins: opening === 0 ? 1 : 0, again }
+    const isSilent = standing === 0 && hanging >= MOST_SILENT_STEPS * floor
+    const step = isSilent ? 1 : Math.min(MOST_AT_ONCE, Math.max(floor, standing))
+    return { begins: Math.min(lacking, step - opening), again }
+  }
+
+  /** When the next opening has hung for too long, while messages wait. */
+  private nextHanging(): number {
+    let next = Infinity
+    if (this.pool.entries.waiting === 0) return next
+    for (const { state, beganAt } of this.pool.connections) {
+      const hangs = beganAt + HANGS_AFTER
+      if (state.kind === 'connecting' && hangs > this.now) next = Math.min(next, hangs)
+    }
+    return next
   }
 
   /**
@@ -120,15 +178,15 @@ export class Round {
    * time is over. Returns when to look again.
    */
   private shrink(): number {
-    const { entries, connections } = this.pool
-    const { connecting, idle, busy, flying } = connections.census()
+    const { entries, connections, seats } = this.pool
+    const { connecting, hanging, idle, busy, flying } = connections.census()
     const wanted = wantedConnections(entries.waiting + flying, this.options)
-    let surplus = connecting + idle + busy - wanted
+    let surplus = connecting - hanging + idle + busy - wanted
     for (const connection of connections) {
       const { state } = connection
       if (state.kind !== 'idle') continue
       if (surplus <= 0) return Infinity
-      const over = state.since + this.options.idleTimeout
+      const over = state.since + (seats.isWanted ? 0 : this.options.idleTimeout)
       if (this.now < over) return over
       connections.quit(connection, state)
       surplus -= 1

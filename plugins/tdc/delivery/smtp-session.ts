@@ -5,7 +5,7 @@ import type { ChunkingMemory } from './chunking-memory'
 import { Conversation } from './conversation'
 import { envelopeOf } from './envelope'
 import { type Fault, faultOf } from './fault'
-import { GIVEN_UP, type Loss, protocolLoss } from './loss'
+import { GIVEN_UP, isOutOfDescriptors, type Loss, protocolLoss } from './loss'
 import type { Timeouts } from './options'
 import type { Command, Failure, Reply } from './outcome'
 import type { Outgoing } from './outgoing'
@@ -156,6 +156,8 @@ export class SmtpSession implements Session {
         const { begun, failure } = transmission
         this.tellOfLoss(failure)
         if (this.transmit.resets && isOutOfStep(failure)) this.options.chunking.avoid()
+        // Cut off before its end, it cannot have been accepted.
+        if (isOutOfDescriptors(failure)) return this.lostWith(failure, 'connection')
         // We closed it, because of another message. The intake has not heard this one, unless we were
         // told to close: then it may have it, and its 250 is lost.
         if (failure === GIVEN_UP) {

@@ -177,7 +177,7 @@ export class Wire {
         return reply
       }
       case 'unreadable':
-        conversation.end({ kind: 'network', details: 'error', reason: written.reason })
+        conversation.end(written.loss)
         return this.cutOff(await reply)
       case 'over':
         // Where it knows the end, its reply may come before we see the file's end.

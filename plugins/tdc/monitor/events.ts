@@ -101,6 +101,18 @@ export type TdcEvent =
       local: string
       reason: string
     }
+  /** What an intake refused that costs no copy an attempt; `count`: since the last such event. */
+  | {
+      kind: 'refused'
+      what: 'connections' | 'messages'
+      domain: string
+      remote: string
+      port: number
+      count: number
+      reply: string
+    }
+  /** `count`: how often, since the last such event; `most`: connections that this process may have. */
+  | { kind: 'out-of-descriptors'; count: number; most: number }
   | { kind: 'delivery-start'; dcid: number; mid: string }
   // ── the end of an attempt ──
   | ({ kind: 'delivered'; response: string } & Attempted)

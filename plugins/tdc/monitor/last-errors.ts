@@ -12,6 +12,8 @@ const ERRORS: ReadonlySet<TdcEvent['kind']> = new Set([
   'certificate-ends',
   'sts-failed',
   'connection-error',
+  'refused',
+  'out-of-descriptors',
   'deferred',
   'hard-bounced',
   'expired',

@@ -42,6 +42,8 @@ const LEVELS: Partial<Record<Kind, Level>> = {
   warning: 'warn',
   'certificate-ends': 'warn',
   'sts-failed': 'warn',
+  refused: 'warn',
+  'out-of-descriptors': 'error',
 }
 
 const DOUBTS: Readonly<Record<Doubt, string>> = {
@@ -138,6 +140,14 @@ const WORDING: Wording = {
   'connection-error': (e) => [
     `TDC: Connection Error: DCID ${e.dcid} domain: ${QUEUE_DOMAIN} IP: ${e.remote} port: ${e.port} ` +
       `details: ${e.details} interface: ${e.local} reason: ${safe(e.reason)}`,
+  ],
+  refused: (e) => [
+    `TDC: ${counted(e.count, e.what.slice(0, -1))} refused by the intake ${safe(e.domain)}, no fault of a copy: ` +
+      `IP: ${e.remote} port: ${e.port} reply: ${safe(e.reply)}`,
+  ],
+  'out-of-descriptors': (e) => [
+    `TDC: No descriptor is left for connections (${counted(e.count, 'time')}): copies wait, none had an attempt; ` +
+      `raise the limit of open files, or have fewer connections than ${e.most} (max_connections_total)`,
   ],
   'delivery-start': (e) => [`TDC: Delivery start DCID ${e.dcid} MID ${safe(e.mid)}`],
 

@@ -4,6 +4,7 @@ import {
   type DomainStatus,
   type HistogramValue,
   type IntakeStatus,
+  type LearnedLimits,
   type MessageCounters,
   MOST_CONNECTIONS_SHOWN,
   type QueueFigures,
@@ -86,7 +87,21 @@ function mergeDomain(all: readonly DomainStatus[]): DomainStatus {
     closing: of('closing'),
     lastAttempt: last.lastAttempt,
     lastAttemptAt: last.lastAttemptAt,
+    limits: mergeLimits(all.map(({ limits }) => limits)),
     tls: mergeTls(all.map(({ tls }) => tls)),
+  }
+}
+
+/** Each process learns for itself: the lowest is shown. */
+function mergeLimits(all: readonly LearnedLimits[]): LearnedLimits {
+  const lowest = (key: keyof LearnedLimits): number | null => {
+    const known = all.flatMap((limits) => limits[key] ?? [])
+    return known.length > 0 ? Math.min(...known) : null
+  }
+  return {
+    connections: lowest('connections'),
+    messages: lowest('messages'),
+    perSecond: lowest('perSecond'),
   }
 }
 

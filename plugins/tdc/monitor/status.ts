@@ -123,6 +123,17 @@ export interface PoolStatus {
   readonly lastAttempt: Reached
   /** When that was; null: not yet. */
   readonly lastAttemptAt: number | null
+  /** What the intake was seen to take, of each process; null: no limit is known. */
+  readonly limits: LearnedLimits
+}
+
+export interface LearnedLimits {
+  /** Connections at a time. */
+  readonly connections: number | null
+  /** Copies over one connection. */
+  readonly messages: number | null
+  /** Copies a second, after "too much mail". */
+  readonly perSecond: number | null
 }
 
 export interface DomainStatus extends PoolStatus {

@@ -15,6 +15,7 @@ const NETWORK: Record<NetworkDetails, readonly [string, string]> = {
   reset: ['4.2', 'Bad connection'],
   closed: ['4.2', 'Bad connection'],
   error: ['4.0', 'Other or undefined network status'],
+  descriptors: ['4.0', 'Other or undefined network status'],
   protocol: ['5.0', 'Other or undefined protocol status'],
 }
 

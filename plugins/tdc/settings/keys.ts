@@ -30,6 +30,7 @@ const YEAR = 366 * DAY
 /** Ours: more would not end before a copy's 120 s do, but a lab may want it. */
 const TIMEOUT_MAX = 600
 const CONNECTIONS_MAX = 1_000
+const CONNECTIONS_TOTAL_MAX = 100_000
 const MESSAGES_MAX = 10_000
 /** Ours: each of them loses an attempt with its connection, and fifty connections are there too. */
 const WINDOW_MAX = 100
@@ -167,6 +168,10 @@ const DELIVERY = {
     kinds.wholeNumber(1, CONNECTIONS_MAX),
     '50',
     'Most connections at a time, for each intake domain and worker process.',
+  ),
+  max_connections_total: unset(
+    kinds.wholeNumber(1, CONNECTIONS_TOTAL_MAX),
+    'Most connections of all intakes and worker processes together. Unset: a quarter of the descriptors that each process may have.',
   ),
   messages_per_connection: key(
     kinds.wholeNumber(1, MESSAGES_MAX),

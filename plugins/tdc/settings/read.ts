@@ -180,6 +180,7 @@ function readDelivery(
     envelopeFrom: delivery.envelope_from ?? '',
     minConnections: delivery.min_connections,
     maxConnections: delivery.max_connections,
+    maxConnectionsTotal: delivery.max_connections_total,
     messagesPerConnection: delivery.messages_per_connection,
     window: delivery.window,
     idleTimeout: delivery.idle_timeout,

@@ -39,6 +39,8 @@ export interface DeliverySettings {
   readonly minConnections: number
   /** Most connections per intake domain and worker. Default 50. */
   readonly maxConnections: number
+  /** Most connections of all intakes and workers; undefined (the default): by the descriptors. */
+  readonly maxConnectionsTotal: number | undefined
   /** Messages over one connection before it is closed. Default 50. */
   readonly messagesPerConnection: number
   /** Messages on their way over one connection with CHUNKING. Default 8. */

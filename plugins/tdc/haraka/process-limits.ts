@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import type { HarakaPlugin } from './types'
+
+/** Descriptors that this process may have open at a time; undefined: the system does not say. */
+export function descriptorLimit(): number | undefined {
+  const found = /^Max open files\s+(\d+)/m.exec(procLimits())?.[1] ?? reportedLimit()
+  const limit = Number(found)
+  return Number.isSafeInteger(limit) && limit > 0 ? limit : undefined
+}
+
+/** Connections for so many descriptors: each may read a file too, and the others are regular mail's. */
+export function connectionsFor(descriptors = FEW): number {
+  return Math.max(LEAST, Math.floor(descriptors / 4))
+}
+
+/** What systems that say nothing have at the least. */
+const FEW = 1_024
+
+/** Even where there are hardly any. */
+const LEAST = 3
+
+function procLimits(): string {
+  try {
+    return readFileSync('/proc/self/limits', 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+/** Where there is no /proc. */
+function reportedLimit(): unknown {
+  const report = process.report?.getReport() as
+    { userLimits?: { open_files?: { soft?: unknown } } } | undefined
+  return report?.userLimits?.open_files?.soft
+}
+
+/** How many processes of this server deliver: its workers, or it alone (smtp.ini nodes). */
+export function deliveringProcesses(plugin: HarakaPlugin): number {
+  const { cfg } = plugin.haraka_require('server') as { cfg?: { main?: { nodes?: unknown } } }
+  const nodes = cfg?.main?.nodes
+  return Math.max(1, nodes === 'cpus' ? cpus().length : Number(nodes) || 1)
+}
