@@ -30,8 +30,9 @@ export interface MailPathOptions extends PluginNames {
   readonly intakeNames?: readonly string[]
   /** Further sections of tdc.ini. */
   readonly sections?: readonly string[]
-  /** Further files for config/. */
-  readonly config?: Readonly<Record<string, string>>
+  /** Further files for config/; with the mailbox server's address where they need it. */
+  readonly config?:
+    Readonly<Record<string, string>> | ((mailbox: Mailbox) => Readonly<Record<string, string>>)
   /** Plain-file plugins beside those of test/support/plugins: name -> source. */
   readonly sources?: Readonly<Record<string, string>>
   readonly nodes?: number
@@ -61,6 +62,9 @@ export interface StatusReply {
 export class MailPath {
   /** What the mailbox server does with an original; may be replaced at any time. */
   onOriginal: NonNullable<MailboxOptions['verdict']> = () => ({ do: 'accept' })
+  /** What the mailbox server does with a recipient, or when the data begin. */
+  onRecipient: NonNullable<MailboxOptions['onRecipient']> = () => undefined
+  onData: NonNullable<MailboxOptions['onData']> = () => undefined
   /** What the intake does with a copy; may be replaced at any time. */
   onCopy: (copy: Copy) => Promise<string | undefined> = () => Promise.resolve(undefined)
   haraka!: HarakaServer
@@ -79,13 +83,17 @@ export class MailPath {
 
   /** A further gateway between the same servers, not started. */
   async makeGateway(options: MailPathOptions): Promise<HarakaServer> {
+    const { config = {} } = options
     const usual = gateway({
       mailbox: this.mailbox,
       dns: this.dns.address,
       trusted: this.trusted,
       domains: ['example.com'],
       tdc: this.tdcIni(options),
-      config: { 'tdc.ini': this.wholeTdcIni(options), ...options.config },
+      config: {
+        'tdc.ini': this.wholeTdcIni(options),
+        ...(typeof config === 'function' ? config(this.mailbox) : config),
+      },
     })
     const { beforeTdc = [], afterTdc = [], sources = {}, nodes = 0, preloads = [] } = options
     const { under, install } = options
@@ -212,7 +220,11 @@ export class MailPath {
   private async startServers({ intakeNames }: MailPathOptions): Promise<void> {
     const authority = await createAuthority()
     this.trusted = authority.caPem
-    this.mailbox = await startMailbox({ verdict: (original) => this.onOriginal(original) })
+    this.mailbox = await startMailbox({
+      verdict: (original) => this.onOriginal(original),
+      onRecipient: (address) => this.onRecipient(address),
+      onData: (to) => this.onData(to),
+    })
     this.intake = await startIntake({
       authority,
       names: intakeNames ?? ['mx.scan.example'],

@@ -16,14 +16,20 @@ export type Verdict =
   | { do: 'accept' }
   /** Answers so, 4xx or 5xx, and keeps nothing. */
   | { do: 'answer'; reply: string }
-  /** Accepts once the promise is fulfilled. */
-  | { do: 'wait'; until: Promise<unknown> }
-  /** Closes the connection without an answer and keeps nothing. */
-  | { do: 'drop' }
+  /** Accepts once the promise is fulfilled, or answers with `reply` and keeps nothing. */
+  | { do: 'wait'; until: Promise<unknown>; reply?: string }
+  /** Closes the connection without an answer; keeps nothing, unless `kept`. */
+  | { do: 'drop'; kept?: boolean }
+
+/** What it does with a recipient, or with DATA, instead of 250 or 354: `drop` closes the connection. */
+export type Objection = string | 'drop' | undefined
 
 export interface MailboxOptions {
   /** Asked at each final dot; by default everything is accepted. */
   readonly verdict?: (message: Received) => Verdict
+  readonly onRecipient?: (address: string) => Objection | Promise<Objection>
+  /** `drop`: as soon as the first octets of the message have come. */
+  readonly onData?: (to: readonly string[]) => Objection
   /** What EHLO offers; default 8BITMIME, SMTPUTF8, PIPELINING and a SIZE of 100 MB. */
   readonly offers?: readonly string[]
 }
@@ -81,6 +87,7 @@ class Conversation {
   }
 
   private read(chunk: Buffer): void {
+    if (this.inData && this.object(this.options.onData?.(this.to))) return
     this.unread.push(chunk)
     const fresh = Buffer.concat([this.tail, chunk])
     this.tail = fresh.subarray(-(END_OF_DATA.length - 1))
@@ -113,6 +120,7 @@ class Conversation {
     const [verb = ''] = line.split(/[ :]/, 1)
     switch (verb.toUpperCase()) {
       case 'EHLO':
+      case 'LHLO':
         return this.say(ehloReply(this.options.offers ?? OFFERS))
       case 'HELO':
         return this.say('250 mailbox.test')
@@ -127,8 +135,7 @@ class Conversation {
         const [, path] = RCPT.exec(line) ?? []
         if (path === undefined) return this.say('501 5.5.4 Syntax')
         if (this.from === undefined) return this.say('503 5.5.1 MAIL first')
-        this.to.push(path)
-        return this.say('250 2.1.5 OK')
+        return this.recipient(path, this.options.onRecipient?.(path))
       }
       case 'DATA':
         if (this.to.length === 0) return this.say('503 5.5.1 RCPT first')
@@ -148,6 +155,26 @@ class Conversation {
     }
   }
 
+  private recipient(path: string, objection: Objection | Promise<Objection>): void {
+    if (objection instanceof Promise) {
+      this.busy = true
+      void objection.then((known) => {
+        this.busy = false
+        this.recipient(path, known)
+        this.proceed()
+      })
+    } else if (!this.object(objection)) {
+      this.to.push(path)
+      this.say('250 2.1.5 OK')
+    }
+  }
+
+  private object(objection: Objection): boolean {
+    if (objection === 'drop') this.socket.destroy()
+    else if (objection !== undefined) this.say(objection)
+    return objection !== undefined
+  }
+
   private message(raw: Buffer): void {
     this.inData = false
     const { path = '', parameters = [] } = this.from ?? {}
@@ -160,13 +187,15 @@ class Conversation {
       case 'answer':
         return this.say(verdict.reply)
       case 'drop':
+        if (verdict.kept) this.messages.add(message)
         this.socket.destroy()
         return
       case 'wait':
         this.busy = true
         void verdict.until.then(() => {
           this.busy = false
-          this.accept(message)
+          if (verdict.reply === undefined) this.accept(message)
+          else this.say(verdict.reply)
           this.proceed()
         })
     }
