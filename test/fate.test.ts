@@ -62,7 +62,7 @@ describe("the original's fate, and its copy", function () {
 
   describe('of a sender that comes back', () => {
     const comesBack = async (to: string, raw: Buffer): Promise<void> => {
-      const reply = await path.send({ to: [whole(to)], raw })
+      const reply = await path.send({ from: 'smtp_forward@sender.example', to: [whole(to)], raw })
       assert.equal(reply.code, 450)
     }
     const about = (subject: string, body: string) =>

@@ -33,9 +33,11 @@ export function messageIdOf(transaction: Transaction): string | undefined {
   return found === undefined ? undefined : bounded(found, LIMITS.header)
 }
 
-/** The header as the client sent it, without what was added here. */
-export function headerLinesOf({ header_lines: lines }: Transaction): readonly string[] {
-  return lines.map(String)
+/** The header as the client sent it, without the trace line that Haraka puts before it. */
+export function headerLinesOf({ header_lines: lines, uuid }: Transaction): readonly string[] {
+  const [first = ''] = lines
+  const isTrace = /^Received:/i.test(first) && first.includes(uuid)
+  return isTrace ? lines.slice(1) : lines
 }
 
 /** Raw UTF-8 in the header, so that the message itself is internationalized (RFC 6532). */

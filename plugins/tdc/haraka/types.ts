@@ -58,7 +58,7 @@ export interface Transaction {
     readonly reject: number
   }
   readonly header: Header
-  /** As the client sent them. */
+  /** As they came, behind a Received of Haraka's own. */
   readonly header_lines: readonly string[]
   readonly message_stream: MessageStream
   /** Octets received in DATA. */

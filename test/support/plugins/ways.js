@@ -1,11 +1,12 @@
 'use strict'
-/* global exports, OK, DENY, DENYSOFT, DENYDISCONNECT, STOP */
+/* global exports, require, OK, DENY, DENYSOFT, DENYDISCONNECT, STOP */
 /*
  * Every queue plugin of core in one server: the reverse-path's local part names the one that a message
  * goes by, all others are skipped for it. X-Note has it marked, X-Own tells the queue plugin in here
  * what to do: `deliver`, `read` or `nothing`, and then how to end.
  */
 
+// eslint-disable-next-line @typescript-eslint/no-require-imports
 const { appendFileSync } = require('node:fs')
 
 const ALL = [
