@@ -1,7 +1,7 @@
 import cluster from 'node:cluster'
 import { Connector } from './tdc/connector'
 import { Forwarding } from './tdc/forwarding'
-import { DELAY, DENYSOFT, OK, STOP } from './tdc/haraka/codes'
+import { DELAY, DENY, DENYSOFT, OK, STOP } from './tdc/haraka/codes'
 import { checkContract, type Internals } from './tdc/haraka/contract'
 import { takeOver } from './tdc/haraka/loaded-item'
 import { logTo } from './tdc/haraka/log'
@@ -135,8 +135,9 @@ function writeAhead(
   const { transaction } = connection
   if (!transaction) return next()
   forwarding.prepare(connection, transaction).then(
-    (mayGoOn) => {
-      if (mayGoOn) next()
+    (answer) => {
+      if (answer === 'goes on') next()
+      else if (answer === 'refused') next(DENY, 'Message has a bare CR (RFC 5321 section 2.3.8)')
       else next(defer, 'Message cannot be journaled now, try later')
     },
     () => next(),

@@ -1,15 +1,25 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { newBoundary } from '../plugins/tdc/journal/boundary'
+import type { BareCr } from '../plugins/tdc/journal/line-ends'
 import { OriginalFilter } from '../plugins/tdc/journal/original'
 import { BOUNDARY, filter, splitAtRandom } from './support/journal'
 import { Dice } from './support/dice'
 
 const REMOVE = ['X-IronPort-RemoteIP', 'X-Iron']
 
+const LINE_ENDS = {
+  crlf: (text: string) => text.replace(/\r\n|\r|\n/g, '\r\n'),
+  as_postfix: (text: string) =>
+    text
+      .replace(/\r*\n|\r+$/g, '\n')
+      .replace(/\r/g, ' ')
+      .replace(/\n/g, '\r\n'),
+}
+
 /** The same, said a second time without any care for speed. */
-function expected(original: Buffer, remove: readonly string[]): string {
-  const text = original.toString('latin1').replace(/\r\n|\r|\n/g, '\r\n')
+function expected(original: Buffer, remove: readonly string[], bareCr: BareCr): string {
+  const text = LINE_ENDS[bareCr](original.toString('latin1'))
   const special = '()<>\\[\\];@\\\\,."'
   const removed = new RegExp(
     `^(?:[^!-~]|[:${special}])*(?:${remove.join('|')})[${special}]*(?:[^!-9;-~]|$)`,
@@ -26,7 +36,7 @@ function expected(original: Buffer, remove: readonly string[]): string {
 }
 
 function filtered(text: string, remove: readonly string[] = REMOVE): string {
-  return filter([Buffer.from(text, 'latin1')], { remove }).bytes.toString('latin1')
+  return filter([Buffer.from(text, 'latin1')], { remove, bareCr: 'crlf' }).bytes.toString('latin1')
 }
 
 describe('journal: header fields taken out of the original', () => {
@@ -142,7 +152,7 @@ describe('journal: header fields taken out of the original', () => {
   })
 
   it('holds back little: 1 MB of a kept line, of a removed one, of noise', () => {
-    const original = new OriginalFilter({ remove: REMOVE, boundary: undefined })
+    const original = new OriginalFilter({ remove: REMOVE, boundary: undefined, bareCr: 'crlf' })
     const piece = Buffer.from('y'.repeat(1000))
     const noise = Buffer.from('\0'.repeat(1000))
     assert.equal(original.push(Buffer.from('A: ')).length, 3)
@@ -163,28 +173,42 @@ describe('journal: header fields taken out of the original', () => {
 })
 
 describe('journal: line ends and traits of the original', () => {
-  const rows: [string, string][] = [
+  // Original, with bare_cr=as_postfix, with crlf where that is another.
+  const rows: [string, string, string?][] = [
     ['a\r\nb\r\n', 'a\r\nb\r\n'],
     ['a\nb\n', 'a\r\nb\r\n'],
-    ['a\rb\r', 'a\r\nb\r\n'],
+    ['a\rb\r', 'a b\r\n', 'a\r\nb\r\n'],
+    ['a\r\r\rb', 'a   b', 'a\r\n\r\n\r\nb'],
     ['\n.\n', '\r\n.\r\n'],
-    ['\r.\r', '\r\n.\r\n'],
+    ['\r.\r', ' .\r\n', '\r\n.\r\n'],
     ['\n.\r\n', '\r\n.\r\n'],
-    ['\r\r\n', '\r\n\r\n'],
+    ['\r\r\n', '\r\n', '\r\n\r\n'],
+    ['a\r\r\r\nb', 'a\r\nb', 'a\r\n\r\n\r\nb'],
     ['\r\n\r', '\r\n\r\n'],
+    ['\r\r', '\r\n', '\r\n\r\n'],
     ['\n\r', '\r\n\r\n'],
+    ['\n\r\n', '\r\n\r\n'],
     ['a\0b\r\n', 'a\0b\r\n'],
     ['\r\n\0.\r\n', '\r\n\0.\r\n'],
   ]
-  for (const [original, result] of rows) {
-    it(`${JSON.stringify(original)} becomes ${JSON.stringify(result)}`, () => {
+  for (const [original, asPostfix, crlf = asPostfix] of rows) {
+    it(`${JSON.stringify(original)} becomes ${JSON.stringify(asPostfix)}, ${JSON.stringify(crlf)}`, () => {
+      const results = [
+        ['as_postfix', asPostfix],
+        ['crlf', crlf],
+      ] as const
       // Behind padding of every length, so that every place in a word is met.
       for (let padding = 0; padding < 80; padding++) {
         const before = 'x'.repeat(padding)
-        const { bytes, traits } = filter([Buffer.from(before + original)])
-        assert.equal(bytes.toString(), before + result)
-        assert.equal(traits.normalized, original !== result)
-        assert.equal(traits.size, bytes.length)
+        const octets = Buffer.from(before + original)
+        for (const [bareCr, result] of results) {
+          for (const chunks of [[octets], [...octets].map((octet) => Buffer.of(octet))]) {
+            const { bytes, traits } = filter(chunks, { bareCr })
+            assert.equal(bytes.toString(), before + result)
+            assert.equal(traits.normalized, original !== result)
+            assert.equal(traits.size, bytes.length)
+          }
+        }
       }
     })
   }
@@ -208,7 +232,7 @@ describe('journal: line ends and traits of the original', () => {
       ...[998, 999, 2000, 100_000].map((length) => Buffer.from('z'.repeat(length) + '\t \r\n')),
       Buffer.from('From x\r\n\r\n\r\n'),
     ]
-    const original = new OriginalFilter({ remove: REMOVE, boundary: BOUNDARY })
+    const original = new OriginalFilter({ remove: REMOVE, boundary: BOUNDARY, bareCr: 'crlf' })
     for (const chunk of chunks) assert.equal(original.push(chunk), chunk)
     assert.equal(original.end().length, 0)
     assert.equal(original.traits.normalized, false)
@@ -271,8 +295,9 @@ describe('journal: any original, in any chunks', () => {
     for (let round = 0; round < 6000; round++) {
       const text = dice.list(40, () => dice.pick(dice.below(3) > 0 ? PIECES : NAMES)).join('')
       const original = Buffer.from(text, 'latin1')
-      const { bytes, traits } = filter(splitAtRandom(original, dice), { remove: REMOVE })
-      const result = expected(original, REMOVE)
+      const bareCr = dice.pick(['as_postfix', 'crlf'] as const)
+      const { bytes, traits } = filter(splitAtRandom(original, dice), { remove: REMOVE, bareCr })
+      const result = expected(original, REMOVE, bareCr)
       assert.equal(bytes.toString('latin1'), result, JSON.stringify(text))
       assert.equal(traits.eightBit, /[\x80-\xff]/.test(text))
       assert.equal(traits.normalized, /\r(?!\n)|(?<!\r)\n/.test(text))

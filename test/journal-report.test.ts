@@ -416,6 +416,7 @@ describe('journal: any report', () => {
         markerValue: anyText(dice),
         from: dice.below(2) === 0 ? undefined : anyText(dice),
         remoteIpHeader: OPTIONS.remoteIpHeader,
+        bareCr: OPTIONS.bareCr,
         token: anyText(dice),
       }
       const report = journal(original, facts, options)

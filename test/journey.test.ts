@@ -81,7 +81,7 @@ const COURSES: Course[] = [
 ]
 
 function plan(mid: string): PlannedCopy {
-  const wrapping = bccWrapping(factsWith({ mid }), { token: 'v=1' })
+  const wrapping = bccWrapping(factsWith({ mid }), { token: 'v=1', bareCr: 'as_postfix' })
   return { mid, route: ROUTE, wrapping, reversePath: '', smtputf8: false }
 }
 
@@ -121,7 +121,7 @@ describe('the copies of a message', () => {
   function realPreparer(disk: Disk): Preparer {
     const { directory, memory, clock } = queue
     const spool = new Spool(directory, disk, new DirectorySync(disk, directory.path))
-    return new Preparer({ directory, spool, memory, clock, room: ROOMY })
+    return new Preparer({ directory, spool, memory, clock, room: ROOMY, report: () => {} })
   }
 
   const copy = (mid?: string): Prepared => ({ kind: 'copy', copy: queue.copy(mid) })

@@ -54,7 +54,7 @@ const FORMATS: readonly Format[] = [
   {
     format: 'bcc',
     name: 'X-CSE-ClientIP',
-    wrapping: bccWrapping(facts, { token: OPTIONS.token }),
+    wrapping: bccWrapping(facts, OPTIONS),
     original: (copy) => copy,
   },
 ]

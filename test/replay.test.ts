@@ -35,7 +35,7 @@ const WRAPPINGS: Record<string, Wrapping> = {
   journal: journalWrapping(factsWith(), { ...OPTIONS, remoteIpHeader: undefined }, (n) =>
     Buffer.alloc(n, 7),
   ),
-  bcc: bccWrapping(factsWith(), { token: OPTIONS.token }),
+  bcc: bccWrapping(factsWith(), OPTIONS),
 }
 
 describe('a replay of kept copies', () => {
@@ -60,7 +60,14 @@ describe('a replay of kept copies', () => {
   async function written(original: string, format: keyof typeof WRAPPINGS): Promise<Copy> {
     const { directory, memory, clock } = queue
     const spool = new Spool(directory, systemDisk, new DirectorySync(systemDisk, directory.path))
-    const preparer = new Preparer({ directory, spool, memory, clock, room: ROOMY })
+    const preparer = new Preparer({
+      directory,
+      spool,
+      memory,
+      clock,
+      room: ROOMY,
+      report: () => {},
+    })
     const wrapping = WRAPPINGS[format]
     assert(wrapping)
     const route = {

@@ -123,6 +123,7 @@ describe('settings of an empty tdc.ini', () => {
       gateway: undefined,
       from: undefined,
       markerValue: 'journal',
+      bareCr: 'as_postfix',
       remoteIpHeader: 'X-IronPort-RemoteIP',
     })
     assert.deepEqual(settings.limits, {

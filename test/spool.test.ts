@@ -22,7 +22,12 @@ const FACTS: ReportFacts = {
   clientIp: '192.0.2.1',
   date: Date.UTC(2026, 10, 20),
 }
-const OPTIONS = { markerValue: 'journal', remoteIpHeader: 'X-IronPort-RemoteIP', token: 'v=1' }
+const OPTIONS = {
+  markerValue: 'journal',
+  remoteIpHeader: 'X-IronPort-RemoteIP',
+  bareCr: 'as_postfix',
+  token: 'v=1',
+} as const
 const INTAKE = { address: FACTS.intake, domain: 'scan.example', format: 'journal' as const }
 const ADDED = 'X-IronPort-RemoteIP: 192.0.2.1\r\n'
 const HEADER = 'Subject: hello\r\nMessage-ID: <1@sender.example>\r\n\r\n'
@@ -37,7 +42,7 @@ describe('writing a copy ahead', () => {
   function preparer(disk: Disk = systemDisk): Preparer {
     const { directory, memory, clock } = queue
     const spool = new Spool(directory, disk, new DirectorySync(disk, directory.path))
-    return new Preparer({ directory, spool, memory, clock, room: ROOMY })
+    return new Preparer({ directory, spool, memory, clock, room: ROOMY, report: () => {} })
   }
 
   async function prepare(text: string | Buffer, options: PrepareOptions = {}) {
@@ -85,7 +90,14 @@ describe('writing a copy ahead', () => {
     const room = { lack: () => Promise.resolve('9 MB free') }
     const route = { intake: INTAKE, recipients: FACTS.recipients, policies: ['DEFAULT'] }
     const plan = { mid: FACTS.mid, route, wrapping: journal(), reversePath: '', smtputf8: false }
-    const results = await new Preparer({ directory, spool, memory, clock, room }).prepare(
+    const results = await new Preparer({
+      directory,
+      spool,
+      memory,
+      clock,
+      room,
+      report: () => {},
+    }).prepare(
       { messageId: undefined, octets: 1, read: () => assert.fail('it was read') },
       [plan],
       new AbortController().signal,
@@ -141,7 +153,9 @@ describe('writing a copy ahead', () => {
 
   it("bcc: the original with the service's headers on top, octet for octet", async () => {
     for (const text of [long(2_000), long(HELD_ORIGINAL + 20_000)]) {
-      const { message } = await prepared(text, { wrapping: bccWrapping(FACTS, { token: 'v=1' }) })
+      const { message } = await prepared(text, {
+        wrapping: bccWrapping(FACTS, { token: 'v=1', bareCr: 'as_postfix' }),
+      })
       const body = unstuffed(message).toString('latin1')
       assert.equal(body.slice(-text.length), text)
       assert.match(body, /^X-CSE-ClientIP: 192\.0\.2\.1\r\nX-CSE-MailFrom: /)

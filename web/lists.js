@@ -30,6 +30,8 @@ export function showErrors(errors) {
 const COUNTERS = {
   journalFailed: 'Could not be queued: missed',
   withdrawn: 'Taken back, the original was not accepted',
+  originalsRefused: 'Originals refused for a bare CR',
+  normalized: 'Of messages with bare CR or LF',
   inDoubt: 'Sent, the outcome of the original is not known',
   dropped: 'Taken out of the queue by an administrator',
   kept: 'Given up and kept',

@@ -16,6 +16,7 @@ import type { OriginalWatch, Told } from './haraka/original-watch'
 import type { Connection, HarakaPlugin, Transaction } from './haraka/types'
 import { Watches } from './haraka/watches'
 import { TOKEN_HEADER, verifyToken } from './journal/loop-token'
+import { hasBareCr } from './queue/bare-cr'
 import { type Fate, fateOf } from './queue/fate'
 import type { Journey } from './queue/journey'
 import { planCopies } from './queue/plan'
@@ -77,9 +78,16 @@ export class Forwarding {
     this.passageOf(transaction)
   }
 
-  /** Writes the copies ahead; says whether the original may go on to the queue plugins. */
-  async prepare(connection: Connection, transaction: Transaction): Promise<boolean> {
+  /**
+   * Writes the copies ahead; says whether the original may go on to the queue plugins. It is refused for
+   * nothing but a bare CR, and where the settings say so.
+   */
+  async prepare(
+    connection: Connection,
+    transaction: Transaction,
+  ): Promise<'goes on' | 'deferred' | 'refused'> {
     const passage = this.passageOf(transaction)
+    if (await this.isUnwanted(passage, transaction)) return 'refused'
     this.watchOf(connection, transaction)?.queueBegins(connection)
     const misses = decisionMisses(passage)
     try {
@@ -90,7 +98,22 @@ export class Forwarding {
       misses.push(...intakes.map((intake) => ({ intake, why })))
     }
     this.tellMissed(transaction, misses)
-    return misses.length === 0 || this.connector.settings.value.onJournalFailure === 'accept'
+    const { onJournalFailure } = this.connector.settings.value
+    return misses.length === 0 || onJournalFailure === 'accept' ? 'goes on' : 'deferred'
+  }
+
+  private async isUnwanted(
+    { sender, journey }: Passage,
+    transaction: Transaction,
+  ): Promise<boolean> {
+    const { journal, prepareTimeout } = this.connector.settings.value
+    if (journal.bareCr !== 'refuse' || journey.routes.length === 0) return false
+    const { read } = this.originalOf(transaction)
+    const within = prepareTime(this.plugin, prepareTimeout)
+    if (!(await hasBareCr(read, within, systemClock))) return false
+    const { uuid } = transaction
+    this.connector.monitor.report({ kind: 'original-refused', transaction: uuid, sender })
+    return true
   }
 
   /** The original is queued. */

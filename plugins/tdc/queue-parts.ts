@@ -65,7 +65,7 @@ export class QueueParts {
       patience: () => settings().prepareTimeout,
     })
     const spool = new Spool(directory, disk, new DirectorySync(disk, directory.path))
-    this.preparer = new Preparer({ directory, spool, memory, clock, room })
+    this.preparer = new Preparer({ directory, spool, memory, clock, room, report })
     const kept = new KeptCopies({
       directory,
       disk,

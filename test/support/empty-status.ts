@@ -49,6 +49,8 @@ export function statusOf(given: Partial<Status>): Status {
       journalFailed: 0,
       inDoubt: 0,
       withdrawn: 0,
+      originalsRefused: 0,
+      normalized: 0,
       dropped: 0,
       kept: 0,
       keptDropped: 0,

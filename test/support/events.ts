@@ -47,6 +47,8 @@ export function eventsWith(value: string): TdcEvent[] {
       reason: { token: 'policy-no', policies: [value] },
     },
     prepared: { mid: ours.mid, intake, size: 1 },
+    'original-refused': { transaction: ours.transaction, sender: value },
+    normalized: { mid: ours.mid },
     enqueued: { mid: ours.mid, messageId: value, intake, doubt: 'some' },
     loaded: { mid, intake },
     withdrawn: { mid: ours.mid, why: 'the original was rejected' },

@@ -13,6 +13,7 @@ export const OPTIONS: JournalOptions = {
   markerValue: 'journal',
   from: undefined,
   remoteIpHeader: 'X-IronPort-RemoteIP',
+  bareCr: 'as_postfix',
   token: 'v=1; id=5F2A0B6C; mac=00',
 }
 
@@ -49,7 +50,12 @@ export interface Filtered {
 }
 
 export function filter(chunks: readonly Buffer[], options: Partial<FilterOptions> = {}): Filtered {
-  const original = new OriginalFilter({ remove: [], boundary: undefined, ...options })
+  const original = new OriginalFilter({
+    remove: [],
+    boundary: undefined,
+    bareCr: 'as_postfix',
+    ...options,
+  })
   const out = chunks.map((chunk) => original.push(chunk))
   const bytes = Buffer.concat([...out, original.end()])
   return { bytes, traits: original.traits }

@@ -52,6 +52,8 @@ export interface StatusReply {
     readonly journalFailed: number
     readonly inDoubt: number
     readonly withdrawn: number
+    readonly normalized: number
+    readonly originalsRefused: number
     readonly kept: number
   }
   readonly prepared: number

@@ -68,6 +68,8 @@ export function statusWith(over: Partial<Status> = {}): Status {
       journalFailed: 1,
       inDoubt: 0,
       withdrawn: 0,
+      originalsRefused: 0,
+      normalized: 0,
       dropped: 0,
       kept: 4,
       keptDropped: 1,

@@ -69,6 +69,8 @@ const messages = record<MessageCounters>({
   journalFailed: number,
   inDoubt: number,
   withdrawn: number,
+  originalsRefused: number,
+  normalized: number,
   kept: number,
   keptDropped: number,
   replayed: number,

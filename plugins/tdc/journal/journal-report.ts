@@ -6,6 +6,7 @@ import { headerField, piecesOf } from './header-field'
 import { asciiText } from './header-value'
 import { safeId } from './loop-token'
 import { parentMessageIdField } from './message-id'
+import type { BareCr } from './line-ends'
 import type { HeadTraits } from './original'
 import { LEADING_FOLD_HEADER, foldGuard, ownHeader } from './own-header'
 import type { ReportFacts } from './report'
@@ -21,6 +22,7 @@ export interface JournalOptions {
   readonly from?: string | undefined
   /** Header that names the client's IP on top of the attached original; undefined: none. */
   readonly remoteIpHeader?: string | undefined
+  readonly bareCr: BareCr
   /** Value of X-Haraka-TDC. */
   readonly token: string
 }

@@ -1,5 +1,14 @@
 const CR = 0x0d
 const LF = 0x0a
+const SPACE = 0x20
+const CRLF = Buffer.from('\r\n')
+
+/**
+ * What a CR becomes that no LF follows. `as_postfix`: nothing where further CRs and an LF follow, else a
+ * blank, as a Postfix behind this gateway passes it on; the recipient's parts are then the copy's.
+ * `crlf`: a line end.
+ */
+export type BareCr = 'as_postfix' | 'crlf'
 
 /** Below this many octets a typed view costs more than it saves. */
 const SHORT = 64
@@ -16,28 +25,60 @@ const TOP_BITS = 0x80808080 | 0
 export class LineEnds {
   /** An octet above 127 has passed. */
   eightBit = false
-  /** A bare CR or LF has been completed. */
+  /** A bare CR or LF has been replaced. */
   normalized = false
-  private afterCr = false
+  /** A CR that is no part of a line end has passed. */
+  hasBareCr = false
+  /** CRs at the end so far: what they become, the next octet says. */
+  private crs = 0
+
+  constructor(private readonly bareCr: BareCr) {}
 
   push(chunk: Buffer): Buffer {
     if (chunk.length === 0) return chunk
     const bare = this.countBare(chunk)
-    const out = bare === 0 ? chunk : complete(chunk, bare, this.afterCr)
     if (bare > 0) this.normalized = true
-    this.afterCr = chunk[chunk.length - 1] === CR
-    return out
+    const endsWithCr = chunk[chunk.length - 1] === CR
+    return bare === 0 && this.crs === 0 && !endsWithCr ? chunk : this.replace(chunk, bare)
   }
 
   end(): Buffer {
-    if (!this.afterCr) return Buffer.alloc(0)
-    this.afterCr = false
-    this.normalized = true
-    return Buffer.of(LF)
+    const lines = this.lineEnds()
+    if (lines > 0) this.normalized = this.hasBareCr = true
+    this.crs = 0
+    return Buffer.concat(Array.from({ length: lines }, () => CRLF))
+  }
+
+  /** That the CRs are, when the message or a line ends behind them. */
+  private lineEnds(): number {
+    return this.bareCr === 'crlf' ? this.crs : Math.min(this.crs, 1)
+  }
+
+  private replace(chunk: Buffer, bare: number): Buffer {
+    // A CR becomes two octets at the most, and a bare LF too.
+    const out = Buffer.allocUnsafe(this.crs * 2 + chunk.length + bare + 1)
+    let size = 0
+    const endLines = (lines: number) => {
+      for (let line = 0; line < lines; line++) size += CRLF.copy(out, size)
+    }
+    for (let i = 0; i < chunk.length; i++) {
+      const octet = chunk[i] as number
+      if (octet === CR) {
+        this.crs++
+        continue
+      }
+      if (octet === LF) endLines(Math.max(this.lineEnds(), 1))
+      else if (this.bareCr === 'crlf') endLines(this.crs)
+      else for (; this.crs > 0; this.crs--) out[size++] = SPACE
+      this.crs = 0
+      if (octet !== LF) out[size++] = octet
+    }
+    return out.subarray(0, size)
   }
 
   private countBare(chunk: Buffer): number {
-    const late = this.afterCr && chunk[0] !== LF ? 1 : 0
+    const late = this.crs > 0 && chunk[0] !== LF ? 1 : 0
+    if (late > 0) this.hasBareCr = true
     if (chunk.length < SHORT) return late + this.inspect(chunk, 0, chunk.length)
     const lead = -chunk.byteOffset & 3
     const tail = lead + ((chunk.length - lead) & ~3)
@@ -72,28 +113,16 @@ export class LineEnds {
     for (let i = from; i < to; i++) {
       const octet = chunk[i] as number
       if (octet === LF) {
-        if (i === 0 ? !this.afterCr : chunk[i - 1] !== CR) bare++
+        if (i === 0 ? this.crs === 0 : chunk[i - 1] !== CR) bare++
       } else if (octet === CR) {
         // A CR that ends the chunk is judged with the next one.
-        if (i + 1 < chunk.length && chunk[i + 1] !== LF) bare++
+        if (i + 1 === chunk.length || chunk[i + 1] === LF) continue
+        bare++
+        this.hasBareCr = true
       } else if (octet > 127) {
         this.eightBit = true
       }
     }
     return bare
   }
-}
-
-function complete(chunk: Buffer, bare: number, afterCr: boolean): Buffer {
-  const out = Buffer.allocUnsafe(chunk.length + bare)
-  let size = 0
-  let previous = afterCr ? CR : 0
-  for (let i = 0; i < chunk.length; i++) {
-    const octet = chunk[i] as number
-    if (previous === CR && octet !== LF) out[size++] = LF
-    if (previous !== CR && octet === LF) out[size++] = CR
-    out[size++] = octet
-    previous = octet
-  }
-  return out
 }

@@ -1,12 +1,12 @@
 import { HeaderCut } from './header-cut'
-import { LineEnds } from './line-ends'
+import { type BareCr, LineEnds } from './line-ends'
 import { TokenFinder } from './token-finder'
 
 /** What was seen while the original passed; the head of the copy is made from it. */
 export interface OriginalTraits {
   /** An octet above 127 occurs. */
   readonly eightBit: boolean
-  /** Bare CR or LF was turned into CRLF. */
+  /** Bare CR or LF was replaced. */
   readonly normalized: boolean
   /** The boundary occurs somewhere: another one is needed. */
   readonly collided: boolean
@@ -24,6 +24,7 @@ export interface FilterOptions {
   readonly remove: readonly string[]
   /** The boundary to look for; undefined: none. */
   readonly boundary: string | undefined
+  readonly bareCr: BareCr
 }
 
 /**
@@ -31,12 +32,13 @@ export interface FilterOptions {
  * bare CR and LF. A chunk in which nothing changes is returned itself.
  */
 export class OriginalFilter {
-  private readonly lineEnds = new LineEnds()
+  private readonly lineEnds: LineEnds
   private readonly header: HeaderCut
   private readonly finder: TokenFinder
   private size = 0
 
   constructor(options: FilterOptions) {
+    this.lineEnds = new LineEnds(options.bareCr)
     this.header = new HeaderCut(options.remove)
     this.finder = new TokenFinder(options.boundary)
   }

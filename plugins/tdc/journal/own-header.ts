@@ -4,7 +4,7 @@ import { asciiText } from './header-value'
 import { TOKEN_HEADER } from './loop-token'
 import type { HeadTraits } from './original'
 
-/** Says that bare CR or LF of the original became CRLF in the copy. */
+/** Says that bare CR or LF of the original is something else in the copy. */
 export const NORMALIZED_HEADER = 'X-TDC-Normalized'
 
 /** Stands above an original whose first line could be read as a folded one: it then continues this. */

@@ -33,6 +33,8 @@ export class Counters {
   private journalFailed = 0
   private inDoubt = 0
   private withdrawn = 0
+  private originalsRefused = 0
+  private normalized = 0
   private kept = 0
   private keptDropped = 0
   private replayed = 0
@@ -51,6 +53,12 @@ export class Counters {
         break
       case 'withdrawn':
         this.withdrawn++
+        break
+      case 'original-refused':
+        this.originalsRefused++
+        break
+      case 'normalized':
+        this.normalized++
         break
       case 'kept':
         this.kept++
@@ -95,6 +103,8 @@ export class Counters {
       journalFailed: this.journalFailed,
       inDoubt: this.inDoubt,
       withdrawn: this.withdrawn,
+      originalsRefused: this.originalsRefused,
+      normalized: this.normalized,
       kept: this.kept,
       keptDropped: this.keptDropped,
       replayed: this.replayed,

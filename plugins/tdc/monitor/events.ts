@@ -25,6 +25,10 @@ export type TdcEvent =
     }
   // ── the queue ──
   | { kind: 'prepared'; mid: string; intake: string; size: number }
+  /** Not accepted: it has a bare CR. */
+  | { kind: 'original-refused'; transaction: string; sender: string }
+  /** Bare CR or LF of the original was replaced; `mid` is the first copy's. */
+  | { kind: 'normalized'; mid: string }
   | { kind: 'enqueued'; mid: string; messageId: string; intake: string; doubt?: Doubt | undefined }
   | { kind: 'loaded'; mid: string; intake: string }
   | { kind: 'withdrawn'; mid: string; why: string }

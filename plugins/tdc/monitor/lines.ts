@@ -60,6 +60,12 @@ const WORDING: Wording = {
   // Only tracking tells of these two: what comes of them has a line of its own.
   decided: () => [],
   prepared: () => [],
+  'original-refused': (e) => [
+    `TDC: Message ${e.transaction} from <${safe(e.sender)}> refused: it has a bare CR (bare_cr=refuse)`,
+  ],
+  normalized: (e) => [
+    `TDC: MID ${e.mid} has other line ends than its original, which has bare CR or LF (bare_cr)`,
+  ],
   skipped: (e) => [
     `TDC: Message ${e.transaction} from <${safe(e.sender)}> not copied for ` +
       `${counted(e.recipients, 'recipient')}: ${skipText(e.reason)}`,

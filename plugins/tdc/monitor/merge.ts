@@ -120,6 +120,8 @@ function mergeMessages(all: readonly MessageCounters[]): MessageCounters {
     journalFailed: sum(all.map(({ journalFailed }) => journalFailed)),
     inDoubt: sum(all.map(({ inDoubt }) => inDoubt)),
     withdrawn: sum(all.map(({ withdrawn }) => withdrawn)),
+    originalsRefused: sum(all.map(({ originalsRefused }) => originalsRefused)),
+    normalized: sum(all.map(({ normalized }) => normalized)),
     kept: sum(all.map(({ kept }) => kept)),
     keptDropped: sum(all.map(({ keptDropped }) => keptDropped)),
     replayed: sum(all.map(({ replayed }) => replayed)),

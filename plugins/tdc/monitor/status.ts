@@ -161,6 +161,10 @@ export interface MessageCounters {
   readonly inDoubt: number
   /** Copies taken back because the original was not accepted. */
   readonly withdrawn: number
+  /** Messages that were not accepted because of a bare CR. */
+  readonly originalsRefused: number
+  /** Messages with bare CR or LF, whose copies have other line ends. */
+  readonly normalized: number
   /** Copies that were given up and kept. */
   readonly kept: number
   /** Kept copies that were dropped. */

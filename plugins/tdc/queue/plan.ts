@@ -47,9 +47,11 @@ export function planCopies(
 
 function wrappingOf(route: Route, report: ReportFacts, { settings, loopKey, random }: PlanDeps) {
   const token = signToken(loopKey, report.mid)
+  // What is refused has none.
+  const bareCr = settings.journal.bareCr === 'crlf' ? 'crlf' : 'as_postfix'
   return route.intake.format === 'bcc'
-    ? bccWrapping(report, { token })
-    : journalWrapping(report, { ...settings.journal, token }, random)
+    ? bccWrapping(report, { token, bareCr })
+    : journalWrapping(report, { ...settings.journal, token, bareCr }, random)
 }
 
 function isAscii(text: string): boolean {

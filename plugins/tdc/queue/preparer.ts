@@ -2,6 +2,7 @@ import { LIMITS, bounded } from '../base/text'
 import type { Clock } from '../clock'
 import type { Route } from '../decide/decision'
 import type { QueueDirectory } from '../haraka/queue-directory'
+import type { Report } from '../monitor/events'
 import { Copy } from './copy'
 import type { CopyNotes } from './copy-notes'
 import { diskErrorText } from './disk-error'
@@ -56,6 +57,7 @@ export class Preparer {
   private readonly memory: MemoryBudget
   private readonly clock: Clock
   private readonly room: { lack(): Promise<string | undefined> }
+  private readonly report: Report
   private readonly streaming = new FewAtOnce(STREAMED_AT_ONCE)
   private readonly stuck: StuckWrites
 
@@ -65,12 +67,14 @@ export class Preparer {
     memory: MemoryBudget
     clock: Clock
     room: { lack(): Promise<string | undefined> }
+    report: Report
   }) {
     this.directory = deps.directory
     this.spool = deps.spool
     this.memory = deps.memory
     this.clock = deps.clock
     this.room = deps.room
+    this.report = deps.report
     this.stuck = new StuckWrites(deps.clock)
   }
 
@@ -93,11 +97,14 @@ export class Preparer {
     const lack = this.stuck.lack ?? (await this.room.lack())
     const ended = this.stuck.begin(signal)
     let held: Buffer | undefined
+    let normalized = false
     for (const plan of planned) {
       try {
         if (lack !== undefined) throw new Error(lack)
         if (original.octets <= HELD_ORIGINAL) held ??= await readWhole(original.read, signal)
         const spooled = await this.write(original, held, plan, signal)
+        if (spooled.normalized && !normalized) this.report({ kind: 'normalized', mid: plan.mid })
+        normalized ||= spooled.normalized
         add({ kind: 'copy', copy: this.copyOf(original, plan, spooled) })
       } catch (error) {
         const why = signal.aborted ? abortText(signal) : diskErrorText(error)

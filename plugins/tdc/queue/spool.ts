@@ -28,6 +28,8 @@ export interface MessageSize {
 }
 
 export interface Spooled extends MessageSize {
+  /** Bare CR or LF of the original was replaced. */
+  readonly normalized: boolean
   readonly file: QueueFileName
   /** Where the message begins in the file. */
   readonly start: number
@@ -64,12 +66,12 @@ export class Spool {
 
   /** One write of the whole file, for an original that is in memory. */
   async writeHeld(original: Buffer, plan: SpoolPlan, signal: AbortSignal): Promise<Spooled> {
-    const { content, start, facts } = assemble(original, plan)
+    const { content, start, normalized, facts } = assemble(original, plan)
     const file = await this.durably(signal, async (out) => {
       await out.write(content, 0)
       return content.length
     })
-    return { file, start, ...facts, message: content.subarray(start) }
+    return { file, start, normalized, ...facts, message: content.subarray(start) }
   }
 
   /**
@@ -95,7 +97,7 @@ export class Spool {
         }
         const head = padHead(plan.fileHead(facts), start)
         await out.write(Buffer.concat([head, body.reportHead]), 0)
-        spooled = { start, ...facts }
+        spooled = { start, normalized: body.traits.normalized, ...facts }
         return body.end
       }
     })
@@ -190,6 +192,7 @@ function assemble(original: Buffer, plan: SpoolPlan) {
       eightBit: traits.eightBit,
     }
     const head = plan.fileHead(facts)
-    return { content: Buffer.concat([head, reportHead, first, rest]), start: head.length, facts }
+    const content = Buffer.concat([head, reportHead, first, rest])
+    return { content, start: head.length, normalized: traits.normalized, facts }
   }
 }

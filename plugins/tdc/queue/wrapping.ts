@@ -7,6 +7,7 @@ import {
   journalTail,
   type JournalOptions,
 } from '../journal/journal-report'
+import type { BareCr } from '../journal/line-ends'
 import { OriginalFilter, type HeadTraits } from '../journal/original'
 import type { ReportFacts } from '../journal/report'
 
@@ -44,19 +45,28 @@ export function journalWrapping(
   random: Random,
 ): Wrapping {
   const remove = journalRemovals(options.remoteIpHeader)
+  const { bareCr } = options
   const begin = () => {
     const boundary = newBoundary(random)
     const head = (traits: HeadTraits) => journalHead(facts, options, boundary, traits)
-    return pass(new OriginalFilter({ remove, boundary }), head, journalTail(boundary))
+    return pass(new OriginalFilter({ remove, boundary, bareCr }), head, journalTail(boundary))
   }
   return { begin, longestHead: () => begin().head(EVERYTHING).length }
 }
 
 /** `bcc`: the original itself, with what the service wants to know on top. */
-export function bccWrapping(facts: ReportFacts, options: { token: string }): Wrapping {
+export function bccWrapping(
+  facts: ReportFacts,
+  options: { token: string; bareCr: BareCr },
+): Wrapping {
+  const { bareCr } = options
   const head = (traits: HeadTraits) => bccHead(facts, options, traits)
   const begin = () =>
-    pass(new OriginalFilter({ remove: BCC_REMOVALS, boundary: undefined }), head, Buffer.alloc(0))
+    pass(
+      new OriginalFilter({ remove: BCC_REMOVALS, boundary: undefined, bareCr }),
+      head,
+      Buffer.alloc(0),
+    )
   return { begin, longestHead: () => head(EVERYTHING).length }
 }
 

@@ -255,6 +255,11 @@ const JOURNAL = {
     'X-IronPort-RemoteIP',
     "Header that names the sending client's IP address in the copy; off: none.",
   ),
+  bare_cr: key(
+    kinds.choice('as_postfix', 'crlf', 'refuse'),
+    'as_postfix',
+    'A CR without LF in a copy: as_postfix (a blank; none before a line end), crlf (a line end), or refuse, the one setting that touches originals: the client gets a 550.',
+  ),
 }
 
 const QUEUE = {

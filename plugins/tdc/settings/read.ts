@@ -103,6 +103,7 @@ function read(source: SettingsSource, problems: Problems): Settings {
       from: journal.from,
       markerValue: journal.marker_value,
       remoteIpHeader: journal.remote_ip_header,
+      bareCr: journal.bare_cr,
     },
     limits: {
       minFreeSpace: queue.min_free_space,

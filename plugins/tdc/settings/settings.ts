@@ -93,6 +93,8 @@ export interface JournalSettings {
   readonly markerValue: string
   /** Header that names the client's IP in the copy; undefined: none. Default X-IronPort-RemoteIP. */
   readonly remoteIpHeader: string | undefined
+  /** What becomes of a CR without LF. Default as_postfix. */
+  readonly bareCr: 'as_postfix' | 'crlf' | 'refuse'
 }
 
 /** Below these no copy is written: that is a failure of its journaling. 0: no limit. */
