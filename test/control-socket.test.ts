@@ -55,7 +55,11 @@ describe('the control socket', () => {
     ['an unknown request', { ask: 'shutdown' }, /unknown request, expected one of status, /],
     ['a member that every object has', { ask: 'constructor' }, /unknown request/],
     ['a field of another type', { ask: 'track', wanted: 7 }, /track: wanted is not a text/],
-    ['a missing flag', { ask: 'explain', from: '', to: 'a@b' }, /relaying is not true or false/],
+    [
+      'a missing flag',
+      { ask: 'explain', from: '', to: 'a@b', becomes: '', ip: '' },
+      /relaying is not true or false/,
+    ],
     ['a field that is too long', { ask: 'track', wanted: 'x'.repeat(1001) }, /longer than 1000/],
   ]
   for (const [what, request, why] of BAD) {

@@ -306,6 +306,45 @@ describe('journal: DKIM', () => {
 })
 
 describe('journal: the envelope part', () => {
+  it('names a recipient that was rewritten in both forms, as ACE and AssemblyLine read them', () => {
+    const facts = factsWith({
+      recipients: ['bob@inside.example', 'eve@example.com', 'bob@inside.example'],
+      given: ['info@example.com', undefined, 'sales@example.com'],
+    })
+    const text = splitReport(journal(Buffer.from(ORIGINAL), facts)).parts[0]?.body.toString() ?? ''
+    assert.deepEqual(readLikeAce(text), [
+      'bob@inside.example',
+      'eve@example.com',
+      'bob@inside.example',
+    ])
+    const lines = readLikeAssemblyLine(text).get('Recipient') ?? []
+    // It takes a value apart at the first comma, and what follows at the first colon.
+    const redirected = lines.map((line) =>
+      line
+        .split(', ')
+        .slice(1)
+        .map((rest) => cutAt(rest, ': ')),
+    )
+    assert.deepEqual(redirected, [
+      [['Forwarded', 'info@example.com']],
+      [],
+      [['Forwarded', 'sales@example.com']],
+    ])
+    assert.ok(
+      lines.every((line) => !line.includes('Expanded:')),
+      'where piler cuts',
+    )
+  })
+
+  it('keeps a line with both forms within its limit', () => {
+    const long = `${'x'.repeat(900)}@example.com`
+    const facts = factsWith({ recipients: [long], given: [`${'y'.repeat(900)}@example.com`] })
+    const text = splitReport(journal(Buffer.from(ORIGINAL), facts)).parts[0]?.body.toString() ?? ''
+    const line = text.split('\r\n').find((one) => one.startsWith('Recipient: ')) ?? ''
+    assert.match(line, /^Recipient: x{400,}, Forwarded: y{400,}$/)
+    assert.ok(line.length <= 998)
+  })
+
   const rows: [string, Partial<ReportFacts>][] = [
     ['two recipients', {}],
     ['a null sender', { reversePath: '' }],

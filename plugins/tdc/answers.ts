@@ -5,6 +5,8 @@ import { type Answer, no, ok } from './control/answer'
 import type { AnswerHere } from './control/processes'
 import { MOST_LISTED, type Request, type TestSent } from './control/request'
 import { explain } from './decide/explain'
+import { supposedFacts } from './haraka/address-facts'
+import { mayRelay } from './haraka/relay-client'
 import { planCopies } from './queue/plan'
 import { testMessage } from './queue/test-message'
 
@@ -20,7 +22,6 @@ export function answersOf(connector: Connector): AnswerHere {
 }
 
 function answer(connector: Connector, request: Request): Answer | Promise<Answer> {
-  const { settings } = connector
   const { commands } = connector.queue
   switch (request.ask) {
     case 'status':
@@ -28,7 +29,7 @@ function answer(connector: Connector, request: Request): Answer | Promise<Answer
     case 'track':
       return ok(connector.track(request.wanted))
     case 'explain':
-      return ok(explain(request, settings.value))
+      return explained(connector, request)
     case 'queue':
       return ok(commands.list(Math.min(request.most, MOST_LISTED)))
     case 'show':
@@ -57,6 +58,14 @@ function answer(connector: Connector, request: Request): Answer | Promise<Answer
     case 'cluster-track':
       return connector.sharedCluster?.answer(request) ?? no('only the master can answer that')
   }
+}
+
+function explained(
+  { internals, settings }: Connector,
+  { ip, relaying, ...supposed }: Extract<Request, { ask: 'explain' }>,
+): Answer {
+  const relayClient = relaying || (ip !== '' && mayRelay(internals.hooks, ip))
+  return ok(explain(supposedFacts({ ...supposed, relayClient }), settings.value))
 }
 
 /** What one process knows of a copy; the kept ones are known to all. */

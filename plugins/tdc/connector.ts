@@ -74,7 +74,7 @@ export class Connector {
   /** `announces`: this process says in the log what the settings are, for all of them. */
   constructor(
     plugin: HarakaPlugin,
-    internals: Internals,
+    readonly internals: Internals,
     private readonly announces: boolean,
   ) {
     this.plugin = plugin

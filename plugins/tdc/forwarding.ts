@@ -3,8 +3,9 @@ import { systemClock } from './clock'
 import type { Connector } from './connector'
 import { decide, type Route } from './decide/decision'
 import type { MessageFacts } from './decide/message-facts'
+import { addressOf } from './haraka/address-facts'
+import { GivenRecipients } from './haraka/given-recipients'
 import {
-  addressOf,
   hasInternationalHeader,
   headerLinesOf,
   headerOf,
@@ -50,6 +51,7 @@ interface Miss {
 export class Forwarding {
   private readonly passages = new WeakMap<Transaction, Passage>()
   private readonly relayClients = new WeakSet<Transaction>()
+  private readonly given = new WeakMap<Transaction, GivenRecipients>()
   private readonly watches: Watches
 
   constructor(
@@ -71,6 +73,13 @@ export class Forwarding {
     this.watchOf(connection, transaction)
     // Before the first one, what Haraka relays is the client's: later it may be a recipient's.
     if (relaying && isFirst(transaction)) this.relayClients.add(transaction)
+    this.givenOf(transaction).note(transaction.rcpt_to)
+  }
+
+  private givenOf(transaction: Transaction): GivenRecipients {
+    const known = this.given.get(transaction) ?? new GivenRecipients()
+    this.given.set(transaction, known)
+    return known
   }
 
   /** Who gets a copy, and where does it go? Decided once for each message. */
@@ -153,7 +162,12 @@ export class Forwarding {
     const { connector } = this
     try {
       const isRelayClient = this.relayClients.has(transaction)
-      const facts = messageFacts(transaction, isRelayClient, TOKEN_HEADER)
+      const facts = messageFacts(
+        transaction,
+        isRelayClient,
+        this.givenOf(transaction),
+        TOKEN_HEADER,
+      )
       const isOwnReport = (token: string) => verifyToken(connector.loopKey, token)
       const { routes, skips } = decide(facts, connector.settings.value, isOwnReport)
       this.tell(facts, routes, transaction)
@@ -181,6 +195,9 @@ export class Forwarding {
       messageId: messageIdOf(transaction) ?? '',
       sender,
       recipients: recipients.map(({ address }) => address),
+      rewritten: recipients.flatMap(({ address, given = [] }) =>
+        given.map((before) => ({ given: before.address, address })),
+      ),
       routes: routes.map((route) => ({
         intake: route.intake.address,
         recipients: route.recipients.length,

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { decide } from '../../plugins/tdc/decide/decision'
+import { GivenRecipients } from '../../plugins/tdc/haraka/given-recipients'
 import { messageFacts } from '../../plugins/tdc/haraka/message'
 import type { HarakaAddress, Transaction } from '../../plugins/tdc/haraka/types'
 import { TOKEN_HEADER } from '../../plugins/tdc/journal/loop-token'
@@ -79,7 +80,7 @@ function decisionsPerSecond(settings: Settings): number {
     const incoming = transactions()
     const before = process.cpuUsage()
     for (const transaction of incoming) {
-      const facts = messageFacts(transaction, false, TOKEN_HEADER)
+      const facts = messageFacts(transaction, false, new GivenRecipients(), TOKEN_HEADER)
       copies += decide(facts, settings, () => false).routes.length
     }
     const { user, system } = process.cpuUsage(before)

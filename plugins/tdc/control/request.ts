@@ -10,6 +10,10 @@ export type Request =
       readonly ask: 'explain'
       readonly from: string
       readonly to: string
+      /** What a plugin makes of `to`; '': it stays. */
+      readonly becomes: string
+      /** Of the client; '': not known. */
+      readonly ip: string
       readonly relaying: boolean
     }
   /** The copies in the queue, the oldest first; at most so many of each process. */
@@ -97,7 +101,7 @@ const CHANGE = { ...PRIMARY, strings: ['level', 'policy', 'user'], lists: ['valu
 export const SHAPES: Readonly<Record<Ask, Shape>> = {
   status: ALL,
   track: { ...ALL, strings: ['wanted'] },
-  explain: { ...ONE, strings: ['from', 'to'], flags: ['relaying'] },
+  explain: { ...ONE, strings: ['from', 'to', 'becomes', 'ip'], flags: ['relaying'] },
   queue: { ...ALL, numbers: ['most'] },
   show: { ...ALL, strings: ['mid'] },
   hold: { ...ALL, strings: ['domain'], within: WRITING_TIME },

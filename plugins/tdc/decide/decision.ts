@@ -1,11 +1,13 @@
 import type { SkipReason } from '../monitor/events'
 import type { Intake, Settings } from '../settings/settings'
-import type { MessageFacts, RecipientFacts } from './message-facts'
+import type { AddressFacts, MessageFacts, RecipientFacts } from './message-facts'
 
 /** One copy to make: an intake address and the recipients it is for (spec 3, splintering). */
 export interface Route {
   readonly intake: Intake
   readonly recipients: readonly string[]
+  /** What each of them was before it was rewritten, at the same place. */
+  readonly given?: readonly (string | undefined)[]
   /** Names of the policies that sent them there. */
   readonly policies: readonly string[]
 }
@@ -55,12 +57,19 @@ function skipOfMessage(
 
 /** Never a matter of the message's other recipients, whom its sender chooses. */
 function isIncoming(message: MessageFacts, recipient: RecipientFacts, settings: Settings): boolean {
-  return !message.relayClient && settings.incoming.has(recipient.domain)
+  if (message.relayClient) return false
+  return formsOf(recipient).some(({ domain }) => settings.incoming.has(domain))
+}
+
+/** As it goes on, and as it was given. */
+function formsOf(recipient: RecipientFacts): readonly AddressFacts[] {
+  return [recipient, ...(recipient.given ?? [])]
 }
 
 interface Splinter {
   readonly intake: Intake
   readonly recipients: string[]
+  readonly given: (string | undefined)[]
   readonly policies: string[]
 }
 
@@ -80,7 +89,8 @@ class Splinters {
       this.toIntake++
       return
     }
-    const { policy, choice } = settings.policies.match(message.sender, recipient.key)
+    const given = (recipient.given ?? []).map(({ key }) => key)
+    const { policy, choice } = settings.policies.match(message.sender, recipient.key, given)
     const intake = choice.kind === 'custom' ? choice.intake : settings.effective.intake
     if (choice.kind === 'no' || !intake) {
       this.refusals.set(policy, (this.refusals.get(policy) ?? 0) + 1)
@@ -88,6 +98,7 @@ class Splinters {
     }
     const splinter = this.splinter(intake)
     splinter.recipients.push(recipient.address)
+    splinter.given.push(recipient.given?.[0]?.address)
     if (!splinter.policies.includes(policy)) splinter.policies.push(policy)
   }
 
@@ -107,7 +118,7 @@ class Splinters {
   private splinter(intake: Intake): Splinter {
     let splinter = this.routes.get(intake.address)
     if (!splinter) {
-      splinter = { intake, recipients: [], policies: [] }
+      splinter = { intake, recipients: [], given: [], policies: [] }
       this.routes.set(intake.address, splinter)
     }
     return splinter

@@ -2,21 +2,15 @@ import { skipText } from '../monitor/lines'
 import type { SkipReason } from '../monitor/events'
 import type { CopyFormat, Settings } from '../settings/settings'
 import { decide } from './decision'
-
-/** A message that is asked about: what would become of it? */
-export interface Supposed {
-  /** `user@domain`; '' or `<>`: the null sender. */
-  readonly from: string
-  readonly to: string
-  /** The client may relay. */
-  readonly relaying: boolean
-}
+import type { MessageFacts } from './message-facts'
 
 /** Which policy decides about a message, and why. */
 export type Explanation = {
   readonly enabled: boolean
   /** The level that decided `enabled`. */
   readonly level: string
+  /** The client may relay: it is said so, or its IP address is listed. */
+  readonly relaying: boolean
   readonly text: string
 } & (
   | {
@@ -28,39 +22,18 @@ export type Explanation = {
   | { readonly copy: false; readonly reason: SkipReason['token'] }
 )
 
-/** What would be decided for a clean message, by the same code that decides. */
-export function explain(supposed: Supposed, settings: Settings): Explanation {
-  const { routes, skips } = decide(factsOf(supposed), settings, () => false)
+/** What is decided for a message with these facts, by the same code and from the same values. */
+export function explain(facts: MessageFacts, settings: Settings): Explanation {
+  const { routes, skips } = decide(facts, settings, () => false)
   const { enabled, level } = settings.effective
+  const about = { enabled, level, relaying: facts.relayClient }
   const [route] = routes
   if (route) {
     const { address: intake, format } = route.intake
     const policy = route.policies.join(', ')
     const text = `policy ${policy} sends a copy to ${intake} (${format})`
-    return { enabled, level, text, copy: true, intake, format, policy }
+    return { ...about, text, copy: true, intake, format, policy }
   }
   const reason: SkipReason = skips[0]?.reason ?? { token: 'disabled', level }
-  return { enabled, level, text: `no copy: ${skipText(reason)}`, copy: false, reason: reason.token }
-}
-
-function factsOf({ from, to, relaying }: Supposed) {
-  const key = keyOf(to)
-  return {
-    transaction: '',
-    sender: keyOf(from),
-    recipients: [
-      { address: withoutBrackets(to), key, domain: key.slice(key.lastIndexOf('@') + 1) },
-    ],
-    relayClient: relaying,
-    loopToken: undefined,
-  }
-}
-
-/** As Haraka hands addresses on: in lower case. */
-function keyOf(address: string): string {
-  return withoutBrackets(address).toLowerCase()
-}
-
-function withoutBrackets(address: string): string {
-  return address.trim().replace(/^<|>$/g, '')
+  return { ...about, text: `no copy: ${skipText(reason)}`, copy: false, reason: reason.token }
 }

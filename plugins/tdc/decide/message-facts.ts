@@ -11,10 +11,16 @@ export interface MessageFacts {
   readonly loopToken: string | undefined
 }
 
-export interface RecipientFacts {
-  /** As the client gave it, without brackets; what the report lists. */
+export interface AddressFacts {
+  /** As it was written, without brackets; what the report lists. */
   readonly address: string
   /** `user@domain` with the domain in ASCII and lower case; what policies match. */
   readonly key: string
   readonly domain: string
+}
+
+/** A recipient as it goes on to the mailbox. */
+export interface RecipientFacts extends AddressFacts {
+  /** What the client gave, where a plugin made another one of it: one, or all that it may come from. */
+  readonly given?: readonly AddressFacts[]
 }

@@ -1,25 +1,23 @@
 import { LIMITS, bounded } from '../base/text'
-import type { MessageFacts, RecipientFacts } from '../decide/message-facts'
-import type { HarakaAddress, Transaction } from './types'
+import type { MessageFacts } from '../decide/message-facts'
+import { addressFacts } from './address-facts'
+import type { GivenRecipients } from './given-recipients'
+import type { Transaction } from './types'
 
 /** What the decision needs, read from Haraka's objects (spec 1). */
 export function messageFacts(
   transaction: Transaction,
   relayClient: boolean,
+  given: GivenRecipients,
   loopHeader: string,
 ): MessageFacts {
   return {
     transaction: transaction.uuid,
-    sender: keyOf(transaction.mail_from),
-    recipients: transaction.rcpt_to.map(recipientFacts),
+    sender: addressFacts(transaction.mail_from).key,
+    recipients: given.facts(transaction.rcpt_to),
     relayClient,
     loopToken: headerOf(transaction, loopHeader),
   }
-}
-
-/** `user@domain` as received, without brackets; '' for the null reverse-path. */
-export function addressOf(address: HarakaAddress): string {
-  return address.user ? address.format().slice(1, -1) : ''
 }
 
 /** First value of a header as it stood in the message. */
@@ -43,13 +41,4 @@ export function headerLinesOf({ header_lines: lines, uuid }: Transaction): reado
 /** Raw UTF-8 in the header, so that the message itself is internationalized (RFC 6532). */
 export function hasInternationalHeader(transaction: Transaction): boolean {
   return transaction.header.lines().some((line) => /[^\u0000-\u007f]/.test(line))
-}
-
-function recipientFacts(address: HarakaAddress): RecipientFacts {
-  return { address: addressOf(address), key: keyOf(address), domain: address.host ?? '' }
-}
-
-function keyOf({ user, host }: HarakaAddress): string {
-  if (!user) return ''
-  return host ? `${user.toLowerCase()}@${host}` : user.toLowerCase()
 }

@@ -14,6 +14,8 @@ export interface HarakaAddress {
   readonly user: string | null
   /** ASCII, lower case. */
   readonly host: string | null
+  /** The text that it was parsed from. */
+  readonly original?: string
   /** `<user@host>` as it was received. */
   format(): string
 }

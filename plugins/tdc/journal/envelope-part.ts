@@ -19,7 +19,7 @@ export function envelopePart(facts: ReportFacts): EnvelopePart {
     `Sender: ${senderText(facts.reversePath)}`,
     `Subject: ${subjectText(facts.subject)}`,
     `Message-Id: ${messageIdText(facts.messageId)}`,
-    ...recipientTexts(facts.recipients).map((recipient) => `Recipient: ${recipient}`),
+    ...recipientTexts(facts.recipients, facts.given).map((text) => `Recipient: ${text}`),
   ]
   const eightBit = !text.every(isPrintableAscii)
   const header = [

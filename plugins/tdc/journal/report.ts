@@ -10,6 +10,8 @@ export interface ReportFacts {
   readonly reversePath: string
   /** Accepted recipients of this intake's group, `user@domain`, in RCPT order. */
   readonly recipients: readonly string[]
+  /** What each of them was before it was rewritten, at the same place. */
+  readonly given?: readonly (string | undefined)[] | undefined
   /** First Subject and Message-ID of the original, as Haraka parsed them (may be folded); undefined: none. */
   readonly subject: string | undefined
   readonly messageId: string | undefined

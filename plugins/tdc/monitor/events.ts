@@ -13,6 +13,8 @@ export type TdcEvent =
       messageId: string
       sender: string
       recipients: readonly string[]
+      /** Those that a plugin made of what the client gave. */
+      rewritten?: readonly Rewritten[]
       /** One for each copy that is to be made. */
       routes: readonly RouteTold[]
     }
@@ -181,6 +183,12 @@ export interface Attempted {
 
 /** What was in the way; `expired`: its time was over. */
 export type FailureClass = 'reply' | 'tls' | 'network' | 'dns' | 'expired'
+
+/** A recipient as it was given, and as it went on. */
+export interface Rewritten {
+  given: string
+  address: string
+}
 
 /** Where recipients of a message go, and by which policies. */
 export interface RouteTold {

@@ -282,16 +282,19 @@ export function trackText(event: TdcEvent, service: string): string {
   }
 }
 
-function decidedText({ routes }: EventOf<'decided'>): string {
-  if (routes.length === 0) return 'no copy'
-  return routes
-    .map(
-      ({ intake, recipients, policies }) =>
-        `copy to ${safe(intake)} for ${counted(recipients, 'recipient')} ` +
-        `by policy ${policies.map(safe).join(', ')}`,
-    )
-    .join('; ')
+function decidedText({ routes, rewritten = [] }: EventOf<'decided'>): string {
+  const copies = routes.map(
+    ({ intake, recipients, policies }) =>
+      `copy to ${safe(intake)} for ${counted(recipients, 'recipient')} ` +
+      `by policy ${policies.map(safe).join(', ')}`,
+  )
+  const shown = rewritten.slice(0, REWRITTEN_SHOWN)
+  const changes = shown.map(({ given, address }) => `${safe(given)} became ${safe(address)}`)
+  return [...(routes.length > 0 ? copies : ['no copy']), ...changes].join('; ')
 }
+
+/** Aliases that one step of tracking names. */
+const REWRITTEN_SHOWN = 5
 
 /** The appliance's form of a response, made safe. */
 export function bounceText({ status, meaning, code, detail }: BounceResponse): string {

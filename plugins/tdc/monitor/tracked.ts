@@ -11,7 +11,7 @@ export interface TrackedMessage {
   readonly messageId: string
   /** Empty: the null sender, or not known; see `recipientCount`. */
   readonly sender: string
-  /** The first of them, at most RECIPIENTS_KEPT. */
+  /** The first of them, at most RECIPIENTS_KEPT; one that was rewritten stands there in both forms. */
   readonly recipients: readonly string[]
   /** 0: the message itself was not seen by this process; its copy was found in the queue. */
   readonly recipientCount: number

@@ -83,8 +83,8 @@ function withFacts(track: string | undefined, event: TdcEvent, now: number): str
       at: track === undefined ? now : beginOf(track),
       messageId: event.messageId,
       sender: event.sender,
-      recipientCount: event.recipients.length,
-      recipients: event.recipients.slice(0, RECIPIENTS_KEPT),
+      recipientCount: event.recipients.length + (event.rewritten?.length ?? 0),
+      recipients: bothForms(event).slice(0, RECIPIENTS_KEPT),
     })
     return head + (track === undefined ? '' : track.slice(track.indexOf('\n')))
   }
@@ -95,6 +95,17 @@ function withFacts(track: string | undefined, event: TdcEvent, now: number): str
   if (!isUnnamed || !('messageId' in event)) return track
   const [, ...steps] = track.split('\n')
   return [headLine({ ...headOf(track), messageId: event.messageId }), ...steps].join('\n')
+}
+
+/** A search finds a recipient by what was given, and by what it became. */
+function bothForms({
+  recipients,
+  rewritten = [],
+}: Extract<TdcEvent, { kind: 'decided' }>): string[] {
+  return recipients.slice(0, RECIPIENTS_KEPT).flatMap((address) => {
+    const given = rewritten.filter((each) => each.address === address).map((each) => each.given)
+    return [address, ...given]
+  })
 }
 
 /** As many of the recipients as there is room for. */

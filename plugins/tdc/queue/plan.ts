@@ -32,6 +32,7 @@ export function planCopies(
       mid,
       intake: route.intake.address,
       recipients: route.recipients,
+      given: route.given,
     }
     const { envelopeFrom } = deps.settings.delivery
     const asItIs = route.intake.format === 'bcc' && facts.internationalHeader
