@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, rmSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Status } from '../plugins/tdc/monitor/status'
 import { createAuthority } from './support/certificates'
@@ -37,6 +37,7 @@ describe('settings that change while Haraka runs', function () {
       unreadable: STORIES.unreadable(stage),
       late: STORIES.late(stage),
       never: STORIES.never(stage),
+      lost: STORIES.lost(stage),
       roots: STORIES.roots(stage),
     }
     for (const story of Object.values(stories)) story.catch(() => undefined)
@@ -46,6 +47,7 @@ describe('settings that change while Haraka runs', function () {
   it('take effect, and a mistake keeps the last good ones', () => stories.switched)
   it('take effect with a list file, and for a group', () => stories.listed)
   it('stay as they are when tdc.ini cannot be read', () => stories.unreadable)
+  it('stay as they are when a list or tdc.ini loses what it had', () => stories.lost)
   it('take effect in every worker, and are told once', () => stories.workers)
   it('take effect with a ca_file that is replaced', () => stories.roots)
   it('are those of the others in a worker that starts while tdc.ini is refused', () => stories.late)
@@ -97,6 +99,33 @@ const STORIES = {
       'TDC: Threat Defense Connector disabled (group=edge)',
     )
     assert.deepEqual(await outcome(server, 'of the group', ADA), ['disabled'])
+  },
+
+  async lost(stage: Stage): Promise<void> {
+    const policies =
+      '[policy.staff]\nrecipients=listed\nrecipient_list_file=staff\nintake=default\n'
+    const tdc = settings(stage, { enabled: true, policies })
+    const server = await start(stage, tdc, { staff: `${BOB}\n${EVE}\n` })
+    const path = join(server.dir, 'config', 'tdc.ini')
+    const whole = readFileSync(path, 'utf8')
+
+    await change(server, 'staff', '')
+    assert.equal(await outcome(server, 'list empty', BOB), 'copied')
+    server.writeConfig('tdc.ini', '')
+    await server.waitForLine('TDC: tdc.ini is empty; write [main] enabled=false', RELOADED)
+    assert.equal(await outcome(server, 'tdc.ini empty', BOB), 'copied')
+    server.writeConfig('tdc.ini', whole.slice(0, whole.indexOf('[policy')))
+    await server.waitForLine('TDC: tdc.ini is the one in force cut off in line 3', RELOADED)
+    assert.equal(await outcome(server, 'tdc.ini cut', BOB), 'copied')
+
+    await change(server, 'staff', `${BOB}\n`)
+    server.writeConfig('tdc.ini', `${whole}; whole\n`)
+    await server.waitForLine(
+      /\[WARN\].* TDC: who gets copies has changed: recipients of policy staff: 0 more, 1 fewer$/,
+      RELOADED,
+    )
+    assert.equal(await outcome(server, 'whole again', BOB), 'copied')
+    assert.deepEqual(await outcome(server, 'not listed any more', EVE), ['policy-no'])
   },
 
   async workers(stage: Stage): Promise<void> {

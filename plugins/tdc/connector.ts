@@ -215,7 +215,6 @@ export class Connector {
 
   private followMaster(): void {
     takeFromMaster((document) => this.share(document))
-    if (this.settings.files) return
     borrowSettings((files) => this.settings.takeOver(files, this.ownSource()))
   }
 

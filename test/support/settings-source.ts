@@ -15,6 +15,7 @@ const ini = require('haraka-config/lib/readers/ini') as IniReader
 export function sourceOf(text: string, over: Partial<SettingsSource> = {}): SettingsSource {
   return {
     ini: ini.parseIni('tdc.ini', {}, text),
+    text,
     ...iniText(text),
     hostname: 'mx1',
     me: 'mail.example.org',

@@ -32,6 +32,7 @@ export function settingsSource(
     ini: config.get('tdc.ini', 'ini', changed),
     missing,
     unreadable: own.kind === 'unreadable' && !missing ? own.why : undefined,
+    text: own.kind === 'text' ? own.text : '',
     ...iniText(own.kind === 'text' ? own.text : ''),
     hostname: hostname(),
     me: config.get('me', 'value') ?? '',

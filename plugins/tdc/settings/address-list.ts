@@ -70,6 +70,18 @@ export class AddressList {
     return sieve.mayHave(hashOn(hashBackwards(user), OF_USER)) && this.users.has(user)
   }
 
+  /** As they are compared. */
+  get entries(): ReadonlySet<string> {
+    const { addresses, users, domains, parents } = this
+    return new Set([
+      ...addresses,
+      ...[...users].map((user) => `${user}@`),
+      ...[...domains].map((domain) => `@${domain}`),
+      ...[...parents].map((parent) => `@.${parent}`),
+      ...(this.nullSender ? ['<>'] : []),
+    ])
+  }
+
   private makeSieve(): Sieve {
     const { addresses, users, domains, parents } = this
     const sieve = new Sieve(addresses.size + users.size + domains.size + parents.size)

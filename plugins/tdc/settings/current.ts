@@ -1,10 +1,13 @@
 import type { Report } from '../monitor/events'
+import { changedCopies } from './changes'
+import { isBlank, lostContent } from './lost-content'
 import { readSettings } from './read'
-import type { Settings } from './settings'
+import type { ReadResult, Settings } from './settings'
 import type { SettingsSource } from './source'
 import { NO_FILES, noting, type SourceFiles, withFiles } from './source-files'
 
-const GONE = { kind: 'refused', problems: ['config/tdc.ini is gone'] } as const
+/** An editor may write it anew this very moment. */
+const GONE: ReadResult = { kind: 'refused', problems: ['config/tdc.ini is gone'] }
 
 /**
  * The settings in force. A reading that is refused leaves the last good value as it is; before the
@@ -41,7 +44,8 @@ export class CurrentSettings {
   /** Reads anew. `announce` says in the log what is in force now, and what is wrong. */
   read(own: SettingsSource, announce: boolean): void {
     const { source, files } = noting(own)
-    const result = this.isGone(own) ? GONE : readSettings(this.layered(source))
+    const before = this.takenFiles && this.settings
+    const result = this.judged(own, readSettings(this.layered(source)), files)
     this.sentences = result.kind === 'refused' ? result.problems : []
     if (result.kind === 'settings') {
       this.settings = result.settings
@@ -53,15 +57,43 @@ export class CurrentSettings {
     if (result.kind === 'settings') {
       for (const text of result.warnings) this.report({ kind: 'warning', text })
       if (own.missing) this.report({ kind: 'warning', text: 'there is no config/tdc.ini' })
+      else if (isBlank(own.text)) this.report({ kind: 'warning', text: 'config/tdc.ini is empty' })
+      const changed = before && changedCopies(before, result.settings)
+      if (changed !== undefined) {
+        this.report({ kind: 'warning', text: `who gets copies has changed: ${changed}` })
+      }
     } else {
       this.report({ kind: 'problem', text: `tdc.ini refused, ${this.remaining}` })
     }
     this.report({ kind: 'effective', text: effectiveText(this.settings) })
   }
 
+  /** A reload is refused where files seem to have lost what they had: nobody turns copies off so. */
+  private judged(own: SettingsSource, result: ReadResult, files: SourceFiles): ReadResult {
+    const before = this.takenFiles
+    if (!before) return result
+    if (own.missing && !before.missing) return GONE
+    const problems = own.unreadable === undefined ? lostContent(before, files) : []
+    if (result.kind === 'settings' && this.isEnabledForNobody(result.settings)) {
+      problems.push(
+        'no policy of tdc.ini asks for copies any more; write [main] enabled=false to turn them off',
+      )
+    }
+    if (problems.length === 0) return result
+    const more = result.kind === 'refused' ? result.problems : []
+    return { kind: 'refused', problems: [...problems, ...more] }
+  }
+
+  private isEnabledForNobody({ effective, policies }: Settings): boolean {
+    const { effective: before, policies: asked } = this.settings
+    const didCopy = before.enabled && asked.asksForCopies
+    return didCopy && effective.enabled && !policies.asksForCopies
+  }
+
   /** What the first process has in force, if anything, for one that started while `own` is refused. */
   takeOver(files: SourceFiles | undefined, own: SettingsSource): void {
-    if (this.takenFiles) return
+    const isWhole = !files || !this.takenFiles || lostContent(files, this.takenFiles).length === 0
+    if (this.takenFiles && isWhole) return
     const refused = 'tdc.ini is refused: this worker, started with it,'
     const result = files && readSettings(this.layered(withFiles(own, files)))
     if (result?.kind !== 'settings') {
@@ -71,11 +103,6 @@ export class CurrentSettings {
     this.settings = result.settings
     this.takenFiles = files
     this.report({ kind: 'warning', text: `${refused} has the settings before it` })
-  }
-
-  /** An editor may write it anew this very moment; nobody switches copies off like that. */
-  private isGone({ missing }: SettingsSource): boolean {
-    return missing === true && this.takenFiles?.missing === false
   }
 
   private get remaining(): string {

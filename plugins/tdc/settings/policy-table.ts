@@ -1,12 +1,13 @@
 import type { AddressList } from './address-list'
+import type { Aspects } from './changes'
 import type { Choice, PolicyMatch, PolicyTable } from './policy'
 import { routesOf, spellingsOf } from './spellings'
 
 /** Which addresses of one side of the envelope a policy is for. */
 export type Side =
   | { readonly kind: 'any' }
-  | { readonly kind: 'listed'; readonly list: Pick<AddressList, 'has'> }
-  | { readonly kind: 'not_listed'; readonly list: Pick<AddressList, 'has'> }
+  | { readonly kind: 'listed'; readonly list: Pick<AddressList, 'has' | 'entries'> }
+  | { readonly kind: 'not_listed'; readonly list: Pick<AddressList, 'has' | 'entries'> }
 
 export interface Policy {
   readonly name: string
@@ -48,6 +49,29 @@ export class OrderedPolicies implements PolicyTable {
     return routed.find(({ choice }) => choice.kind !== 'no') ?? found
   }
 
+  get asksForCopies(): boolean {
+    return [...this.rows.map(({ found }) => found), this.otherwise].some(
+      ({ choice }) => choice.kind !== 'no',
+    )
+  }
+
+  get aspects(): Aspects {
+    const aspects = new Map<string, string | ReadonlySet<string>>()
+    for (const { policy } of this.rows) {
+      const { name, senders, recipients, choice } = policy
+      const who = `senders ${senders.kind}, recipients ${recipients.kind}`
+      aspects.set(`policy ${name}`, `${textOf(choice)} for ${who}`)
+      if (senders.kind !== 'any') aspects.set(`senders of policy ${name}`, senders.list.entries)
+      if (recipients.kind !== 'any') {
+        aspects.set(`recipients of policy ${name}`, recipients.list.entries)
+      }
+    }
+    aspects.set(`policy ${DEFAULT}`, textOf(this.otherwise.choice))
+    aspects.set('the order of policies', this.rows.map(({ policy }) => policy.name).join(', '))
+    aspects.set('recipient_delimiter', this.delimiters)
+    return aspects
+  }
+
   private first(senders: readonly string[], recipients: readonly string[]): PolicyMatch {
     const row = this.rows.find(
       ({ policy }) => holds(policy.senders, senders) && holds(policy.recipients, recipients),
@@ -58,6 +82,10 @@ export class OrderedPolicies implements PolicyTable {
   private spellings(addresses: readonly string[]): readonly string[] {
     return addresses.flatMap((address) => spellingsOf(address, this.delimiters))
   }
+}
+
+function textOf(choice: Choice): string {
+  return choice.kind === 'custom' ? `a copy to ${choice.intake.address}` : `intake=${choice.kind}`
 }
 
 function holds(side: Side, spellings: readonly string[]): boolean {

@@ -1,3 +1,4 @@
+import type { Aspects } from './changes'
 import type { Intake } from './settings'
 
 /** What a policy says about a recipient (spec 3). */
@@ -15,4 +16,8 @@ export interface PolicyTable {
    * recipient was before it was rewritten; a list that has one of them has it.
    */
   match(sender: string, recipient: string, given?: readonly string[]): PolicyMatch
+  /** What it says, for a comparison. */
+  readonly aspects: Aspects
+  /** Some mail gets a copy. */
+  readonly asksForCopies: boolean
 }

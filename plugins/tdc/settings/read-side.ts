@@ -33,7 +33,11 @@ export function readSide(
   const list = new AddressList()
   const inFile = { section, key: `${stem}_list_file`, value: file }
   addAll(list, entries ?? [], { section, key: `${stem}_list` }, problems)
-  addAll(list, linesOf(readList, file, inFile, problems), inFile, problems)
+  const lines = linesOf(readList, file, inFile, problems)
+  addAll(list, lines, inFile, problems)
+  if (file !== undefined && lines.length === 0 && !problems.isRefused(inFile)) {
+    problems.warn(inFile, 'the file is empty')
+  }
   return { kind, list }
 }
 

@@ -40,6 +40,8 @@ export interface SettingsSource {
   readonly missing?: boolean
   /** Why the server's own tdc.ini, which is there, cannot be read. */
   readonly unreadable?: string | undefined
+  /** The server's own tdc.ini as it stands. */
+  readonly text: string
   /**
    * The section headings as they stand in the server's own tdc.ini, in order and with doubles,
    * which the parser merges without a word.
