@@ -108,8 +108,9 @@ export function note_recipient(this: TdcPlugin, next: Next, connection: Connecti
 }
 
 /** data_post, after every scanner: who gets a copy, and where does it go? */
-export function decide(this: TdcPlugin, next: Next, { transaction }: Connection): void {
-  if (transaction) this.forwarding.decide(transaction)
+export function decide(this: TdcPlugin, next: Next, connection: Connection): void {
+  const { transaction } = connection
+  if (transaction) this.forwarding.decide(connection, transaction)
   next()
 }
 

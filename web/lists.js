@@ -11,6 +11,7 @@ const REASONS = {
   discarded: 'To be discarded',
   'to-intake': 'To an intake address',
   'own-report': 'A report of this installation',
+  'not-clean': 'Not clean, by a rule of [clean] unless',
   'policy-no': 'The policy says no',
 }
 

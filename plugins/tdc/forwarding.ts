@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { systemClock } from './clock'
 import type { Connector } from './connector'
+import { verdictsOf } from './decide/clean'
 import { decide, type Route } from './decide/decision'
 import type { MessageFacts } from './decide/message-facts'
 import { addressOf } from './haraka/address-facts'
@@ -83,8 +84,8 @@ export class Forwarding {
   }
 
   /** Who gets a copy, and where does it go? Decided once for each message. */
-  decide(transaction: Transaction): void {
-    this.passageOf(transaction)
+  decide(connection: Connection, transaction: Transaction): void {
+    this.passageOf(connection, transaction)
   }
 
   /**
@@ -95,7 +96,7 @@ export class Forwarding {
     connection: Connection,
     transaction: Transaction,
   ): Promise<'goes on' | 'deferred' | 'refused'> {
-    const passage = this.passageOf(transaction)
+    const passage = this.passageOf(connection, transaction)
     if (await this.isUnwanted(passage, transaction)) return 'refused'
     this.watchOf(connection, transaction)?.queueBegins(connection)
     const misses = decisionMisses(passage)
@@ -127,7 +128,7 @@ export class Forwarding {
 
   /** The original is queued. */
   commit(connection: Connection, transaction: Transaction): void {
-    this.settle(this.passageOf(transaction), connection, transaction, 'queued')
+    this.settle(this.passageOf(connection, transaction), connection, transaction, 'queued')
   }
 
   /** The transaction ends, in whatever way. */
@@ -150,19 +151,20 @@ export class Forwarding {
     }
   }
 
-  private passageOf(transaction: Transaction): Passage {
+  private passageOf(connection: Connection, transaction: Transaction): Passage {
     const known = this.passages.get(transaction)
     if (known) return known
-    const passage = this.decided(transaction)
+    const passage = this.decided(connection, transaction)
     this.passages.set(transaction, passage)
     return passage
   }
 
-  private decided(transaction: Transaction): Passage {
+  private decided(connection: Connection, transaction: Transaction): Passage {
     const { connector } = this
     try {
       const isRelayClient = this.relayClients.has(transaction)
       const facts = messageFacts(
+        connection,
         transaction,
         isRelayClient,
         this.givenOf(transaction),
@@ -185,7 +187,7 @@ export class Forwarding {
   }
 
   private tell(
-    { transaction: uuid, sender, recipients }: MessageFacts,
+    { transaction: uuid, sender, recipients, results = {} }: MessageFacts,
     routes: readonly Route[],
     transaction: Transaction,
   ): void {
@@ -198,6 +200,7 @@ export class Forwarding {
       rewritten: recipients.flatMap(({ address, given = [] }) =>
         given.map((before) => ({ given: before.address, address })),
       ),
+      verdicts: verdictsOf(results, this.connector.settings.value.unless),
       routes: routes.map((route) => ({
         intake: route.intake.address,
         recipients: route.recipients.length,

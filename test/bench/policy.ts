@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { decide } from '../../plugins/tdc/decide/decision'
 import { GivenRecipients } from '../../plugins/tdc/haraka/given-recipients'
 import { messageFacts } from '../../plugins/tdc/haraka/message'
-import type { HarakaAddress, Transaction } from '../../plugins/tdc/haraka/types'
+import type { Connection, HarakaAddress, Transaction } from '../../plugins/tdc/haraka/types'
 import { TOKEN_HEADER } from '../../plugins/tdc/journal/loop-token'
 import type { Settings } from '../../plugins/tdc/settings/settings'
 import { settingsOf } from '../support/settings-source'
@@ -74,13 +74,21 @@ function transactions(): Transaction[] {
   })
 }
 
+const CONNECTION = { notes: {} } as unknown as Connection
+
 function decisionsPerSecond(settings: Settings): number {
   let [copies, microseconds] = [0, 0]
   for (let batch = 0; batch < BATCHES; batch++) {
     const incoming = transactions()
     const before = process.cpuUsage()
     for (const transaction of incoming) {
-      const facts = messageFacts(transaction, false, new GivenRecipients(), TOKEN_HEADER)
+      const facts = messageFacts(
+        CONNECTION,
+        transaction,
+        false,
+        new GivenRecipients(),
+        TOKEN_HEADER,
+      )
       copies += decide(facts, settings, () => false).routes.length
     }
     const { user, system } = process.cpuUsage(before)

@@ -44,6 +44,7 @@ export function statusOf(given: Partial<Status>): Status {
         discarded: 0,
         'to-intake': 0,
         'own-report': 0,
+        'not-clean': 0,
         'policy-no': 0,
       },
       journalFailed: 0,

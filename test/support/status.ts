@@ -63,6 +63,7 @@ export function statusWith(over: Partial<Status> = {}): Status {
         discarded: 0,
         'to-intake': 0,
         'own-report': 0,
+        'not-clean': 0,
         'policy-no': 2,
       },
       journalFailed: 1,

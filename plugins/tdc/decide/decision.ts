@@ -1,3 +1,4 @@
+import { uncleanBy } from './clean'
 import type { SkipReason } from '../monitor/events'
 import type { Intake, Settings } from '../settings/settings'
 import type { AddressFacts, MessageFacts, RecipientFacts } from './message-facts'
@@ -52,6 +53,8 @@ function skipOfMessage(
   if (message.loopToken !== undefined && isOwnReport(message.loopToken)) {
     return { token: 'own-report' }
   }
+  const rule = uncleanBy(settings.unless, message.results ?? {})
+  if (rule) return { token: 'not-clean', rule: rule.text }
   return undefined
 }
 

@@ -1,3 +1,5 @@
+import type { Results } from './clean'
+
 /** What the decision looks at, as plain values: the envelope, and where it came from. */
 export interface MessageFacts {
   /** The transaction's uuid. */
@@ -7,6 +9,8 @@ export interface MessageFacts {
   readonly recipients: readonly RecipientFacts[]
   /** The client may relay whatever the recipient: it authenticated, or a policy says so. */
   readonly relayClient: boolean
+  /** What other plugins found out about it; undefined: nothing is known. */
+  readonly results?: Results
   /** Value of the loop header, when the message carries one. */
   readonly loopToken: string | undefined
 }

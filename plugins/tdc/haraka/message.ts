@@ -2,10 +2,12 @@ import { LIMITS, bounded } from '../base/text'
 import type { MessageFacts } from '../decide/message-facts'
 import { addressFacts } from './address-facts'
 import type { GivenRecipients } from './given-recipients'
-import type { Transaction } from './types'
+import { resultsOf } from './results'
+import type { Connection, Transaction } from './types'
 
 /** What the decision needs, read from Haraka's objects (spec 1). */
 export function messageFacts(
+  connection: Connection,
   transaction: Transaction,
   relayClient: boolean,
   given: GivenRecipients,
@@ -16,6 +18,7 @@ export function messageFacts(
     sender: addressFacts(transaction.mail_from).key,
     recipients: given.facts(transaction.rcpt_to),
     relayClient,
+    results: resultsOf(connection, transaction),
     loopToken: headerOf(transaction, loopHeader),
   }
 }

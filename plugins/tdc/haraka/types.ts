@@ -46,6 +46,8 @@ export interface Notes {
 }
 
 export interface ResultStore {
+  /** By plugin. */
+  get_all?(): Readonly<Record<string, unknown>>
   add(plugin: HarakaPlugin, result: { skip: string }): void
 }
 
@@ -103,6 +105,7 @@ export interface Connection {
   readonly relaying: boolean
   readonly remote: { readonly ip: string }
   readonly notes: Record<string, unknown>
+  readonly results?: ResultStore
 }
 
 /** Parameters of the `deny` hook: code, message, plugin, method, params, hook. */

@@ -28,6 +28,7 @@ export class Counters {
     discarded: 0,
     'to-intake': 0,
     'own-report': 0,
+    'not-clean': 0,
     'policy-no': 0,
   }
   private journalFailed = 0

@@ -15,6 +15,8 @@ export type TdcEvent =
       recipients: readonly string[]
       /** Those that a plugin made of what the client gave. */
       rewritten?: readonly Rewritten[]
+      /** What scanners said, one text each. */
+      verdicts?: readonly string[]
       /** One for each copy that is to be made. */
       routes: readonly RouteTold[]
     }
@@ -243,6 +245,8 @@ export type SkipReason =
   | { token: 'discarded' }
   | { token: 'to-intake' }
   | { token: 'own-report' }
+  /** The rule of `[clean] unless` that held. */
+  | { token: 'not-clean'; rule: string }
   | { token: 'policy-no'; policies: readonly string[] }
 
 /** Where events go: the one thing of `monitor/` that the rest of the connector needs. */

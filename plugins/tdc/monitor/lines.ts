@@ -282,7 +282,7 @@ export function trackText(event: TdcEvent, service: string): string {
   }
 }
 
-function decidedText({ routes, rewritten = [] }: EventOf<'decided'>): string {
+function decidedText({ routes, rewritten = [], verdicts = [] }: EventOf<'decided'>): string {
   const copies = routes.map(
     ({ intake, recipients, policies }) =>
       `copy to ${safe(intake)} for ${counted(recipients, 'recipient')} ` +
@@ -290,7 +290,8 @@ function decidedText({ routes, rewritten = [] }: EventOf<'decided'>): string {
   )
   const shown = rewritten.slice(0, REWRITTEN_SHOWN)
   const changes = shown.map(({ given, address }) => `${safe(given)} became ${safe(address)}`)
-  return [...(routes.length > 0 ? copies : ['no copy']), ...changes].join('; ')
+  const seen = verdicts.map(safe)
+  return [...(routes.length > 0 ? copies : ['no copy']), ...changes, ...seen].join('; ')
 }
 
 /** Aliases that one step of tracking names. */
@@ -314,6 +315,8 @@ export function skipText(reason: SkipReason): string {
       return 'to be discarded'
     case 'to-intake':
       return 'addressed to a message intake address'
+    case 'not-clean':
+      return `not clean: ${safe(reason.rule)}`
     case 'own-report':
       return 'a journal report of this installation'
     case 'policy-no':

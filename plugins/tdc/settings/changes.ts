@@ -17,11 +17,12 @@ export function changedCopies(before: Settings, now: Settings): string | undefin
   return parts.slice(0, PARTS_SHOWN).join('; ') + (more > 0 ? `; and ${more} more` : '')
 }
 
-function aspectsOf({ effective, incoming, policies }: Settings): Aspects {
+function aspectsOf({ effective, incoming, policies, unless }: Settings): Aspects {
   return new Map([
     ['copies', effective.enabled ? 'on' : `off (${effective.level})`],
     ['the default intake', effective.intake?.address ?? 'none'],
     ['the domains that are relayed for', new Set(incoming.outgoing)],
+    ['[clean] unless', new Set(unless.map(({ text }) => text))],
     ...policies.aspects,
   ])
 }

@@ -308,6 +308,13 @@ const FAILED = {
   ),
 }
 
+const CLEAN = {
+  unless: unset(
+    kinds.list,
+    'Results of other plugins (one unless[]= line each) with which a message is not copied although it is delivered, such as clamd.fail, rspamd.action=add header or karma.score<-5.',
+  ),
+}
+
 const MONITOR = {
   track: key(
     kinds.wholeNumber(0, TRACK_MAX),
@@ -373,6 +380,7 @@ export const FIXED = {
   journal: JOURNAL,
   queue: QUEUE,
   failed: FAILED,
+  clean: CLEAN,
   monitor: MONITOR,
   status_page: STATUS_PAGE,
   cluster: CLUSTER,

@@ -1,4 +1,5 @@
 import { readDomains, knownDomains } from './domain-set'
+import { type CleanRule, parseCleanRule } from './clean-rules'
 import { readFormats, warnOfUnusedFormats } from './formats'
 import { IntakeBook } from './intake'
 import { FIXED } from './keys'
@@ -53,6 +54,7 @@ function read(source: SettingsSource, problems: Problems): Settings {
     journal: section('journal'),
     queue: section('queue'),
     failed: section('failed'),
+    clean: section('clean'),
     monitor: section('monitor'),
     status_page: section('status_page'),
     cluster: section('cluster'),
@@ -116,6 +118,7 @@ function read(source: SettingsSource, problems: Problems): Settings {
       bytes: failed.keep_bytes,
       age: failed.keep_age,
     },
+    unless: readUnless(fixed.clean.unless ?? [], problems),
     track: fixed.monitor.track,
     statusPage: readStatusPage(source, fixed.status_page, problems),
     cluster: {
@@ -152,6 +155,14 @@ function readIncoming(
   )
   warnOfOutgoing(incoming, problems)
   return incoming
+}
+
+function readUnless(entries: readonly string[], problems: Problems): readonly CleanRule[] {
+  const bad = entries.filter((entry) => parseCleanRule(entry) === undefined)
+  const must =
+    'must be PLUGIN.RESULT, and then nothing, = or != and a value, or < > <= >= and a number'
+  problems.refuseEntries({ section: 'clean', key: 'unless' }, bad, must)
+  return entries.flatMap((entry) => parseCleanRule(entry) ?? [])
 }
 
 /** As rcpt_to.in_host_list makes it (plugins/rcpt_to.host_list_base.js). */

@@ -1,3 +1,4 @@
+import type { CleanRule } from './clean-rules'
 import type { IncomingDomains } from './incoming'
 import type { PolicyTable } from './policy'
 
@@ -160,6 +161,8 @@ export interface Settings {
   readonly journal: JournalSettings
   readonly limits: QueueLimits
   readonly failed: KeepSettings
+  /** With any of these a message is not clean, though it is delivered. Default: none. */
+  readonly unless: readonly CleanRule[]
   /** Messages that tracking keeps in each process. Default 10,000; 0: none. */
   readonly track: number
   readonly statusPage: StatusPageSettings
