@@ -110,8 +110,14 @@ export function note_recipient(this: TdcPlugin, next: Next, connection: Connecti
 /** data_post, after every scanner: who gets a copy, and where does it go? */
 export function decide(this: TdcPlugin, next: Next, connection: Connection): void {
   const { transaction } = connection
-  if (transaction) this.forwarding.decide(connection, transaction)
-  next()
+  if (!transaction) return next()
+  const decided = () => {
+    this.forwarding.decide(connection, transaction)
+    next()
+  }
+  const reading = this.forwarding.recognise(transaction)
+  if (reading) reading.then(decided, decided)
+  else decided()
 }
 
 /**

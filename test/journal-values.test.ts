@@ -6,7 +6,6 @@ import { recipientTexts, senderText } from '../plugins/tdc/journal/envelope'
 import { headerField } from '../plugins/tdc/journal/header-field'
 import { bounded, safeCut } from '../plugins/tdc/base/text'
 import { asciiText, unfold } from '../plugins/tdc/journal/header-value'
-import { signToken, verifyToken } from '../plugins/tdc/journal/loop-token'
 import { messageIdText, parentMessageIdField } from '../plugins/tdc/journal/message-id'
 import { subjectField, subjectText } from '../plugins/tdc/journal/subject'
 import { HOSTILE_VALUES, anyText } from './support/journal'
@@ -224,52 +223,6 @@ describe('journal: values in the outer header', () => {
     assert.equal(bounded('\u{1f4a9}', 3), '')
     assert.equal(safeCut('ab  cd', 3), 'ab')
     assert.equal(asciiText('\u{1f4a9}a\tü'), '?a ?')
-  })
-})
-
-describe('journal: loop token', () => {
-  const key = Buffer.from('0123456789abcdef0123456789abcdef')
-  const token = signToken(key, '5F2A0B6C-0000.1.2')
-
-  it('is signed and found genuine, folded or not', () => {
-    assert.match(token, /^v=1; id=5F2A0B6C-0000\.1\.2; mac=[0-9a-f]{64}$/)
-    for (const value of [
-      token,
-      ` ${token}\n`,
-      token.replace(/; /g, ';\r\n\t'),
-      token.replace(/ /g, ''),
-    ]) {
-      assert.equal(verifyToken(key, value), true)
-    }
-  })
-
-  it('is refused when anything is different', () => {
-    const wrong = [
-      undefined,
-      '',
-      'yes',
-      'v=1; id=x; mac=',
-      token.toUpperCase(),
-      token.slice(0, -1),
-      `${token}0`,
-      token.replace('5F2A', '5F2B'),
-      token.replace('v=1', 'v=2'),
-      token.replace(/.$/, (digit) => (digit === '0' ? '1' : '0')),
-      `${token}, ${token}`,
-      ' '.repeat(10_000) + token,
-    ]
-    for (const value of wrong) assert.equal(verifyToken(key, value), false, String(value))
-    assert.equal(verifyToken(Buffer.from('another'), token), false)
-  })
-
-  it('never throws and never lets an id out of its place', () => {
-    const dice = Dice.thrown('tokens')
-    for (let round = 0; round < 1000; round++) {
-      const signed = signToken(key, anyText(dice))
-      assert.match(signed, /^v=1; id=[A-Za-z0-9.-]{1,128}; mac=[0-9a-f]{64}$/)
-      assert.equal(verifyToken(key, signed), true)
-      assert.equal(verifyToken(key, anyText(dice)), false)
-    }
   })
 })
 

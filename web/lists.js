@@ -31,6 +31,7 @@ export function showErrors(errors) {
 const COUNTERS = {
   journalFailed: 'Could not be queued: missed',
   withdrawn: 'Taken back, the original was not accepted',
+  tokensRefused: 'With a token of a report, and none of ours',
   originalsRefused: 'Originals refused for a bare CR',
   normalized: 'Of messages with bare CR or LF',
   inDoubt: 'Sent, the outcome of the original is not known',

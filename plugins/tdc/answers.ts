@@ -96,7 +96,7 @@ async function replay(
 
 /** A test message's copy, through the real queue. */
 async function sendTest(connector: Connector, wanted: string): Promise<Answer<TestSent>> {
-  const { settings, gateway, loopKey, monitor, queue } = connector
+  const { settings, gateway, loopKeys, monitor, queue } = connector
   const { effective, intakes, prepareTimeout } = settings.value
   const intake = wanted
     ? intakes.find(({ address }) => address.toLowerCase() === wanted.toLowerCase())
@@ -115,7 +115,7 @@ async function sendTest(connector: Connector, wanted: string): Promise<Answer<Te
   const route = { intake, recipients: [address], policies: ['send-test'] }
   const [planned] = planCopies([route], facts, {
     settings: settings.value,
-    loopKey,
+    loopKey: loopKeys.current,
     random: randomBytes,
   })
   if (!planned) return no('no copy was planned')

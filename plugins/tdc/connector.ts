@@ -16,7 +16,7 @@ import type { Route } from './decide/decision'
 import { DeliveryParts } from './delivery-parts'
 import type { Internals } from './haraka/contract'
 import { logTo } from './haraka/log'
-import { keyWarning, loopKey } from './haraka/loop-key'
+import { type LoopKey, LoopKeys, keyWarning, loopKey } from './haraka/loop-key'
 import { connectionsFor, deliveringProcesses, descriptorLimit } from './haraka/process-limits'
 import { QueueDirectory } from './haraka/queue-directory'
 import { redisConnections } from './haraka/redis-connection'
@@ -25,6 +25,7 @@ import {
   serverDirectory,
   settingsSource,
   watchDomainFiles,
+  watchFiles,
 } from './haraka/settings-files'
 import type { HarakaPlugin } from './haraka/types'
 import { Monitor } from './monitor/monitor'
@@ -50,7 +51,7 @@ export class Connector {
   readonly monitor: Monitor
   readonly settings: CurrentSettings
   readonly queue: QueueParts
-  readonly loopKey: Buffer
+  readonly loopKeys: LoopKeys
   /** What all processes of this server know together. */
   readonly gathered: Gathered
   /** What the machines share; only in the only process, or in the master. */
@@ -94,7 +95,7 @@ export class Connector {
     const source = this.ownSource()
     this.settings = new CurrentSettings(source, report, (own) => this.layered(own))
     this.settings.read(source, this.announces)
-    this.loopKey = this.readLoopKey()
+    this.loopKeys = new LoopKeys(this.readLoopKey())
 
     this.delivery = new DeliveryParts({
       monitor: this.monitor,
@@ -114,6 +115,7 @@ export class Connector {
     this.control = new Control(serverDirectory(), this.gathered, systemClock, report)
     this.sharedCluster = cluster.isPrimary ? this.makeCluster(lastGood) : undefined
     watchDomainFiles(() => this.reload())
+    watchFiles(['tdc.key'], () => this.renewLoopKey())
     if (this.sharedCluster) lendSettings(() => this.settings.files)
     else this.followMaster()
   }
@@ -268,13 +270,20 @@ export class Connector {
     })
   }
 
-  private readLoopKey(): Buffer {
+  private readLoopKey(): LoopKey {
     const path = join(configFolder(), 'tdc.key')
     const result = loopKey(path)
-    const text = keyWarning(path, result)
+    const text = keyWarning(path, result, systemClock.wall())
     // A temporary key is one for each process.
     const isNews = this.announces || result.kind === 'temporary'
     if (text !== undefined && isNews) this.monitor.report({ kind: 'warning', text })
-    return result.key
+    return result
+  }
+
+  private renewLoopKey(): void {
+    const isTaken = this.loopKeys.renew(this.readLoopKey(), systemClock.wall())
+    if (!this.announces) return
+    const text = `tdc.key was changed: ${isTaken ? 'it is in force' : 'the one before it stays in force'}`
+    this.monitor.report({ kind: 'warning', text })
   }
 }

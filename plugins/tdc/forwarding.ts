@@ -17,7 +17,8 @@ import { readOriginal } from './haraka/original'
 import type { OriginalWatch, Told } from './haraka/original-watch'
 import type { Connection, HarakaPlugin, Transaction } from './haraka/types'
 import { Watches } from './haraka/watches'
-import { TOKEN_HEADER, verifyToken } from './journal/loop-token'
+import { TOKEN_HEADER, tokenProblem } from './journal/loop-token'
+import { MessageDigest } from './journal/report-digest'
 import { hasBareCr } from './queue/bare-cr'
 import { type Fate, fateOf } from './queue/fate'
 import type { Journey } from './queue/journey'
@@ -53,6 +54,9 @@ export class Forwarding {
   private readonly passages = new WeakMap<Transaction, Passage>()
   private readonly relayClients = new WeakSet<Transaction>()
   private readonly given = new WeakMap<Transaction, GivenRecipients>()
+  /** Of those that carry a token: which were looked at, and which it proves. */
+  private readonly readings = new WeakMap<Transaction, AbortController>()
+  private readonly ownReports = new WeakSet<Transaction>()
   private readonly watches: Watches
 
   constructor(
@@ -83,6 +87,46 @@ export class Forwarding {
     return known
   }
 
+  /** Whether a message that carries a token is a report of ours; undefined: there is nothing to read. */
+  recognise(transaction: Transaction): Promise<void> | undefined {
+    const values = transaction.header.get_all(TOKEN_HEADER)
+    if (values.length === 0 || this.readings.has(transaction)) return undefined
+    const reading = new AbortController()
+    this.readings.set(transaction, reading)
+    const { report } = this.connector.monitor
+    return this.refusal(values, transaction, reading)
+      .catch((error: unknown) => String(error))
+      .then((why) => {
+        if (why === undefined) this.ownReports.add(transaction)
+        else report({ kind: 'token-refused', transaction: transaction.uuid, why })
+      })
+  }
+
+  /** Why the token does not prove this message. The content is read only for one that we made. */
+  private async refusal(
+    [value = '', ...more]: readonly string[],
+    transaction: Transaction,
+    reading: AbortController,
+  ): Promise<string | undefined> {
+    if (more.length > 0) return 'it is no token'
+    const { loopKeys, settings } = this.connector
+    const now = systemClock.wall()
+    const token = tokenProblem(value, {
+      keys: loopKeys.accepted(now),
+      now: Math.floor(now / 1000),
+      reversePath: addressOf(transaction.mail_from),
+      ownReversePath: settings.value.delivery.envelopeFrom,
+    })
+    if (typeof token === 'string') return token
+    const within = prepareTime(this.plugin, settings.value.prepareTimeout)
+    const deadline = systemClock.after(within, () => reading.abort(new Error('it takes too long')))
+    const content = new MessageDigest(token.lead)
+    const take = (piece: Buffer): void => content.push(piece)
+    await readOriginal(transaction, take, reading.signal, systemClock)
+    deadline.cancel()
+    return content.end() === token.digest ? undefined : 'its content is another'
+  }
+
   /** Who gets a copy, and where does it go? Decided once for each message. */
   decide(connection: Connection, transaction: Transaction): void {
     this.passageOf(connection, transaction)
@@ -96,6 +140,7 @@ export class Forwarding {
     connection: Connection,
     transaction: Transaction,
   ): Promise<'goes on' | 'deferred' | 'refused'> {
+    await this.recognise(transaction)
     const passage = this.passageOf(connection, transaction)
     if (await this.isUnwanted(passage, transaction)) return 'refused'
     this.watchOf(connection, transaction)?.queueBegins(connection)
@@ -133,6 +178,7 @@ export class Forwarding {
 
   /** The transaction ends, in whatever way. */
   resolve(connection: Connection, transaction: Transaction): void {
+    this.readings.get(transaction)?.abort(new Error('the client left'))
     const passage = this.passages.get(transaction)
     if (passage) this.settle(passage, connection, transaction, toldOf(transaction))
   }
@@ -170,7 +216,7 @@ export class Forwarding {
         this.givenOf(transaction),
         TOKEN_HEADER,
       )
-      const isOwnReport = (token: string) => verifyToken(connector.loopKey, token)
+      const isOwnReport = () => this.ownReports.has(transaction)
       const { routes, skips } = decide(facts, connector.settings.value, isOwnReport)
       this.tell(facts, routes, transaction)
       const { transaction: uuid, sender } = facts
@@ -231,7 +277,7 @@ export class Forwarding {
     transaction: Transaction,
     { messageId }: Original,
   ): PlannedCopy[] {
-    const { gateway, loopKey, settings } = this.connector
+    const { gateway, loopKeys, settings } = this.connector
     return planCopies(
       routes,
       {
@@ -244,7 +290,7 @@ export class Forwarding {
         date: systemClock.wall(),
         internationalHeader: routes.some(isPlainCopy) && hasInternationalHeader(transaction),
       },
-      { settings: settings.value, loopKey, random: randomBytes },
+      { settings: settings.value, loopKey: loopKeys.current, random: randomBytes },
     )
   }
 

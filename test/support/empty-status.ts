@@ -50,6 +50,7 @@ export function statusOf(given: Partial<Status>): Status {
       journalFailed: 0,
       inDoubt: 0,
       withdrawn: 0,
+      tokensRefused: 0,
       originalsRefused: 0,
       normalized: 0,
       dropped: 0,

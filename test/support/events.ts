@@ -51,6 +51,7 @@ export function eventsWith(value: string): TdcEvent[] {
     normalized: { mid: ours.mid },
     enqueued: { mid: ours.mid, messageId: value, intake, doubt: 'some' },
     loaded: { mid, intake },
+    'token-refused': { transaction: ours.mid, why: value },
     withdrawn: { mid: ours.mid, why: 'the original was rejected' },
     'journal-failed': { transaction: ours.transaction, intake, policy: 'accept', why },
     damaged: { file: value, why },

@@ -69,6 +69,7 @@ export function statusWith(over: Partial<Status> = {}): Status {
       journalFailed: 1,
       inDoubt: 0,
       withdrawn: 0,
+      tokensRefused: 0,
       originalsRefused: 0,
       normalized: 0,
       dropped: 0,

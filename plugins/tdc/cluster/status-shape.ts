@@ -69,6 +69,7 @@ const messages = record<MessageCounters>({
   journalFailed: number,
   inDoubt: number,
   withdrawn: number,
+  tokensRefused: number,
   originalsRefused: number,
   normalized: number,
   kept: number,

@@ -5,14 +5,25 @@ import { errorCode } from '../error-code'
 /** Octets of the key with which reports of this installation are recognised. */
 const KEY_LENGTH = 32
 
+/** Milliseconds that a key which does not sign any more is accepted: as long as a token lives. */
+const OLD_KEY_LIFE = 7 * 86_400_000
+
 export type LoopKey =
-  /** `isPublic`: every user of the system may read or write the file. */
-  | { kind: 'kept'; key: Buffer; isPublic: boolean }
+  | {
+      kind: 'kept'
+      /** The first of the file; it signs. */
+      key: Buffer
+      /** The others: accepted too, until `oldEnd`, in milliseconds since 1970. */
+      older: readonly Buffer[]
+      oldEnd: number
+      /** Every user of the system may read or write the file. */
+      isPublic: boolean
+    }
   /** A key for the life of this process only: reports made before or elsewhere are not recognised. */
   | { kind: 'temporary'; key: Buffer; why: string }
 
 /**
- * The installation's key, from `config/tdc.key`; made at the first start. Machines that may see each
+ * The installation's keys, from `config/tdc.key`; made at the first start. Machines that may see each
  * other's reports need the same file. Written under another name and linked, so that workers that
  * start together all read one complete key.
  */
@@ -39,28 +50,72 @@ export function loopKey(path: string): LoopKey {
 }
 
 /** What an administrator should know of the key; undefined: nothing. */
-export function keyWarning(path: string, key: LoopKey): string | undefined {
+export function keyWarning(path: string, key: LoopKey, now: number): string | undefined {
   if (key.kind === 'temporary') {
     return (
       `${path} cannot be used (${key.why}): journal reports that come back are recognised ` +
       'by this process only'
     )
   }
-  return key.isPublic
-    ? `${path} is open to every user: who knows the key can have mail pass for a report`
+  if (key.isPublic) {
+    return `${path} is open to every user: who knows the key can have mail pass for a report`
+  }
+  return key.older.length > 0 && now > key.oldEnd
+    ? `${path} has keys that are not accepted any more, 7 days after it was changed: take them out`
     : undefined
+}
+
+/**
+ * The keys of a process over time. A file that cannot be used leaves what was there; a key that was
+ * replaced is accepted for as long as one that stands below its successor.
+ */
+export class LoopKeys {
+  private readonly replaced: { readonly key: Buffer; readonly end: number }[] = []
+
+  constructor(private latest: LoopKey) {}
+
+  /** What signs. */
+  get current(): Buffer {
+    return this.latest.key
+  }
+
+  /** What a report may have been signed with. `now`: milliseconds since 1970. */
+  accepted(now: number): readonly Buffer[] {
+    const { latest } = this
+    const older = latest.kind === 'kept' && now <= latest.oldEnd ? latest.older : []
+    const replaced = this.replaced.filter(({ end }) => now <= end).map(({ key }) => key)
+    return [latest.key, ...older, ...replaced]
+  }
+
+  /** The file was changed; false: it cannot be used. */
+  renew(next: LoopKey, now: number): boolean {
+    if (next.kind === 'temporary') return false
+    if (!next.key.equals(this.current)) {
+      this.replaced.push({ key: this.current, end: now + OLD_KEY_LIFE })
+    }
+    this.latest = next
+    return true
+  }
 }
 
 const OTHERS = 0o007
 
 function kept(path: string): LoopKey {
-  return { kind: 'kept', key: readKey(path), isPublic: (statSync(path).mode & OTHERS) !== 0 }
+  const [key, ...older] = readKeys(path)
+  if (!key) throw new Error(TOO_SHORT)
+  const { mode, mtimeMs } = statSync(path)
+  const oldEnd = mtimeMs + OLD_KEY_LIFE
+  return { kind: 'kept', key, older, oldEnd, isPublic: (mode & OTHERS) !== 0 }
 }
 
-function readKey(path: string): Buffer {
-  const key = Buffer.from(readFileSync(path, 'latin1').trim(), 'hex')
-  if (key.length < KEY_LENGTH) throw new Error(`fewer than ${KEY_LENGTH * 2} hexadecimal digits`)
-  return key
+const TOO_SHORT = `fewer than ${KEY_LENGTH * 2} hexadecimal digits`
+
+/** One key on each line; the first 64 digits or more of it. */
+function readKeys(path: string): Buffer[] {
+  const lines = readFileSync(path, 'latin1').split(/\s+/)
+  const keys = lines.filter((line) => line !== '').map((line) => Buffer.from(line, 'hex'))
+  if (keys.some(({ length }) => length < KEY_LENGTH)) throw new Error(TOO_SHORT)
+  return keys
 }
 
 function temporary(error: unknown): LoopKey {

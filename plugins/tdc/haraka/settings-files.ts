@@ -79,7 +79,12 @@ const LOOK_EVERY = 5_000
  * plugin that needs it. Looked at by name, so that it does not matter how an editor replaces them.
  */
 export function watchDomainFiles(changed: () => void): void {
-  for (const name of DOMAIN_FILES) {
+  watchFiles(DOMAIN_FILES, changed)
+}
+
+/** Of config/. */
+export function watchFiles(names: readonly string[], changed: () => void): void {
+  for (const name of names) {
     const options = { interval: LOOK_EVERY, persistent: false }
     watchFile(join(configFolder(), name), options, (now, before) => {
       // A file that is not there has one call too.

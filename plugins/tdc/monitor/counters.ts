@@ -34,6 +34,7 @@ export class Counters {
   private journalFailed = 0
   private inDoubt = 0
   private withdrawn = 0
+  private tokensRefused = 0
   private originalsRefused = 0
   private normalized = 0
   private kept = 0
@@ -51,6 +52,9 @@ export class Counters {
     switch (event.kind) {
       case 'skipped':
         this.skipped[event.reason.token]++
+        break
+      case 'token-refused':
+        this.tokensRefused++
         break
       case 'withdrawn':
         this.withdrawn++
@@ -104,6 +108,7 @@ export class Counters {
       journalFailed: this.journalFailed,
       inDoubt: this.inDoubt,
       withdrawn: this.withdrawn,
+      tokensRefused: this.tokensRefused,
       originalsRefused: this.originalsRefused,
       normalized: this.normalized,
       kept: this.kept,

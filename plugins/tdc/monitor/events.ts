@@ -27,6 +27,8 @@ export type TdcEvent =
       recipients: number
       reason: SkipReason
     }
+  /** It has the header of a report of ours, and counts as any other message. */
+  | { kind: 'token-refused'; transaction: string; why: string }
   // ── the queue ──
   | { kind: 'prepared'; mid: string; intake: string; size: number }
   /** Not accepted: it has a bare CR. */

@@ -79,6 +79,9 @@ const WORDING: Wording = {
   loaded: (e) => [
     `TDC: MID ${safe(e.mid)} found in the queue for the message intake address ${safe(e.intake)}`,
   ],
+  'token-refused': (e) => [
+    `TDC: Message ${e.transaction} carries the token of a report and is none of ours: ${safe(e.why)}`,
+  ],
   withdrawn: (e) => [`TDC: MID ${e.mid} withdrawn: ${e.why}`],
   'journal-failed': (e) => [
     `TDC: Message ${e.transaction} not copied to the message intake address ${safe(e.intake)}: ` +

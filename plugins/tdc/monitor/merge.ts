@@ -120,6 +120,7 @@ function mergeMessages(all: readonly MessageCounters[]): MessageCounters {
     journalFailed: sum(all.map(({ journalFailed }) => journalFailed)),
     inDoubt: sum(all.map(({ inDoubt }) => inDoubt)),
     withdrawn: sum(all.map(({ withdrawn }) => withdrawn)),
+    tokensRefused: sum(all.map(({ tokensRefused }) => tokensRefused)),
     originalsRefused: sum(all.map(({ originalsRefused }) => originalsRefused)),
     normalized: sum(all.map(({ normalized }) => normalized)),
     kept: sum(all.map(({ kept }) => kept)),

@@ -161,6 +161,8 @@ export interface MessageCounters {
   readonly inDoubt: number
   /** Copies taken back because the original was not accepted. */
   readonly withdrawn: number
+  /** Messages with the header of a report of ours that are none, or not this one any more. */
+  readonly tokensRefused: number
   /** Messages that were not accepted because of a bare CR. */
   readonly originalsRefused: number
   /** Messages with bare CR or LF, whose copies have other line ends. */

@@ -1,5 +1,6 @@
 import type { Route } from '../decide/decision'
-import { signToken } from '../journal/loop-token'
+import { asciiDomain } from '../journal/ascii-address'
+import { safeId, signToken } from '../journal/loop-token'
 import type { ReportFacts } from '../journal/report'
 import type { Settings } from '../settings/settings'
 import type { PlannedCopy } from './preparer'
@@ -47,7 +48,14 @@ export function planCopies(
 }
 
 function wrappingOf(route: Route, report: ReportFacts, { settings, loopKey, random }: PlanDeps) {
-  const token = signToken(loopKey, report.mid)
+  const { envelopeFrom } = settings.delivery
+  const said = {
+    id: safeId(report.mid),
+    gateway: asciiDomain(report.gateway),
+    time: Math.floor(report.date / 1000),
+  }
+  const token = (lead: number, digest: string) =>
+    signToken(loopKey, { ...said, lead, digest }, envelopeFrom)
   // What is refused has none.
   const bareCr = settings.journal.bareCr === 'crlf' ? 'crlf' : 'as_postfix'
   return route.intake.format === 'bcc'

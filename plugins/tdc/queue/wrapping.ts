@@ -10,6 +10,7 @@ import {
 import type { BareCr } from '../journal/line-ends'
 import { OriginalFilter, type HeadTraits } from '../journal/original'
 import type { ReportFacts } from '../journal/report'
+import { HEADER_END, MessageDigest, ReportDigest } from '../journal/report-digest'
 
 /** How one copy is put around its original (spec 4). */
 export interface Wrapping {
@@ -38,18 +39,36 @@ export interface WrappingPass {
 
 export type Random = (bytes: number) => Buffer
 
+/** The token of a copy, by the octets in front of the original in its body and its content's digest. */
+export type Sign = (lead: number, digest: string) => string
+
+function signOf(token: string | Sign): Sign {
+  return typeof token === 'string' ? () => token : token
+}
+
 /** `journal`: the original as an attachment of a report. */
 export function journalWrapping(
   facts: ReportFacts,
-  options: JournalOptions,
+  options: Omit<JournalOptions, 'token'> & { readonly token: string | Sign },
   random: Random,
 ): Wrapping {
   const remove = journalRemovals(options.remoteIpHeader)
   const { bareCr } = options
+  const sign = signOf(options.token)
   const begin = () => {
     const boundary = newBoundary(random)
-    const head = (traits: HeadTraits) => journalHead(facts, options, boundary, traits)
-    return pass(new OriginalFilter({ remove, boundary, bareCr }), head, journalTail(boundary))
+    const content = new ReportDigest()
+    const headWith = (token: string, traits: HeadTraits) =>
+      journalHead(facts, { ...options, token }, boundary, traits)
+    const head = (traits: HeadTraits) => {
+      const unsigned = headWith('', traits)
+      const at = unsigned.indexOf(HEADER_END) + HEADER_END.length
+      const lead = unsigned.subarray(at)
+      const digest = content.end(lead, unsigned.subarray(0, at))
+      return headWith(sign(lead.length, digest), traits)
+    }
+    const filter = new OriginalFilter({ remove, boundary, bareCr })
+    return pass(filter, (piece) => content.push(piece), head, journalTail(boundary))
   }
   return { begin, longestHead: () => begin().head(EVERYTHING).length }
 }
@@ -57,33 +76,39 @@ export function journalWrapping(
 /** `bcc`: the original itself, with what the service wants to know on top. */
 export function bccWrapping(
   facts: ReportFacts,
-  options: { token: string; bareCr: BareCr },
+  { token, bareCr }: { readonly token: string | Sign; readonly bareCr: BareCr },
 ): Wrapping {
-  const { bareCr } = options
-  const head = (traits: HeadTraits) => bccHead(facts, options, traits)
-  const begin = () =>
-    pass(
-      new OriginalFilter({ remove: BCC_REMOVALS, boundary: undefined, bareCr }),
-      head,
-      Buffer.alloc(0),
-    )
-  return { begin, longestHead: () => head(EVERYTHING).length }
+  const begin = () => {
+    const content = new MessageDigest(0)
+    const head = (traits: HeadTraits) =>
+      bccHead(facts, { token: signOf(token)(0, content.end()) }, traits)
+    const filter = new OriginalFilter({ remove: BCC_REMOVALS, boundary: undefined, bareCr })
+    return pass(filter, (piece) => content.push(piece), head, Buffer.alloc(0))
+  }
+  return { begin, longestHead: () => begin().head(EVERYTHING).length }
 }
 
 const EVERYTHING: HeadTraits = { eightBit: true, normalized: true, leadingFold: true }
 
+/** `seen`: all that comes behind the head, not stuffed. */
 function pass(
   filter: OriginalFilter,
+  seen: (piece: Buffer) => void,
   head: (traits: HeadTraits) => Buffer,
   tail: Buffer,
 ): WrappingPass {
   const stuffer = new DotStuffer()
+  const put = (piece: Buffer): Buffer => {
+    seen(piece)
+    return stuffer.push(piece)
+  }
   return {
-    push: (piece) => stuffer.push(filter.push(piece)),
+    push: (piece) => put(filter.push(piece)),
     end() {
-      const last = stuffer.push(filter.end())
-      const end = stuffer.push(tail)
+      const last = put(filter.end())
+      const end = put(tail)
       const closing = stuffer.end()
+      seen(closing)
       const { traits } = filter
       return {
         rest: Buffer.concat([last, end, closing]),

@@ -55,6 +55,10 @@ const MESSAGE_COUNTERS: Readonly<Record<MessageCounter, readonly [name: string, 
   journalFailed: ['journal_failed_total', 'Copies that could not be written to the queue.'],
   inDoubt: ['in_doubt_total', "Copies sent although the original's outcome was not known."],
   withdrawn: ['withdrawn_total', 'Copies taken back because the original was not accepted.'],
+  tokensRefused: [
+    'tokens_refused_total',
+    'Messages with a token of a report that does not prove them.',
+  ],
   originalsRefused: [
     'originals_refused_total',
     'Messages that were not accepted because of a bare CR.',
