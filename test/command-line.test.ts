@@ -66,7 +66,7 @@ port=${stage.port}
     const text = await server.tdc('status')
     assert.match(text.out, /^Connector +enabled \(cluster\)$/m)
     assert.match(text.out, /^Delivered +4, last at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/m)
-    assert.match(text.out, /^ {2}TLS +TLSv1\.3 \w+ \(\d+\)$/m)
+    assert.match(text.out, /^ {2}TLS +TLSv1\.3 \w+ \w+ \(\d+\)$/m)
   })
 
   it('tophosts: the queue, and under it the intakes', async () => {

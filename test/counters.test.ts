@@ -19,7 +19,7 @@ const LOADED: TdcEvent = { kind: 'loaded', ...COPY }
 function counted(...events: TdcEvent[]): string {
   const counters = new Counters()
   for (const event of events) counters.count(event, NOW)
-  const { queue, intakes } = counters.value()
+  const { queue, intakes } = counters.value(NOW)
   assert.deepEqual(intakes[COPY.intake], queue)
   const { active, delivered, softBounced, hardBounced, tlsErrors, expired } = queue
   return [active, delivered, softBounced, hardBounced, tlsErrors, expired].join(' ')
@@ -83,7 +83,7 @@ describe('the counters', () => {
     counters.count({ kind: 'skipped', ...skipped, reason: { token: 'outgoing' } }, NOW)
     const missed = { transaction: 'T.4', intake: 'a@scan.example', why: 'x' }
     counters.count({ kind: 'journal-failed', ...missed, policy: 'accept' }, NOW)
-    const value = counters.value()
+    const value = counters.value(NOW)
     assert.equal(value.queue.active, 2)
     assert.deepEqual(Object.keys(value.intakes), ['a@scan.example', 'b@scan.example'])
     assert.deepEqual([value.skipped.outgoing, value.skipped.quarantined], [2, 1])
@@ -100,14 +100,14 @@ describe('the counters', () => {
       { kind: 'dropped', ...COPY },
     ]
     for (const event of events) counters.count(event, NOW)
-    const { kept, keptDropped, replayed, dropped } = counters.value()
+    const { kept, keptDropped, replayed, dropped } = counters.value(NOW)
     assert.deepEqual([kept, keptDropped, replayed, dropped], [2, 1, 1, 1])
   })
 
   it('are bounded: a queue of invented intakes does not fill memory', () => {
     const counters = new Counters()
     for (let i = 0; i < 5000; i++) counters.count({ ...LOADED, intake: `i${i}@scan.example` }, NOW)
-    const { intakes, queue } = counters.value()
+    const { intakes, queue } = counters.value(NOW)
     assert.equal(Object.keys(intakes).length, 1001)
     assert.deepEqual([intakes['others']?.active, queue.active], [4000, 5000])
   })

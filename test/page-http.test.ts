@@ -434,10 +434,10 @@ describe('the status page over HTTP', () => {
         machine,
         isSilent,
         figures?.delivered,
-        figures?.reached,
+        figures?.state,
       ]),
       [
-        ['mx1', false, status.queue.delivered, 'down'],
+        ['mx1', false, status.queue.delivered, 'failing'],
         ['mx2', true, undefined, undefined],
       ],
     )

@@ -36,10 +36,15 @@ describe('the status page of a real Haraka with two workers', function () {
       [1, 2],
     )
     assert.deepEqual(
-      view.rows.map(({ name, active, delivered, reached }) => [name, active, delivered, reached]),
+      view.rows.map(({ name, active, delivered, isFailing }) => [
+        name,
+        active,
+        delivered,
+        isFailing,
+      ]),
       [
-        ['the.tdc.queue', 0, 12, 'up'],
-        ['scan.example', 0, 12, 'up'],
+        ['the.tdc.queue', 0, 12, false],
+        ['scan.example', 0, 12, false],
       ],
     )
   })

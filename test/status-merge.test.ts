@@ -185,7 +185,7 @@ describe('the last failure of an intake', () => {
       attempts: 1,
     }
     counters.count({ kind: 'hard-bounced', ...attempted, failure: 'reply', response }, TAKEN_AT)
-    assert.deepEqual(counters.value().intakes['a@b']?.lastFailure, {
+    assert.deepEqual(counters.value(0).intakes['a@b']?.lastFailure, {
       at: TAKEN_AT,
       class: 'reply',
       text: "5.3.0 - no ('550', ['go away'])",

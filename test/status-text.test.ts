@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
-import { isWell, statusText } from '../plugins/tdc/cli/status-text'
-import type { MinuteFigures } from '../plugins/tdc/monitor/minutes'
-import type { ErrorNote } from '../plugins/tdc/monitor/status'
+import { statusText } from '../plugins/tdc/cli/status-text'
 import { statusOf, TAKEN_AT } from './support/empty-status'
 import { statusWith } from './support/status'
 
 describe('haraka-tdc status', () => {
   it('of a server that has done nothing yet', () => {
     assert.deepEqual(statusText(statusOf({})), [
+      'State         ok',
       'Connector     enabled (cluster)',
       'Intake        journal@scan.example (cluster)',
       'Service       Cisco Secure Email Threat Defense',
@@ -46,33 +45,4 @@ describe('haraka-tdc status', () => {
       assert(statusText(statusOf({ holds })).includes(line))
     })
   }
-
-  const WELL: [string, boolean, Parameters<typeof statusOf>[0]][] = [
-    ['nothing is wrong', true, {}],
-    ['it is disabled', false, { enabled: false }],
-    ['the settings were refused', false, { problems: ['x'] }],
-    ['a worker does not answer', false, { silent: [{ worker: 1, pid: 1 }] }],
-    ['an intake is down', false, { domains: statusWith().domains }],
-    ['a copy could not be written just now', false, { errors: [unwritten(TAKEN_AT - 1000)] }],
-    ['all copies were given up just now', false, { minutes: [minute(1, 3, 0)] }],
-    ['one of many was', true, { minutes: [minute(2, 1, 0), minute(1, 0, 9)] }],
-    ['all were, a while ago', true, { minutes: [minute(9, 3, 0), minute(1, 0, 0)] }],
-    [
-      'a copy could not be written a while ago',
-      true,
-      { errors: [unwritten(TAKEN_AT - 3_600_000)] },
-    ],
-  ]
-  for (const [when, well, given] of WELL) {
-    it(`${well ? 'is well' : 'is not well'} when ${when}`, () =>
-      assert.equal(isWell(statusOf(given)), well))
-  }
 })
-
-function unwritten(at: number): ErrorNote {
-  return { at, kind: 'journal-failed', text: 'TDC: Message x not copied' }
-}
-
-function minute(ago: number, failed: number, delivered: number): MinuteFigures {
-  return { at: TAKEN_AT - ago * 60_000, failed, delivered, depth: 0 }
-}

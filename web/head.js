@@ -4,32 +4,19 @@ import { dayOf, timeOf } from './format.js'
 /** @import { StatusView } from './types' */
 
 /** @param {StatusView} status */
-export function showHead({ enabled, level, intake, intakeLevel, held, holds, silent, problems }) {
+export function showHead({ state, wrong, enabled, level, intake, intakeLevel, problems }) {
+  byId('state').textContent = state
+  byId('state').dataset['state'] = state
   const pill = byId('enabled')
   pill.textContent = `${enabled ? 'Enabled' : 'Disabled'} (${level})`
   pill.dataset['on'] = String(enabled)
   byId('intake').textContent = intake === null ? '' : `to ${intake} (${intakeLevel})`
 
-  const notices = [
-    ...(holds.length > 0 ? [heldText(holds, held)] : []),
-    ...silent.map(
-      ({ worker, pid }) =>
-        `Worker ${worker} (process ${pid}) did not answer: its figures are missing here.`,
-    ),
-    ...problems,
-  ]
+  // The first of the settings' problems stands among what is wrong.
+  const notices = [...wrong, ...problems.slice(1)]
   const list = byId('notices')
   list.replaceChildren(...notices.map((text) => element('li', {}, text)))
   list.hidden = notices.length === 0
-}
-
-/**
- * @param {readonly string[]} holds
- * @param {number} held
- */
-function heldText(holds, held) {
-  const what = holds.includes('all') ? 'all intakes' : holds.join(', ')
-  return `Delivery to ${what} is held until somebody releases it: ${held} copies wait.`
 }
 
 /** @param {StatusView} status */

@@ -38,13 +38,13 @@ export function showLast(rows) {
 
 /** @param {RowView} view */
 function row(view) {
-  const { name, reached, isPart, active, connections, delivered, softBounced, hardBounced } = view
-  const mark = element('span', { class: 'down', title: 'down' }, '* ')
+  const { name, isFailing, isPart, active, connections, delivered, softBounced, hardBounced } = view
+  const mark = element('span', { class: 'down', title: 'failing' }, '* ')
   const numbers = [active, connections, delivered, softBounced, hardBounced]
   return element(
     'tr',
     isPart ? { class: 'part' } : {},
-    element('th', { scope: 'row' }, ...(reached === 'down' ? [mark] : []), ...breakable(name)),
+    element('th', { scope: 'row' }, ...(isFailing ? [mark] : []), ...breakable(name)),
     ...numbers.map((value) =>
       element('td', { class: 'number' }, value === null ? '' : counted(value)),
     ),

@@ -10,7 +10,7 @@ const HEADINGS = [
   'Machine',
   'Last report',
   'Connector',
-  'Intakes',
+  'State',
   'Active',
   'Delivered',
   'Soft bounced',
@@ -48,12 +48,12 @@ function row({ machine, at, isSilent, figures }) {
     ? element('span', { class: 'down' }, 'silent since ', moment(at))
     : moment(at)
   if (!figures) return [machine, heard, '-', '-', '-', '-', '-', '-']
-  const { enabled, level, reached, active, delivered, softBounced, hardBounced } = figures
+  const { enabled, level, state, active, delivered, softBounced, hardBounced } = figures
   return [
     machine,
     heard,
     `${enabled ? 'enabled' : 'disabled'} (${level})`,
-    reached === 'down' ? element('span', { class: 'down' }, reached) : reached,
+    state === 'failing' ? element('span', { class: 'down' }, state) : state,
     active,
     delivered,
     softBounced,

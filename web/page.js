@@ -31,14 +31,13 @@ const depth = new Chart(byId('depth'), 'Copies in the queue', [
 const PARTS = [
   { of: ({ takenAt }) => takenAt, show: showTakenAt },
   {
-    of: ({ enabled, level, intake, intakeLevel, held, holds, silent, problems }) => [
+    of: ({ state, wrong, enabled, level, intake, intakeLevel, problems }) => [
+      state,
+      wrong,
       enabled,
       level,
       intake,
       intakeLevel,
-      held,
-      holds,
-      silent,
       problems,
     ],
     show: showHead,

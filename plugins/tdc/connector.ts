@@ -28,6 +28,7 @@ import {
   watchFiles,
 } from './haraka/settings-files'
 import type { HarakaPlugin } from './haraka/types'
+import { HealthWatch } from './monitor/health-watch'
 import { Monitor } from './monitor/monitor'
 import { processStatus } from './monitor/process-status'
 import type { ProcessInfo, Status, Versions } from './monitor/status'
@@ -58,6 +59,7 @@ export class Connector {
   readonly sharedCluster: SharedCluster | undefined
   private shared: SharedDocument = NO_DOCUMENT
   private readonly control: Control
+  private readonly healthWatch: HealthWatch
   private page: StatusPage | undefined
   private readonly delivery: DeliveryParts
   private readonly plugin: HarakaPlugin
@@ -113,6 +115,7 @@ export class Connector {
     })
     this.gathered = new Gathered(processesOf(systemClock, answersOf(this)))
     this.control = new Control(serverDirectory(), this.gathered, systemClock, report)
+    this.healthWatch = new HealthWatch(() => this.gathered.status(), systemClock, report)
     this.sharedCluster = cluster.isPrimary ? this.makeCluster(lastGood) : undefined
     watchDomainFiles(() => this.reload())
     watchFiles(['tdc.key'], () => this.renewLoopKey())
@@ -138,6 +141,7 @@ export class Connector {
   openControl(): void {
     process.once('exit', () => this.control.close())
     this.control.open()
+    this.healthWatch.start()
     this.sharedCluster?.start()
   }
 
@@ -188,6 +192,7 @@ export class Connector {
       process: this.process,
       versions: this.versions,
       scheduler: this.queue.scheduler.stats,
+      disk: this.queue.room.disk(),
       pools: this.delivery.pools.status(),
       connections: this.delivery.pools.connections(),
     })
@@ -210,6 +215,7 @@ export class Connector {
   shutdown(): void {
     this.page?.shutdown()
     this.control.close()
+    this.healthWatch.stop()
     this.sharedCluster?.close()
     this.queue.commands.flush()
     systemClock.after(SHUTDOWN_TIME, () => this.delivery.pools.destroy())

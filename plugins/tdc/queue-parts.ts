@@ -50,20 +50,21 @@ export class QueueParts {
   readonly kept: KeptCopies
   readonly replay: Replay
   readonly adoption: Adoption
+  readonly room: Room
   readonly doubts = new Doubts(systemClock)
 
   constructor({ plugin, internals, directory, courierOf, settings, report }: QueueDeps) {
     const [clock, disk] = [systemClock, systemDisk]
     const memory = new MemoryBudget(HELD_COPIES)
     const holds = new Holds({ directory, disk, report })
-    const room = new Room({
+    const room = (this.room = new Room({
       path: directory.path,
       disk,
       clock,
       copies: () => this.scheduler.size,
       limits: () => settings().limits,
       patience: () => settings().prepareTimeout,
-    })
+    }))
     const spool = new Spool(directory, disk, new DirectorySync(disk, directory.path))
     this.preparer = new Preparer({ directory, spool, memory, clock, room, report })
     const kept = new KeptCopies({

@@ -14,6 +14,7 @@ const NO_FIGURES: QueueFigures = {
   oldestAge: 0,
   lastSuccess: null,
   lastFailure: null,
+  recent: { delivered: 0, reply: 0, tls: 0, network: 0, dns: 0, expired: 0 },
 }
 
 export function figures(given: Partial<QueueFigures>): QueueFigures {
@@ -58,6 +59,9 @@ export function statusOf(given: Partial<Status>): Status {
       keptDropped: 0,
       replayed: 0,
     },
+    maxAge: 120_000,
+    recent: { missed: 0, keptDropped: 0 },
+    disk: null,
     prepared: 0,
     deferred: 0,
     held: 0,

@@ -96,6 +96,8 @@ export function eventsWith(value: string): TdcEvent[] {
     'not-reported': { why },
     'reported-again': {},
     problem: { text: value },
+    trouble: { text: 'scan.example refusing: 5 by its reply' },
+    'trouble-over': { what: 'scan.example refusing', seconds: 80 },
     warning: { text: value },
   }
   return Object.entries(facts).map(([kind, fact]) => ({ kind, ...fact }) as TdcEvent)

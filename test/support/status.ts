@@ -17,6 +17,7 @@ export const FIGURES: QueueFigures = {
     class: 'reply',
     text: '550 5.1.1 <journal@scan.example> unknown',
   },
+  recent: { delivered: 40, reply: 1, tls: 0, network: 1, dns: 0, expired: 0 },
 }
 
 /** A status in which everything has a value. */
@@ -77,6 +78,9 @@ export function statusWith(over: Partial<Status> = {}): Status {
       keptDropped: 1,
       replayed: 2,
     },
+    maxAge: 120_000,
+    recent: { missed: 1, keptDropped: 1 },
+    disk: { bytes: 2 ** 33, minBytes: 2 ** 26, inodes: 50_000, minInodes: 1_000 },
     prepared: 1,
     deferred: 1,
     held: 3,

@@ -1,8 +1,8 @@
 import type { ClusterView, MachineView } from '../cluster/cluster-view'
-import type { Status } from '../monitor/status'
+import { health } from '../monitor/health'
 import { safeText } from '../base/text'
 import { durationText, momentText } from './moments'
-import { isWell, statusText } from './status-text'
+import { statusText } from './status-text'
 import { table } from './table'
 
 /** Each machine in a row, and below what they know together. */
@@ -11,7 +11,7 @@ export function clusterText(view: ClusterView): string[] {
   if (machines.length === 0) return ['no machine has reported yet']
   return [
     ...table([
-      ['Machine', 'Last report', 'Connector', 'Intake', 'Active', 'Deliv.', 'Soft B.', 'Hard B.'],
+      ['Machine', 'Last report', 'Connector', 'State', 'Active', 'Deliv.', 'Soft B.', 'Hard B.'],
       ...machines.map((machine) => machineRow(machine, view.takenAt)),
     ]),
     ...(total
@@ -24,7 +24,9 @@ export function clusterText(view: ClusterView): string[] {
 export function isClusterWell({ machines }: ClusterView): boolean {
   return (
     machines.length > 0 &&
-    machines.every(({ isSilent, status }) => !isSilent && status !== null && isWell(status))
+    machines.every(
+      ({ isSilent, status }) => !isSilent && status !== null && health(status).state === 'ok',
+    )
   )
 }
 
@@ -42,11 +44,5 @@ function machineRow(view: MachineView, now: number): (string | number)[] {
   if (!status) return [name, heard, wrong === null ? '-' : `unreadable: ${safeText(wrong)}`]
   const { active, delivered, softBounced, hardBounced } = status.queue
   const enabled = `${status.enabled ? 'enabled' : 'disabled'} (${safeText(status.level)})`
-  return [name, heard, enabled, reachedText(status), active, delivered, softBounced, hardBounced]
-}
-
-function reachedText({ domains }: Status): string {
-  const attempts = Object.values(domains).map(({ lastAttempt }) => lastAttempt)
-  if (attempts.includes('down')) return 'down'
-  return attempts.includes('up') ? 'up' : 'unknown'
+  return [name, heard, enabled, health(status).state, active, delivered, softBounced, hardBounced]
 }

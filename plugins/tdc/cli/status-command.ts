@@ -1,10 +1,11 @@
 import type { ClusterView } from '../cluster/cluster-view'
+import { health } from '../monitor/health'
 import type { Status } from '../monitor/status'
 import { valueFrom } from './ask-server'
 import { clusterText, isClusterWell } from './cluster-text'
 import { type Call, type Command, show } from './command'
 import { EXIT, type ExitCode } from './exit-code'
-import { isWell, statusText } from './status-text'
+import { statusText } from './status-text'
 
 export const statusCommand: Command = {
   name: 'status',
@@ -13,14 +14,14 @@ export const statusCommand: Command = {
   summary: 'is it on, is it keeping up, what is wrong',
   help: [
     '--cluster    all machines that share their figures ([cluster] redis=true).',
-    'Exit code 1: disabled, settings refused, an intake down, or a worker or machine that is silent;',
-    'in the last five minutes copies could not be written, or were given up and none delivered.',
+    'The first line says ok, warning or failing, and why (docs/operations.md tells what to do);',
+    'exit code 1: it is not ok, or a machine is silent.',
   ],
   async run(call) {
     if (call.values['cluster']) return clusterStatus(call)
     const status = await valueFrom<Status>(call.directory(), { ask: 'status' })
     show(call, status, () => statusText(status))
-    return isWell(status) ? EXIT.ok : EXIT.no
+    return health(status).state === 'ok' ? EXIT.ok : EXIT.no
   },
 }
 

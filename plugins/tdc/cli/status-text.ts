@@ -1,5 +1,6 @@
 import type { DomainStatus, LastFailure, LearnedLimits, Status } from '../monitor/status'
 import { QUEUE_AGES } from '../monitor/status'
+import { health, healthLines } from '../monitor/health'
 import { durationText, momentText } from './moments'
 import { table } from './table'
 
@@ -7,6 +8,7 @@ import { table } from './table'
 export function statusText(status: Status): string[] {
   return [
     ...table([
+      ...stateRows(status),
       ['Connector', enabledText(status)],
       ['Intake', status.intake ? `${status.intake} (${status.intakeLevel})` : 'no default address'],
       ...holdRows(status),
@@ -32,24 +34,9 @@ export function statusText(status: Status): string[] {
   ]
 }
 
-/** Longer than scripts wait between two looks. */
-const JUST_NOW = 5 * 60_000
-
-/** Exit code 1 in scripts: off, refused settings, an intake down, a silent worker, or copies lost. */
-export function isWell(status: Status): boolean {
-  const { enabled, problems, silent, domains } = status
-  const down = Object.values(domains).some(({ lastAttempt }) => lastAttempt === 'down')
-  return enabled && problems.length === 0 && silent.length === 0 && !down && !losesCopies(status)
-}
-
-/** An intake that refuses everything is up, and so is one whose copies cannot be written. */
-function losesCopies({ errors, minutes, takenAt }: Status): boolean {
-  const isRecent = ({ at }: { readonly at: number }) => takenAt - at < JUST_NOW
-  const recent = minutes.filter(isRecent)
-  const fail = recent.some(({ failed }) => failed > 0)
-  const arrive = recent.some(({ delivered }) => delivered > 0)
-  const unwritten = errors.some((error) => error.kind === 'journal-failed' && isRecent(error))
-  return unwritten || (fail && !arrive)
+function stateRows(status: Status): [string, string][] {
+  const found = health(status)
+  return [['State', found.state], ...healthLines(found).map((line): [string, string] => ['', line])]
 }
 
 function enabledText({ enabled, level }: Status): string {

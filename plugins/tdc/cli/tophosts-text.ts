@@ -1,3 +1,4 @@
+import { health, isFailing } from '../monitor/health'
 import { QUEUE_DOMAIN } from '../monitor/lines'
 import type { QueueFigures, Status } from '../monitor/status'
 import { applianceMoment } from './moments'
@@ -34,20 +35,21 @@ export function rowsOf(status: Status): Row[] {
     const { connecting = 0, idle = 0, busy = 0 } = domains[domain] ?? {}
     return connecting + idle + busy
   }
-  const tried = Object.values(domains).filter(({ lastAttempt }) => lastAttempt !== 'unknown')
+  const judged = health(status)
+  const tried = Object.entries(domains).filter(([, { lastAttempt }]) => lastAttempt !== 'unknown')
   const intakes = Object.entries(status.intakes)
     .map(([host, figures]) => ({
       host,
       figures,
       connections: open(figures.domain),
-      down: domains[figures.domain]?.lastAttempt === 'down',
+      down: isFailing(judged, figures.domain),
     }))
     .sort((a, b) => b.figures.active - a.figures.active || (a.host < b.host ? -1 : 1))
   const queue: Row = {
     host: QUEUE_DOMAIN,
     figures: status.queue,
     connections: Object.keys(domains).reduce((sum, domain) => sum + open(domain), 0),
-    down: tried.length > 0 && tried.every(({ lastAttempt }) => lastAttempt === 'down'),
+    down: tried.length > 0 && tried.every(([domain]) => isFailing(judged, domain)),
   }
   return [queue, ...intakes]
 }

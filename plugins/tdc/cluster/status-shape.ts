@@ -1,6 +1,7 @@
 import type { MinuteFigures } from '../monitor/minutes'
 import type {
   ConnectionStatus,
+  DiskRoom,
   DomainStatus,
   ErrorNote,
   HistogramValue,
@@ -10,6 +11,8 @@ import type {
   MessageCounters,
   ProcessInfo,
   QueueFigures,
+  RecentCopies,
+  RecentMessages,
   SilentWorker,
   Status,
   TlsFigures,
@@ -41,6 +44,14 @@ const figures = {
   oldestAge: number,
   lastSuccess: orNull(number),
   lastFailure: orNull(record<LastFailure>({ at: number, class: texts, text: texts })),
+  recent: record<RecentCopies>({
+    delivered: number,
+    reply: number,
+    tls: number,
+    network: number,
+    dns: number,
+    expired: number,
+  }),
 }
 
 const domain = record<DomainStatus>({
@@ -104,6 +115,16 @@ export const statusShape = record<Status>({
   intakes: byName(record<IntakeStatus>({ ...figures, domain: texts }), MOST),
   domains: byName(domain, MOST),
   messages,
+  maxAge: number,
+  recent: record<RecentMessages>({ missed: number, keptDropped: number }),
+  disk: orNull(
+    record<DiskRoom>({
+      bytes: number,
+      minBytes: number,
+      inodes: orNull(number),
+      minInodes: number,
+    }),
+  ),
   prepared: number,
   deferred: number,
   held: number,

@@ -1,7 +1,8 @@
 import { LIMITS, bounded, safeCut } from '../base/text'
 import type { BounceResponse, FailureClass, SkipReason, TdcEvent } from './events'
 import { bounceText } from './lines'
-import type { LastFailure, MessageCounters, QueueFigures } from './status'
+import { Recent } from './recent'
+import type { LastFailure, MessageCounters, QueueFigures, RecentMessages } from './status'
 
 export type SkipCounters = { readonly [token in SkipReason['token']]: number }
 
@@ -11,6 +12,7 @@ export type Counted = Omit<QueueFigures, 'oldestAge'>
 export interface CountersValue extends MessageCounters {
   readonly queue: Counted
   readonly intakes: Readonly<Record<string, Counted>>
+  readonly recent: RecentMessages
 }
 
 /** Intake addresses counted by name; a queue directory full of invented ones must not fill memory. */
@@ -41,6 +43,7 @@ export class Counters {
   private keptDropped = 0
   private replayed = 0
   private dropped = 0
+  private readonly recent = new Recent(['missed', 'keptDropped'])
 
   /** Copies in the queue. */
   get depth(): number {
@@ -70,9 +73,11 @@ export class Counters {
         break
       case 'kept-dropped':
         this.keptDropped++
+        this.recent.count('keptDropped', now)
         break
       case 'journal-failed':
         this.journalFailed++
+        this.recent.count('missed', now)
         break
       case 'enqueued':
         if (event.doubt) this.inDoubt++
@@ -99,10 +104,12 @@ export class Counters {
     }
   }
 
-  value(): CountersValue {
-    const intakes = [...this.intakes].map(([name, counters]) => [name, counters.value()] as const)
+  value(now: number): CountersValue {
+    const intakes = [...this.intakes].map(
+      ([name, counters]) => [name, counters.value(now)] as const,
+    )
     return {
-      queue: this.queue.value(),
+      queue: this.queue.value(now),
       intakes: Object.fromEntries(intakes),
       skipped: { ...this.skipped },
       journalFailed: this.journalFailed,
@@ -115,6 +122,7 @@ export class Counters {
       keptDropped: this.keptDropped,
       replayed: this.replayed,
       dropped: this.dropped,
+      recent: this.recent.value(now),
     }
   }
 
@@ -162,6 +170,7 @@ class QueueCounters {
   private readonly failures = { reply: 0, tls: 0, network: 0, dns: 0, expired: 0 }
   private lastSuccess: number | null = null
   private lastFailure: LastFailure | null = null
+  private readonly recent = new Recent(['delivered', 'reply', 'tls', 'network', 'dns', 'expired'])
 
   count(event: CopyEvent, now: number): void {
     switch (event.kind) {
@@ -179,6 +188,7 @@ class QueueCounters {
         this.active--
         this.delivered++
         this.lastSuccess = now
+        this.recent.count('delivered', now)
         break
       case 'deferred':
         this.softBounced++
@@ -198,7 +208,7 @@ class QueueCounters {
     }
   }
 
-  value(): Counted {
+  value(now: number): Counted {
     const { active, delivered, softBounced, hardBounced, tlsErrors, expired, lastSuccess } = this
     return {
       active,
@@ -210,12 +220,14 @@ class QueueCounters {
       failures: { ...this.failures },
       lastSuccess,
       lastFailure: this.lastFailure,
+      recent: this.recent.value(now),
     }
   }
 
   private givenUp(failure: FailureClass, response: BounceResponse, now: number): void {
     this.active--
     this.hardBounced++
+    this.recent.count(failure, now)
     this.failed(failure, response, now)
   }
 

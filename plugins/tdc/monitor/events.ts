@@ -150,6 +150,9 @@ export type TdcEvent =
   | { kind: 'shared-not-stored'; revision: number; why: string }
   | { kind: 'not-reported'; why: string }
   | { kind: 'reported-again' }
+  // ── how it is (health.ts) ──
+  | { kind: 'trouble'; text: string }
+  | { kind: 'trouble-over'; what: string; seconds: number }
   | { kind: 'problem'; text: string }
   | { kind: 'warning'; text: string }
 

@@ -40,6 +40,7 @@ const LEVELS: Partial<Record<Kind, Level>> = {
   'shared-not-stored': 'error',
   'not-reported': 'warn',
   warning: 'warn',
+  trouble: 'warn',
   'certificate-ends': 'warn',
   'sts-failed': 'warn',
   refused: 'warn',
@@ -206,6 +207,8 @@ const WORDING: Wording = {
   ],
   'not-reported': (e) => [`TDC: Figures of this machine not written to Redis: ${safe(e.why)}`],
   'reported-again': () => ['TDC: Figures of this machine written to Redis again'],
+  trouble: (e) => [`TDC: Trouble: ${safe(e.text)}`],
+  'trouble-over': (e) => [`TDC: Trouble over: ${safe(e.what)}, after ${e.seconds} seconds`],
   problem: (e) => [`TDC: ${safe(e.text)}`],
   warning: (e) => [`TDC: ${safe(e.text)}`],
 }

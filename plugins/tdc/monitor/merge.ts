@@ -1,6 +1,7 @@
 import { newestOf } from './last-errors'
 import { mergeMinutes } from './minutes'
 import {
+  type DiskRoom,
   type DomainStatus,
   type HistogramValue,
   type IntakeStatus,
@@ -35,6 +36,8 @@ export function mergeStatus(all: readonly [Status, ...Status[]]): Status {
       mergeDomain,
     ),
     messages: mergeMessages(all.map(({ messages }) => messages)),
+    recent: sumNamed(all.map(({ recent }) => ({ ...recent }))),
+    disk: all.map(({ disk }) => disk).reduce(scarcer),
     prepared: sum(all.map(({ prepared }) => prepared)),
     deferred: sum(all.map(({ deferred }) => deferred)),
     held: sum(all.map(({ held }) => held)),
@@ -67,6 +70,7 @@ export function mergeQueue(all: readonly QueueFigures[]): QueueFigures {
     lastFailure: all
       .map(({ lastFailure }) => lastFailure)
       .reduce((a, b) => (!a || (b && b.at > a.at) ? b : a), null),
+    recent: sumNamed(all.map(({ recent }) => recent)),
   }
 }
 
@@ -128,6 +132,12 @@ function mergeMessages(all: readonly MessageCounters[]): MessageCounters {
     replayed: sum(all.map(({ replayed }) => replayed)),
     dropped: sum(all.map(({ dropped }) => dropped)),
   }
+}
+
+/** Of processes of one machine they are the same; of several machines the one that is worst off. */
+function scarcer(a: DiskRoom | null, b: DiskRoom | null): DiskRoom | null {
+  if (!a || !b) return a ?? b
+  return b.bytes - b.minBytes < a.bytes - a.minBytes ? b : a
 }
 
 function mergeHistogram(all: readonly HistogramValue[]): HistogramValue {

@@ -2,6 +2,7 @@ import type { Counted } from './counters'
 import type { Monitor } from './monitor'
 import {
   type ConnectionStatus,
+  type DiskRoom,
   type DomainStatus,
   type IntakeStatus,
   MOST_CONNECTIONS_SHOWN,
@@ -26,6 +27,7 @@ export interface StatusSources {
         readonly intake: { readonly address: string } | undefined
         readonly intakeLevel: string | undefined
       }
+      readonly delivery: { readonly maxAge: number }
     }
     readonly problems: readonly string[]
   }
@@ -39,6 +41,7 @@ export interface StatusSources {
     readonly oldestAges: ReadonlyMap<string, number>
     readonly ages: readonly number[]
   }
+  readonly disk: DiskRoom | null
   readonly pools: readonly (readonly [domain: string, status: PoolStatus])[]
   readonly connections: readonly Omit<ConnectionStatus, 'pid'>[]
 }
@@ -47,7 +50,7 @@ export interface StatusSources {
 export function processStatus(sources: StatusSources): Status {
   const { now, process, versions, settings, monitor, scheduler } = sources
   const { serviceName, effective } = settings.value
-  const { queue, intakes, ...messages } = monitor.counters.value()
+  const { queue, intakes, recent, ...messages } = monitor.counters.value(now)
   const { prepared, deferred, held, holds, oldestAge, ages } = scheduler
   return {
     service: serviceName,
@@ -64,6 +67,9 @@ export function processStatus(sources: StatusSources): Status {
     intakes: intakesOf(intakes, sources),
     domains: domainsOf(sources),
     messages,
+    maxAge: settings.value.delivery.maxAge,
+    recent,
+    disk: sources.disk,
     prepared,
     deferred,
     held,

@@ -36,6 +36,13 @@ export interface Status {
   /** Messages and recipients without a copy; copies taken back, and kept. */
   readonly messages: MessageCounters
 
+  /** Milliseconds that a copy may stay in the queue (`delivery.max_age`). */
+  readonly maxAge: number
+  /** In the last five minutes. */
+  readonly recent: RecentMessages
+  /** What the queue disk had left when it was asked last; null: nobody knows. */
+  readonly disk: DiskRoom | null
+
   /** Copies written ahead whose original is still on its way. */
   readonly prepared: number
   /** Copies put off until their retry. */
@@ -54,6 +61,21 @@ export interface Status {
   readonly connections: readonly ConnectionStatus[]
   /** The last errors of all, the oldest first; at most ERRORS_KEPT of each process. */
   readonly errors: readonly ErrorNote[]
+}
+
+export interface RecentMessages {
+  /** Copies that could not be written to the queue. */
+  readonly missed: number
+  /** Kept copies that were dropped. */
+  readonly keptDropped: number
+}
+
+/** Octets and inodes, and what `min_free_space` and `min_free_inodes` leave to others; null: unknown. */
+export interface DiskRoom {
+  readonly bytes: number
+  readonly minBytes: number
+  readonly inodes: number | null
+  readonly minInodes: number
 }
 
 export interface Versions {
@@ -94,7 +116,12 @@ export interface QueueFigures {
   readonly oldestAge: number
   readonly lastSuccess: number | null
   readonly lastFailure: LastFailure | null
+  /** In the last five minutes. */
+  readonly recent: RecentCopies
 }
+
+/** Copies delivered, and copies given up by what was in the way. */
+export type RecentCopies = Readonly<Record<'delivered' | FailureClass, number>>
 
 export interface LastFailure {
   readonly at: number

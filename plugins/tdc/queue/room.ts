@@ -1,4 +1,5 @@
 import type { Clock } from '../clock'
+import type { DiskRoom } from '../monitor/status'
 import type { QueueLimits } from '../settings/settings'
 import type { Disk, FreeSpace } from './disk'
 
@@ -19,12 +20,13 @@ interface Look {
 /** Whether the queue may take a further copy: the disk is the gateway's too, and memory has an end. */
 export class Room {
   private readonly path: string
-  private readonly disk: Disk
+  private readonly fileSystem: Disk
   private readonly clock: Clock
   private readonly copies: () => number
   private readonly limits: () => QueueLimits
   private readonly patience: () => number
   private latest: Look | undefined
+  private seen: FreeSpace | undefined
 
   /**
    * `copies`: how many this process has, those that are asked for included. `patience`: milliseconds
@@ -39,7 +41,7 @@ export class Room {
     patience: () => number
   }) {
     this.path = deps.path
-    this.disk = deps.disk
+    this.fileSystem = deps.disk
     this.clock = deps.clock
     this.copies = deps.copies
     this.limits = deps.limits
@@ -68,12 +70,29 @@ export class Room {
     return undefined
   }
 
+  /** What the file system said last; it is asked anew for the next time. Null: nobody knows. */
+  disk(): DiskRoom | null {
+    const { minFreeSpace, minFreeInodes } = this.limits()
+    this.look()
+    const { seen } = this
+    if (!seen) return null
+    return {
+      bytes: seen.bytes,
+      minBytes: minFreeSpace,
+      inodes: seen.inodes ?? null,
+      minInodes: minFreeInodes,
+    }
+  }
+
   /** One at a time: a question that hangs has one of node's four threads for files. */
   private look(): Look {
     const { latest } = this
     const at = this.clock.monotonic()
     if (latest && (!latest.over || at - latest.at < FRESH)) return latest
-    const free = this.disk.free(this.path).catch(() => undefined)
+    const free = this.fileSystem
+      .free(this.path)
+      .then((space) => (this.seen = space))
+      .catch(() => undefined)
     const look: Look = { at, over: false, free: free.finally(() => (look.over = true)) }
     this.latest = look
     return look

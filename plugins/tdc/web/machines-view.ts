@@ -1,5 +1,5 @@
 import type { ClusterView, MachineView } from '../cluster/cluster-view'
-import type { Reached } from '../monitor/status'
+import { health, type State } from '../monitor/health'
 
 /** One machine of those that share their figures, as of its last report. */
 export interface MachineRow {
@@ -10,7 +10,7 @@ export interface MachineRow {
   readonly figures: {
     readonly enabled: boolean
     readonly level: string
-    readonly reached: Reached
+    readonly state: State
     readonly active: number
     readonly delivered: number
     readonly softBounced: number
@@ -30,11 +30,9 @@ export function machinesView({ takenAt, machines }: ClusterView): MachinesView {
 
 function rowOf({ machine, at, isSilent, status }: MachineView): MachineRow {
   if (!status) return { machine, at, isSilent, figures: null }
-  const { enabled, level, queue, domains } = status
+  const { enabled, level, queue } = status
   const { active, delivered, softBounced, hardBounced } = queue
-  const attempts = Object.values(domains).map(({ lastAttempt }) => lastAttempt)
-  const reached: Reached =
-    (['down', 'up'] as const).find((each) => attempts.includes(each)) ?? 'unknown'
-  const figures = { enabled, level, reached, active, delivered, softBounced, hardBounced }
+  const { state } = health(status)
+  const figures = { enabled, level, state, active, delivered, softBounced, hardBounced }
   return { machine, at, isSilent, figures }
 }

@@ -1,3 +1,4 @@
+import { health, REASONS } from '../monitor/health'
 import { type MessageCounters, type Status, TIMES_IN_QUEUE } from '../monitor/status'
 import { byDomain, type DomainFigures } from './by-domain'
 import {
@@ -42,11 +43,31 @@ function stateMetrics(status: Status): Metric[] {
       only(holds.length),
     ]),
     gauge(
+      'health',
+      'What is wrong, by reason: 0 nothing, 1 a warning, 2 failing; without a domain the worst of all.',
+      healthSamples(status),
+    ),
+    gauge(
       'process_start_time_seconds',
       'When each worker process began, since 1970.',
       processes.map(({ worker, startedAt }) => labelled({ worker }, startedAt / 1000)),
     ),
   ]
+}
+
+/** Each reason once for the whole, and what an intake's domain has. */
+function healthSamples(status: Status): Sample[] {
+  const { findings } = health(status)
+  const value = { warning: 1, failing: 2 } as const
+  const shown = new Set(byDomain(status).map(({ domain }) => domain))
+  const whole = new Map(Object.keys(REASONS).map((reason) => [reason, 0]))
+  const ofIntakes: Sample[] = []
+  for (const { reason, domain, state } of findings) {
+    whole.set(reason, Math.max(whole.get(reason) ?? 0, value[state]))
+    if (domain === null || !shown.has(domain)) continue
+    ofIntakes.push(labelled({ reason, intake_domain: domain }, value[state]))
+  }
+  return [...[...whole].map(([reason, worst]) => labelled({ reason }, worst)), ...ofIntakes]
 }
 
 type MessageCounter = Exclude<keyof MessageCounters, 'skipped'>

@@ -1,3 +1,4 @@
+import { health, type Health, healthLines, isFailing, type State } from '../monitor/health'
 import { QUEUE_DOMAIN } from '../monitor/lines'
 import {
   type DomainStatus,
@@ -5,7 +6,6 @@ import {
   type LastFailure,
   QUEUE_AGES,
   type QueueFigures,
-  type Reached,
   type Status,
   type TlsFigures,
 } from '../monitor/status'
@@ -19,7 +19,8 @@ export interface RowView {
   readonly name: string
   /** Part of the row before it: an address below its domain. */
   readonly isPart: boolean
-  readonly reached: Reached
+  /** Its copies are being lost (monitor/health.ts). */
+  readonly isFailing: boolean
   readonly active: number
   /** null: connections are its domain's. */
   readonly connections: number | null
@@ -44,6 +45,9 @@ const AS_IT_IS = [
 
 /** What the page is told: what is known, without what it must not show. */
 export interface StatusView extends Pick<Status, (typeof AS_IT_IS)[number]> {
+  readonly state: State
+  /** What is wrong, a line each. */
+  readonly wrong: readonly string[]
   readonly intake: string | null
   readonly problems: readonly string[]
   readonly rows: readonly RowView[]
@@ -57,11 +61,14 @@ type Shows = Pick<StatusPageSettings, 'showAddresses'>
 
 export function statusView(status: Status, { showAddresses }: Shows): StatusView {
   const shown = showAddresses ? (text: string) => text : masked
+  const judged = health(status)
   return {
     ...picked(status, AS_IT_IS),
+    state: judged.state,
+    wrong: healthLines(judged).map(shown),
     intake: status.intake && shown(status.intake),
     problems: status.problems.map(shown),
-    rows: rowsOf(status, showAddresses).map((row) => ({
+    rows: rowsOf(status, judged, showAddresses).map((row) => ({
       ...row,
       lastFailure: row.lastFailure && { ...row.lastFailure, text: shown(row.lastFailure.text) },
     })),
@@ -75,27 +82,28 @@ function picked<K extends keyof Status>(status: Status, names: readonly K[]): Pi
   return Object.fromEntries(names.map((name) => [name, status[name]])) as Pick<Status, K>
 }
 
-function rowsOf(status: Status, showAddresses: boolean): RowView[] {
-  const domains = Object.values(status.domains)
-  const queue = row(QUEUE_DOMAIN, status.queue, reachedLast(domains), connectionsOf(domains))
+function rowsOf(status: Status, judged: Health, showAddresses: boolean): RowView[] {
   const below = byDomain(status).flatMap(({ domain, figures, delivery }) => {
-    const reached = delivery?.lastAttempt ?? 'unknown'
-    const own = row(domain, figures, reached, delivery ? connectionsOf([delivery]) : 0)
-    return showAddresses ? [own, ...partsOf(status, domain, reached)] : [own]
+    const failing = isFailing(judged, domain)
+    const own = row(domain, figures, failing, delivery ? connectionsOf([delivery]) : 0)
+    return showAddresses ? [own, ...partsOf(status, domain, failing)] : [own]
   })
-  return [queue, ...below]
+  const tried = Object.entries(status.domains).filter(([, each]) => each.lastAttempt !== 'unknown')
+  const all = tried.length > 0 && tried.every(([domain]) => isFailing(judged, domain))
+  const connections = connectionsOf(Object.values(status.domains))
+  return [row(QUEUE_DOMAIN, status.queue, all, connections), ...below]
 }
 
-function partsOf({ intakes }: Status, domain: string, reached: Reached): RowView[] {
+function partsOf({ intakes }: Status, domain: string, failing: boolean): RowView[] {
   return Object.entries(intakes)
     .filter(([, intake]) => intake.domain === domain)
-    .map(([address, figures]) => row(address, figures, reached, null))
+    .map(([address, figures]) => row(address, figures, failing, null))
 }
 
 function row(
   name: string,
   figures: QueueFigures,
-  reached: Reached,
+  failing: boolean,
   connections: number | null,
 ): RowView {
   const { active, delivered, softBounced, hardBounced, oldestAge } = figures
@@ -103,7 +111,7 @@ function row(
   return {
     name,
     isPart: connections === null,
-    reached,
+    isFailing: failing,
     active,
     connections,
     delivered,
@@ -113,12 +121,6 @@ function row(
     lastSuccess,
     lastFailure,
   }
-}
-
-/** Of all domains together: as of the last delivery attempt. */
-function reachedLast(domains: readonly DomainStatus[]): Reached {
-  const [last] = [...domains].sort((a, b) => (b.lastAttemptAt ?? 0) - (a.lastAttemptAt ?? 0))
-  return last?.lastAttempt ?? 'unknown'
 }
 
 /** Those that are being opened are out, too. */

@@ -1,0 +1,203 @@
+import { safeText } from '../base/text'
+import type { DomainStatus, IntakeStatus, RecentCopies, Status } from './status'
+
+/** `warning`: somebody should look; `failing`: copies are lost, or are about to be. */
+export type State = 'ok' | 'warning' | 'failing'
+
+/** Everything that can be wrong, and what to do about it: docs/operations.md is ordered by it. */
+export const REASONS = {
+  disabled: 'copies are switched off: [main] enabled, group and machine',
+  'settings-refused':
+    'tdc.ini has a mistake: the log says which, the settings before it are in force',
+  'worker-silent': 'a worker process does not answer: is it stopped, or busy beyond measure?',
+  missed: 'copies cannot be written: look at the queue directory, its owner and its disk',
+  'disk-low': 'the queue disk is full, or nearly: min_free_space, min_free_inodes',
+  unreachable: 'no connection to the intake: DNS, firewall, its operator; haraka-tdc check',
+  tls: 'the intake is refused by its certificate or TLS: haraka-tdc check',
+  refusing: 'the intake takes connections and refuses copies: its reply says why',
+  losing: 'some copies are given up: failed.keep keeps them for a replay',
+  slow: 'copies wait for more than half of max_age: is the intake slow, or are there too few connections?',
+  'certificate-ends': "the intake's certificate ends soon, or has ended: tell its operator",
+  held: 'somebody holds the delivery: haraka-tdc release',
+  'kept-full': 'kept copies are dropped: replay them, or raise the bounds of [failed]',
+} as const
+
+export type Reason = keyof typeof REASONS
+
+export interface Finding {
+  readonly reason: Reason
+  readonly state: Exclude<State, 'ok'>
+  /** Domain of the intake that it is about; null: the whole. */
+  readonly domain: string | null
+  /** What was seen, without an address. */
+  readonly text: string
+}
+
+export interface Health {
+  readonly state: State
+  /** The worst first. */
+  readonly findings: readonly Finding[]
+}
+
+const DAY = 86_400_000
+
+/** Time enough to have a certificate renewed by whoever runs the intake. */
+const CERTIFICATE_WARNED = 14 * DAY
+
+/** Of a thousand intakes that are down behind one line that is cut, these tell enough. */
+const MOST_LINES = 8
+
+/** A disk is low before it is full: with less than so many times what must stay free. */
+const LOW_DISK = 2
+
+type Found = Omit<Finding, 'domain'>
+
+/** How it is, by what is known: the one judgement that every display shows. */
+export function health(status: Status): Health {
+  const findings = [
+    ...ofTheWhole(status).map((found) => ({ ...found, domain: null })),
+    ...domainsOf(status).flatMap((domain) =>
+      ofIntake(status, domain).map((found) => ({ ...found, domain })),
+    ),
+  ]
+  const worstFirst = findings.sort((a, b) => RANK[b.state] - RANK[a.state])
+  return { state: worstFirst[0]?.state ?? 'ok', findings: worstFirst }
+}
+
+/** What is wrong, a line each, at most so many. */
+export function healthLines({ findings }: Health, most = MOST_LINES): string[] {
+  const lines = findings.slice(0, most).map(findingText)
+  return findings.length > most ? [...lines, `and ${findings.length - most} more`] : lines
+}
+
+export function findingText({ reason, domain, text }: Finding): string {
+  return `${domain === null ? '' : `${safeText(domain)} `}${reason}: ${text}`
+}
+
+/** Whether an intake's copies are being lost. */
+export function isFailing({ findings }: Health, domain: string): boolean {
+  return findings.some((found) => found.domain === domain && found.state === 'failing')
+}
+
+const RANK: Readonly<Record<State, number>> = { ok: 0, warning: 1, failing: 2 }
+
+function ofTheWhole(status: Status): Found[] {
+  const { enabled, level, problems, silent, recent, holds, held } = status
+  const found: Found[] = []
+  if (!enabled) found.push(warning('disabled', `no copies are made (${level})`))
+  if (problems.length > 0) found.push(warning('settings-refused', `${problems[0]}`))
+  if (silent.length > 0) {
+    const who = silent.map(({ worker, pid }) => `worker ${worker} (pid ${pid})`).join(', ')
+    found.push(warning('worker-silent', `${who} did not answer`))
+  }
+  if (recent.missed > 0) {
+    found.push(failing('missed', `${recent.missed} copies not written in the last 5 minutes`))
+  }
+  found.push(...ofDisk(status))
+  if (holds.includes('all')) found.push(warning('held', `all intakes, ${held} copies wait`))
+  if (recent.keptDropped > 0) {
+    found.push(warning('kept-full', `${recent.keptDropped} kept copies dropped in 5 minutes`))
+  }
+  return found
+}
+
+function ofDisk({ disk }: Status): Found[] {
+  if (!disk) return []
+  const kinds = [
+    { left: disk.bytes, floor: disk.minBytes, what: `${Math.floor(disk.bytes / 2 ** 20)} MB` },
+    { left: disk.inodes, floor: disk.minInodes, what: `${disk.inodes} inodes` },
+  ]
+  return kinds.flatMap(({ left, floor, what }) => {
+    if (left === null || floor === 0 || left >= LOW_DISK * floor) return []
+    const text = `${what} free on the queue disk`
+    return [
+      left < floor ? failing('disk-low', `${text}, no copy is taken`) : warning('disk-low', text),
+    ]
+  })
+}
+
+function ofIntake(status: Status, domain: string): Found[] {
+  const { domains, holds, takenAt, maxAge } = status
+  const intakes = Object.values(status.intakes).filter((each) => each.domain === domain)
+  const delivery = Object.hasOwn(domains, domain) ? domains[domain] : undefined
+  const isHeld = holds.includes('all') || holds.includes(domain)
+  const oldest = Math.max(0, ...intakes.map(({ oldestAge }) => oldestAge))
+  const found: Found[] = []
+  if (holds.includes(domain)) found.push(warning('held', 'nothing is sent there'))
+  if (delivery?.lastAttempt === 'down') found.push(failing('unreachable', lastDelivery(intakes)))
+  found.push(...losses(intakes, delivery))
+  // A held copy does not age, but the display has what it was.
+  if (!isHeld && oldest > maxAge / 2) {
+    const text = `the oldest copy waits for ${seconds(oldest)} of ${seconds(maxAge)}`
+    found.push(warning('slow', text))
+  }
+  const end = delivery?.tls.certificateEnd ?? null
+  if (end !== null && end <= takenAt) {
+    found.push(failing('certificate-ends', `it ended at ${moment(end)}`))
+  } else if (end !== null && end - takenAt < CERTIFICATE_WARNED) {
+    found.push(warning('certificate-ends', `in ${Math.floor((end - takenAt) / DAY)} days`))
+  }
+  return found
+}
+
+/** Copies given up lately: all, by one thing that is in the way, or some of many. */
+function losses(intakes: readonly IntakeStatus[], delivery: DomainStatus | undefined): Found[] {
+  const sum = (name: keyof RecentCopies) =>
+    intakes.reduce((total, { recent }) => total + recent[name], 0)
+  const kinds = (['reply', 'tls', 'network', 'dns', 'expired'] as const)
+    .map((kind) => ({ kind, lost: sum(kind) }))
+    .filter(({ lost }) => lost > 0)
+    .sort((a, b) => b.lost - a.lost)
+  const [most] = kinds
+  if (!most) return []
+  const delivered = sum('delivered')
+  const parts = kinds.map(({ kind, lost }) => `${lost} by ${LOST_BY[kind]}`).join(', ')
+  const text = `${parts} given up in the last 5 minutes, ${delivered} delivered`
+  if (delivered > 0) {
+    const lost = kinds.reduce((total, each) => total + each.lost, 0)
+    return [lost >= delivered ? failing('losing', text) : warning('losing', text)]
+  }
+  if (most.kind === 'reply') return [failing('refusing', text)]
+  if (most.kind === 'tls') return [failing('tls', text)]
+  return delivery?.lastAttempt === 'down' ? [] : [failing('losing', text)]
+}
+
+const LOST_BY = {
+  reply: 'its reply',
+  tls: 'TLS',
+  network: 'the network',
+  dns: 'DNS',
+  expired: 'their age',
+} as const
+
+/** Of the intakes that copies went to, and of their connections. */
+function domainsOf({ intakes, domains, holds }: Status): string[] {
+  const all = [
+    ...Object.values(intakes).map(({ domain }) => domain),
+    ...Object.keys(domains),
+    ...holds.filter((domain) => domain !== 'all'),
+  ]
+  return [...new Set(all)].sort()
+}
+
+function lastDelivery(intakes: readonly IntakeStatus[]): string {
+  const last = Math.max(0, ...intakes.map(({ lastSuccess }) => lastSuccess ?? 0))
+  return last > 0 ? `nothing delivered since ${moment(last)}` : 'nothing was delivered yet'
+}
+
+function warning(reason: Reason, text: string): Found {
+  return { reason, state: 'warning', text }
+}
+
+function failing(reason: Reason, text: string): Found {
+  return { reason, state: 'failing', text }
+}
+
+function seconds(ms: number): string {
+  return `${Math.round(ms / 1000)} s`
+}
+
+/** UTC, to the second. */
+function moment(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`
+}
