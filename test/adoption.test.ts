@@ -117,7 +117,7 @@ describe('adopting the copies of another server', () => {
   it('leaves everything else where it is', async () => {
     const { directory } = dead
     const copy = dead.copy()
-    const whole = readFileSync(copy.place.path)
+    const whole = readFileSync(copy.path)
     const text = whole.toString('latin1')
     const ordinary = '1_1_0_1_abcdef_1_host'
     const files: [string, string][] = [
@@ -141,23 +141,23 @@ describe('adopting the copies of another server', () => {
   })
 
   it('refuses a damaged copy, with a line, and takes the others', async () => {
-    const damaged = dead.copy('T.1.tdc1').place
+    const damaged = dead.copy('T.1.tdc1')
     writeFileSync(damaged.path, readFileSync(damaged.path).subarray(0, -1))
     dead.copy('T.2.tdc1')
     assert.deepEqual(await adopt(), { ...ALL, adopted: 1, refused: 1 })
     const told = ours.events.find(({ kind }) => kind === 'not-adopted')
     assert.deepEqual(told, {
       kind: 'not-adopted',
-      file: damaged.filename,
+      file: damaged.place.filename,
       why: 'its message is not complete',
     })
-    assert.deepEqual(dead.files, [damaged.filename])
+    assert.deepEqual(dead.files, [damaged.place.filename])
   })
 
   it('refuses, with a line, what is no file under a name of ours, and waits for none', async () => {
     const { name: pipe, path } = dead.directory.newFile()
     const { name: link, path: linked } = dead.directory.newFile()
-    const elsewhere = dead.copy().place
+    const elsewhere = dead.copy()
     await systemDisk.rename(elsewhere.path, join(dead.path, 'elsewhere'))
     symlinkSync('elsewhere', linked)
     const fifos = [makeFifo(path), makeFifo(join(dead.path, '3_1_0_1_pipe_1_host'))]
@@ -194,7 +194,7 @@ describe('adopting the copies of another server', () => {
       const tag = replayTag({ cause: 'expired', givenUpAt: 1, at: ours.clock.wall() })
       const { directory } = dead
       const name = directory.retryName(directory.taggedName(tag), 9e12, 1)
-      await systemDisk.rename(copy.place.path, directory.pathOf(name))
+      await systemDisk.rename(copy.path, directory.pathOf(name))
       await adopt()
       assert.equal(first().failedAttempts, 1)
       assert.match(String(await first().content()), /^X-TDC-Replayed: .*; reason=expired;/)
@@ -206,7 +206,7 @@ describe('adopting the copies of another server', () => {
     ]
     for (const [what, countsDowntime, left] of ages) {
       it(what, async () => {
-        const { queueTime } = (await readHead(systemDisk, dead.copy().place.path)) as {
+        const { queueTime } = (await readHead(systemDisk, dead.copy().path)) as {
           queueTime: number
         }
         ours.clock.setWall(queueTime + MINUTE)
@@ -230,20 +230,20 @@ describe('adopting the copies of another server', () => {
     })
 
     it('not for a process number of another machine', async () => {
-      const { place } = dead.copy()
+      const { place, path } = dead.copy()
       const there = place.filename.replace(/[^_]+$/, 'another.machine')
-      await systemDisk.rename(place.path, dead.directory.pathOf(there))
+      await systemDisk.rename(path, dead.directory.pathOf(there))
       const { adoption } = adopterOf(ours, { running: () => true })
       assert.deepEqual(await adoption.adopt(dead.path, false), { ...ALL, adopted: 1 })
     })
 
     it('for our own queue, for nothing, and for a file', async () => {
-      const { place } = ours.copy()
+      const { place, path } = ours.copy()
       const { adoption } = adopterOf(ours)
       const wrong: [string, RegExp][] = [
         [`${ours.path}/.`, /is the queue directory of this server$/],
         [join(ours.path, 'nothing'), /is no directory that can be read \(ENOENT\)$/],
-        [place.path, /is no directory that can be read \(ENOTDIR\)$/],
+        [path, /is no directory that can be read \(ENOTDIR\)$/],
       ]
       for (const [path, sentence] of wrong) {
         await assert.rejects(adoption.adopt(path, true), sentence)
@@ -392,8 +392,8 @@ describe('adopting the copies of another server', () => {
   ]
   for (const [where, pausing] of STANDS) {
     it(`is sent once when another process of our server ${where}`, async () => {
-      const { place } = dead.copy()
-      const content = readFileSync(place.path)
+      const { path } = dead.copy()
+      const content = readFileSync(path)
       const gate = new Gate()
       const slow = new TestQueue(pausing(gate), ours.path)
       const first = adopt(slow)
@@ -520,6 +520,7 @@ function crashing(disk: Disk, moment: number, done: boolean) {
     readPart: (path, position, most) => step(() => disk.readPart(path, position, most)),
     sizeOf: (path) => step(() => disk.sizeOf(path)),
     list: (path) => step(() => disk.list(path)),
+    visit: (path, seen) => step(() => disk.visit(path, seen)),
     realPath: (path) => step(() => disk.realPath(path)),
     makeFolder: (path) => step(() => disk.makeFolder(path)),
     free: (path) => step(() => disk.free(path)),

@@ -115,7 +115,7 @@ describe('memory, whatever the mail', function () {
       }
       const notes = parseNotes(JSON.parse(JSON.stringify(written)))
       assert.ok(typeof notes === 'object')
-      const place = { filename: mid, path: queue.directory.pathOf(mid), start: 4 }
+      const place = { filename: mid, folder: queue.path, start: 4 }
       queue.scheduler.schedule(new Copy(mid, notes, place, 0))
       const parser = new ReplyParser()
       parser.push(Buffer.from(`${reply}\r\n451 end of ${mid}\r\n`))

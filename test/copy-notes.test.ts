@@ -23,9 +23,9 @@ describe('a queue file that Haraka found', () => {
   }
 
   function item(todo: object = {}): LoadedItem {
-    const { place } = queue.copy('T.9.tdc1')
+    const { place, path } = queue.copy('T.9.tdc1')
     return {
-      path: place.path,
+      path,
       filename: place.filename,
       file_size: place.start + NOTES.octets,
       data_start: place.start,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { LastGood } from '../plugins/tdc/cluster/last-good'
 import { errorCode } from '../plugins/tdc/error-code'
 import { Copy } from '../plugins/tdc/queue/copy'
@@ -57,7 +57,7 @@ describe('what stands under the name of a file', () => {
 })
 
 async function contentOf(path: string, octets: number): Promise<void> {
-  const place = { filename: 'name', path, start: 0 }
+  const place = { filename: basename(path), folder: dirname(path), start: 0 }
   const content = await new Copy('T.1.tdc1', { ...NOTES, octets }, place, 0).content()
   for await (const piece of content) assert.ok(piece)
 }

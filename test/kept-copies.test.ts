@@ -51,7 +51,7 @@ describe('a copy that is given up', () => {
   for (const [what, outcome, cause] of ends) {
     it(`${what}: its file is moved out of the queue, for its owner's eyes only`, async () => {
       const copy = queue.copy()
-      const { size } = statSync(copy.place.path)
+      const { size } = statSync(copy.path)
       queue.scheduler.schedule(copy)
       if (outcome) queue.courier.answer(outcome)
       else await queue.clock.advance(queue.options.maxAge)

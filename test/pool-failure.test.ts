@@ -356,3 +356,25 @@ describe('pool: owners that misbehave', () => {
     assert.equal(story.counts, '1 waiting, 3 connecting')
   })
 })
+
+describe('pool: a hundred thousand messages that fail together', () => {
+  it('are found out some in each turn, and each once', async () => {
+    const story = new PoolStory({ minConnections: 1, maxConnections: 1 })
+    let told = 0
+    const settle = (): void => void (told += 1)
+    for (let at = 0; at <= 100_000; at++) story.pool.submit(mail(`m${at}`), settle)
+    // Of the first message only, which was there when it began.
+    await story.refuse()
+    await story.clock.advance(1_000)
+    const before = told
+    const began = performance.now()
+    story.sessions.opening[0]?.fail()
+    for (let turn = 0; turn < 5; turn++) await Promise.resolve()
+    const turn = performance.now() - began
+    assert.ok(told > before && told < before + 50, `${told - before} in one turn`)
+    await story.clock.advance(0)
+    const whole = performance.now() - began
+    assert.deepEqual([told, story.pool.stats.waiting], [100_001, 0])
+    assert.ok(turn < whole / 10, `a turn of ${turn} ms, ${whole} ms for all`)
+  }).timeout(20_000)
+})

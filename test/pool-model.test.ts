@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict'
-import type { Outcome } from '../plugins/tdc/delivery/outcome'
-import type { Outgoing } from '../plugins/tdc/delivery/outgoing'
 import { Pool } from '../plugins/tdc/delivery/pool'
 import type { PoolDeps } from '../plugins/tdc/delivery/pool-options'
 import { PoolModel, numbersOf } from './support/pool-model'
@@ -34,7 +32,7 @@ describe('pool: anything in any order', () => {
   class Forgetful extends Pool {
     private submitted = 0
 
-    override submit(message: Outgoing, settle: (outcome: Outcome) => void): void {
+    override submit(...[message, settle]: Parameters<Pool['submit']>): void {
       this.submitted += 1
       if (this.submitted !== 20) super.submit(message, settle)
     }

@@ -127,7 +127,7 @@ describe('a copy in the queue', () => {
   it('whose file was taken away is not mourned as a failure', async () => {
     const copy = queue.copy()
     queue.scheduler.schedule(copy)
-    await systemDisk.unlink(copy.place.path)
+    await systemDisk.unlink(copy.path)
     await answer(failed(reply(550)))
     assert.deepEqual(queue.told(), ['vanished'])
   })
@@ -135,8 +135,8 @@ describe('a copy in the queue', () => {
   it('whose file cannot be looked at is not taken to be gone', async () => {
     const copy = queue.copy()
     queue.scheduler.schedule(copy)
-    await systemDisk.unlink(copy.place.path)
-    symlinkSync(copy.place.path, copy.place.path)
+    await systemDisk.unlink(copy.path)
+    symlinkSync(copy.path, copy.path)
     await answer(failed(reply(550)))
     assert.deepEqual(queue.told(), ['hard-bounced'])
   })

@@ -79,7 +79,7 @@ describe('writing a copy ahead', () => {
       assert.equal(copy.size, unstuffed(message).length)
       const { attachments } = await simpleParser(unstuffed(message))
       assert.equal(attachments[0]?.content.toString('latin1'), ADDED + text)
-      assert.equal(statSync(copy.place.path).mode & 0o777, 0o600)
+      assert.equal(statSync(copy.path).mode & 0o777, 0o600)
       assert.deepEqual(queue.files, [copy.place.filename])
     })
   }

@@ -109,7 +109,8 @@ export class QueueParts {
 function announcer(internals: Internals): Announce {
   return (copy, response, taker) =>
     announceDelivered(internals, {
-      ...copy.place,
+      filename: copy.place.filename,
+      path: copy.path,
       host: taker?.host ?? copy.domain,
       ip: taker?.address ?? '',
       port: taker?.port ?? 0,

@@ -82,7 +82,7 @@ export class DeliveryLine {
       eightBit: false,
       smtputf8: false,
     }
-    const place = { filename: mid, path: '/nowhere', start: 0 }
+    const place = { filename: mid, folder: '/nowhere', start: 0 }
     const copy = new Copy(mid, notes, place, this.clock.monotonic(), content)
     return new Promise((resolve) => {
       this.waiting.set(mid, resolve)

@@ -149,7 +149,7 @@ export class Fleet {
   }
 }
 
-const PLACE = { filename: '', path: '', start: 0 }
+const PLACE = { filename: '', folder: '', start: 0 }
 const NOTES = {
   v: 1,
   intake: 'intake@scan.example',

@@ -105,7 +105,7 @@ export class TestQueue {
     const notes = { ...NOTES, intake }
     const head = this.directory.head({ mid, intake, notes })
     writeFileSync(path, Buffer.concat([head, Buffer.from('x\r\n'.padStart(NOTES.octets, 'x'))]))
-    const place = { filename: name, path, start: head.length }
+    const place = { filename: name, folder: this.path, start: head.length }
     return new Copy(mid, notes, place, this.clock.monotonic())
   }
 
@@ -157,6 +157,7 @@ export class TestQueue {
       sizeOf: (path) => counted(disk.sizeOf(path)),
       realPath: (path) => counted(disk.realPath(path)),
       list: (path) => counted(disk.list(path)),
+      visit: (path, seen) => counted(disk.visit(path, seen)),
       makeFolder: (path) => counted(disk.makeFolder(path)),
       free: (path) => counted(disk.free(path)),
       syncDirectory: (path) => counted(disk.syncDirectory(path)),
@@ -168,12 +169,14 @@ export class TestQueue {
   }
 }
 
+type Settle = (outcome: Outcome, message: Outgoing) => void
+
 /** Takes what it is given and answers when told. */
 export class ScriptedCourier {
-  private readonly pending = new Map<Outgoing, (outcome: Outcome) => void>()
+  private readonly pending = new Map<Outgoing, Settle>()
   submissions = 0
 
-  submit(message: Outgoing, settle: (outcome: Outcome) => void): void {
+  submit(message: Outgoing, settle: Settle): void {
     this.submissions++
     this.pending.set(message, settle)
   }
@@ -194,7 +197,7 @@ export class ScriptedCourier {
     assert(message, 'no message is with the courier')
     const settle = this.pending.get(message)
     this.pending.delete(message)
-    settle?.(outcome)
+    settle?.(outcome, message)
   }
 
   get held(): Outgoing[] {

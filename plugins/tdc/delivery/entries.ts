@@ -3,10 +3,12 @@ import type { Failure, Outcome } from './outcome'
 import type { Outgoing } from './outgoing'
 import { type Place, WaitingLine } from './waiting-line'
 
+type Settle = (outcome: Outcome, message: Outgoing) => void
+
 /** A message while the pool has it: it waits in the line, or it is on its way over a connection. */
 export interface Entry {
   readonly message: Outgoing
-  readonly settle: (outcome: Outcome) => void
+  readonly settle: Settle
   /** Its place in the line; undefined while it is on its way. */
   place: Place<Entry> | undefined
   /** Turn at which it came, which is its place in the order. */
@@ -35,7 +37,10 @@ const CUT_OFF: Failure = { kind: 'network', details: 'closed', reason: 'connecti
 export class Entries {
   private readonly table = new Map<Outgoing, Entry>()
   private readonly line = new WaitingLine<Entry>()
-  private readonly outbox: { readonly entry: Entry; readonly outcome: Outcome }[] = []
+  private outbox: { readonly entry: Entry; readonly outcome: Outcome }[] = []
+  /** What waited before this turn has failed, and is found out from the front to the end of the line. */
+  private failing: { readonly turn: number; readonly outcome: Outcome } | undefined
+  private next: Place<Entry> | undefined
 
   /** `nextTurn` counts up; it tells what came before what. */
   constructor(private readonly nextTurn: () => number) {}
@@ -52,7 +57,7 @@ export class Entries {
     return this.line.first
   }
 
-  add(message: Outgoing, settle: (outcome: Outcome) => void): void {
+  add(message: Outgoing, settle: Settle): void {
     if (this.table.has(message)) throw new Error(`MID ${message.mid} is in this pool already`)
     const came = this.nextTurn()
     const counts = { came, since: came, returns: 0, handedAt: 0 }
@@ -87,17 +92,19 @@ export class Entries {
 
   /** Leaves the line for a connection. */
   leave(entry: Entry): void {
-    if (entry.place) this.line.leave(entry.place)
+    if (!entry.place) return
+    if (this.next === entry.place) this.next = entry.place.behind
+    this.line.leave(entry.place)
     entry.place = undefined
   }
 
-  /** Fails the messages that were waiting before `turn`. */
+  /**
+   * Fails the messages that were waiting before `turn`, as `tell` comes to them. One that is handed out
+   * before that is not hurt.
+   */
   failThoseBefore(turn: number, outcome: Outcome): void {
-    for (const entry of this.line) {
-      if (entry.since > turn) continue
-      this.leave(entry)
-      this.finish(entry, outcome)
-    }
+    this.failing = { turn, outcome }
+    this.next = this.line.front
   }
 
   /** What became of a message on its way: an outcome, or the front of the line again. */
@@ -119,9 +126,26 @@ export class Entries {
 
   /** Tells up to `most` owners what became of their messages; true: there are more. */
   tell(quietly: (work: () => void) => void, most: number): boolean {
-    const told = this.outbox.splice(0, most)
-    for (const { entry, outcome } of told) quietly(() => entry.settle(outcome))
-    return this.outbox.length > 0
+    this.failNext(most - this.outbox.length)
+    const told = this.outbox.slice(0, most)
+    this.outbox = this.outbox.slice(most)
+    for (const { entry, outcome } of told) quietly(() => entry.settle(outcome, entry.message))
+    return this.outbox.length > 0 || this.failing !== undefined
+  }
+
+  /** Looks at up to `most` of the line, for those that have failed. */
+  private failNext(most: number): void {
+    for (let looked = 0; this.failing && looked < most; looked++) {
+      const entry = this.next?.value
+      if (!entry) this.failing = undefined
+      else {
+        const { turn, outcome } = this.failing
+        this.next = this.next?.behind
+        if (entry.since > turn) continue
+        this.leave(entry)
+        this.finish(entry, outcome)
+      }
+    }
   }
 
   private comeBack(entry: Entry, outcome: Outcome): void {

@@ -94,7 +94,7 @@ export class Pool {
    * Takes a message; `settle` is called exactly once. After `destroy` that is at once, with
    * `aborted`. A message that is still here is not taken twice.
    */
-  submit(message: Outgoing, settle: (outcome: Outcome) => void): void {
+  submit(message: Outgoing, settle: (outcome: Outcome, message: Outgoing) => void): void {
     this.entries.add(message, settle)
     this.usedSinceEmpty = true
     if (this.destroyed) this.entries.takeBack(message)

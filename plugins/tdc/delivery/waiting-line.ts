@@ -22,6 +22,10 @@ export class WaitingLine<T> {
     return this.head?.value
   }
 
+  get front(): Place<T> | undefined {
+    return this.head
+  }
+
   joinAtEnd(value: T): Place<T> {
     const place: Place<T> = { value, before: this.tail, behind: undefined }
     if (this.tail) this.tail.behind = place

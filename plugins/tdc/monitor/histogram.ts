@@ -10,12 +10,12 @@ export class Histogram {
     this.counts = [...limits, Infinity].map(() => 0)
   }
 
-  add(value: number): void {
+  add(value: number, times = 1): void {
     let at = 0
     while (at < this.limits.length && value > (this.limits[at] as number)) at++
-    this.counts[at] = (this.counts[at] ?? 0) + 1
-    this.sum += value
-    this.count++
+    this.counts[at] = (this.counts[at] ?? 0) + times
+    this.sum += value * times
+    this.count += times
   }
 
   value(): HistogramValue {

@@ -86,8 +86,8 @@ export class QueueCopyFiles implements CopyFiles {
       const filename = this.directory.retryName(copy.place.filename, next, copy.failedAttempts)
       const path = this.directory.pathOf(filename)
       try {
-        await this.disk.rename(copy.place.path, path)
-        copy.place = { ...copy.place, filename, path }
+        await this.disk.rename(copy.path, path)
+        copy.place = { ...copy.place, filename }
       } catch {
         // The retry goes on under the old name; a restart would try once more than it should.
       }
@@ -100,7 +100,7 @@ export class QueueCopyFiles implements CopyFiles {
   }
 
   exists(copy: Copy): Promise<boolean> {
-    return this.inTurn(copy, () => this.failed.run(() => this.disk.exists(copy.place.path)))
+    return this.inTurn(copy, () => this.failed.run(() => this.disk.exists(copy.path)))
   }
 
   settled(copy: Copy): Promise<void> {
@@ -112,7 +112,7 @@ export class QueueCopyFiles implements CopyFiles {
     copy.release()
   }
 
-  private async unlink({ mid, place: { path, filename: file } }: Copy): Promise<boolean> {
+  private async unlink({ mid, path, place: { filename: file } }: Copy): Promise<boolean> {
     try {
       await this.disk.unlink(path)
       return true

@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { Outgoing } from '../delivery/outgoing'
 import type { CopyNotes } from './copy-notes'
@@ -7,7 +8,8 @@ import { FOUND } from './found-file'
 export interface CopyPlace {
   /** Name of the queue file in Haraka's queue directory; a retry renames it. */
   readonly filename: string
-  readonly path: string
+  /** Haraka's queue directory: one text for all, where a path each would be a third of a copy's memory. */
+  readonly folder: string
   /** Where the message begins in the file. */
   readonly start: number
   /** Header lines that are sent in front of the message in the file. */
@@ -55,8 +57,9 @@ export class Copy implements Outgoing {
     message?: Buffer | undefined,
   ) {
     this.mid = mid
-    this.recipient = notes.intake
-    this.domain = notes.intake.slice(notes.intake.lastIndexOf('@') + 1)
+    const { intake, domain } = intakeOf(notes.intake)
+    this.recipient = intake
+    this.domain = domain
     this.reversePath = notes.reversePath
     this.messageId = notes.messageId
     this.size = notes.size + (place.preface?.length ?? 0)
@@ -69,11 +72,16 @@ export class Copy implements Outgoing {
   }
 
   content(): Buffer | Promise<Buffer | Readable> {
-    const { path, start, preface } = this.place
+    const { path } = this
+    const { start, preface } = this.place
     if (this.message) return this.message
     if (this.octets <= READ_WHOLE) return readPart(path, start, this.octets, preface)
     const rest = () => readFrom(path, start)
     return preface ? Promise.resolve(Readable.from(inOrder(preface, rest))) : rest()
+  }
+
+  get path(): string {
+    return join(this.place.folder, this.place.filename)
   }
 
   /** Octets of the queue file. */
@@ -89,6 +97,20 @@ export class Copy implements Outgoing {
   release(): void {
     this.message = undefined
   }
+}
+
+/** Intakes whose texts are kept: a hundred thousand copies have few of them. */
+const INTAKES_KEPT = 1_000
+const intakes = new Map<string, { readonly intake: string; readonly domain: string }>()
+
+/** An intake address and its domain: the same texts for all its copies. */
+function intakeOf(intake: string): { readonly intake: string; readonly domain: string } {
+  const known = intakes.get(intake)
+  if (known) return known
+  if (intakes.size >= INTAKES_KEPT) intakes.clear()
+  const domain = intake.slice(intake.lastIndexOf('@') + 1)
+  intakes.set(intake, { intake, domain })
+  return { intake, domain }
 }
 
 async function* inOrder(first: Buffer, rest: () => Promise<Readable>): AsyncGenerator<Buffer> {

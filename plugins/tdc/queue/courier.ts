@@ -3,7 +3,7 @@ import type { Outgoing } from '../delivery/outgoing'
 
 /** Where copies are handed to for delivery: the pool of their intake's domain. */
 export interface Courier {
-  submit(message: Outgoing, settle: (outcome: Outcome) => void): void
+  submit(message: Outgoing, settle: (outcome: Outcome, message: Outgoing) => void): void
   abort(message: Outgoing): void
   /** Takes a message back that still waits, without an outcome; false: it is on its way. */
   recall(message: Outgoing): boolean

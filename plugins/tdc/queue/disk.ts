@@ -3,6 +3,7 @@ import {
   chown,
   mkdir,
   open,
+  opendir,
   readdir,
   realpath,
   rename,
@@ -49,6 +50,8 @@ export interface Disk {
   sizeOf(path: string): Promise<number>
   /** Names in a folder; none when there is no such folder. */
   list(path: string): Promise<string[]>
+  /** Calls `seen` with each name in a folder, a few in each turn; never rejects: what cannot be read has none. */
+  visit(path: string, seen: (name: string) => void): Promise<void>
   /** The path without links; rejects when nothing is there. */
   realPath(path: string): Promise<string>
   /** A folder for its owner only, and those above it that are missing. */
@@ -57,6 +60,9 @@ export interface Disk {
   /** Makes renames in the directory durable. */
   syncDirectory(path: string): Promise<void>
 }
+
+/** Names that are read from a folder at a time, which is what one turn of the event loop has to do. */
+const VISITED_AT_ONCE = 200
 
 const OWNER_ONLY = 0o600
 const OWNERS_FOLDER = 0o700
@@ -115,6 +121,13 @@ export const systemDisk: Disk = {
     } catch (error) {
       if (errorCode(error) === 'ENOENT') return []
       throw error
+    }
+  },
+  async visit(path, seen) {
+    try {
+      for await (const { name } of await opendir(path, { bufferSize: VISITED_AT_ONCE })) seen(name)
+    } catch {
+      // It is looked at again.
     }
   },
   realPath: (path) => realpath(path),

@@ -60,7 +60,7 @@ export class KeptCopies {
     const { mid, fileSize: bytes, recipient: intake } = copy
     const file = keptName({ at: this.clock.wall(), bytes, cause, mid })
     try {
-      await this.moveIn(copy.place.path, this.pathOf(file))
+      await this.moveIn(copy.path, this.pathOf(file))
     } catch (error) {
       this.report({ kind: 'not-kept', mid, why: diskErrorText(error) })
       return false

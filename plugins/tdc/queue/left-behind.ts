@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../clock'
 import type { QueueDirectory } from '../haraka/queue-directory'
 import type { LoadedItem } from '../haraka/types'
@@ -10,6 +11,9 @@ import type { Scheduler } from './scheduler'
 
 /** Milliseconds between two looks. */
 const LOOK_AGAIN = 60_000
+
+/** Copies that are looked at in one turn of the event loop. */
+const AT_ONCE = 1_000
 
 /** Milliseconds that a file must be due for: until then, Haraka may still bring it. */
 const OVERDUE = 30_000
@@ -55,12 +59,16 @@ export class LeftBehind {
   }
 
   async look(): Promise<void> {
-    const names = await this.disk.list(this.directory.path).catch(() => [])
-    const due = names.filter((name) => this.isOverdue(name))
-    const known = this.scheduler.filenames
-    for (const name of due) {
-      if (!known.has(name)) await this.bring(name).catch(() => {})
+    const overdue = new Set<string>()
+    await this.disk.visit(this.directory.path, (name) => {
+      if (this.isOverdue(name)) overdue.add(name)
+    })
+    let seen = 0
+    for (const { place } of this.scheduler.copies()) {
+      overdue.delete(place.filename)
+      if (++seen % AT_ONCE === 0) await setImmediate()
     }
+    for (const name of overdue) await this.bring(name).catch(() => {})
   }
 
   private isOverdue(name: string): boolean {

@@ -137,7 +137,7 @@ export class Preparer {
 
   private copyOf(original: Original, planned: PlannedCopy, spooled: Spooled): Copy {
     const { file, start, message } = spooled
-    const place = { filename: file.name, path: file.path, start }
+    const place = { filename: file.name, folder: this.directory.path, start }
     const notes = notesOf(original, planned, spooled)
     const held = message && this.memory.take(message.length) ? message : undefined
     return new Copy(planned.mid, notes, place, this.clock.monotonic(), held)

@@ -102,7 +102,7 @@ export class Replay {
       this.scheduler.unreserve(mid)
       throw error
     }
-    const place = { filename, path, start, preface: replayPreface(mark) }
+    const place = { filename, folder: this.directory.path, start, preface: replayPreface(mark) }
     const copy = new Copy(mid, notes, place, this.clock.monotonic())
     const { messageId, recipient: intake } = copy
     this.report({ kind: 'replayed', mid, messageId, intake, givenUpAt, reason: cause })

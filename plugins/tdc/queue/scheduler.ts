@@ -1,15 +1,17 @@
 import type { Clock } from '../clock'
 import type { Failure, Outcome } from '../delivery/outcome'
+import type { Outgoing } from '../delivery/outgoing'
 import type { Report } from '../monitor/events'
 import { mistakeIn } from '../monitor/mistake'
 import { deferredEvent, endEvent } from './attempt-events'
+import { Appointments } from './appointments'
 import type { Copy } from './copy'
 import type { CopyFiles } from './copy-files'
 import type { Courier } from './courier'
 import type { Entry } from './entry'
 import type { Holds } from './holds'
 import type { Cause } from './kept-name'
-import { type SchedulerStats, statsOf } from './scheduler-stats'
+import { Census, type SchedulerStats } from './scheduler-stats'
 import { stepAfter, type Step } from './step'
 
 export interface SchedulerOptions {
@@ -39,6 +41,10 @@ export class Scheduler {
   private readonly report: Report
   private readonly options: () => SchedulerOptions
   private readonly holds: Holds
+  private readonly census = new Census()
+  /** The ends of the copies' lives, and their retries. */
+  private readonly expiries: Appointments<Copy>
+  private readonly retries: Appointments<Copy>
 
   constructor(deps: {
     courierOf: (copy: Copy) => Courier
@@ -54,11 +60,16 @@ export class Scheduler {
     this.report = deps.report
     this.options = deps.options
     this.holds = deps.holds
+    this.expiries = new Appointments(deps.clock, (copy) => this.expire(copy))
+    // Not before the file has its new name: a long copy is read from it.
+    this.retries = new Appointments(deps.clock, (copy) => {
+      this.begun(this.files.settled(copy).then(() => this.again(copy)))
+    })
   }
 
-  /** Names of the files of all copies that are here. */
-  get filenames(): ReadonlySet<string> {
-    return new Set([...this.entries.values()].map(({ copy }) => copy.place.filename))
+  /** The copies that are here, one by one: whoever takes his time sees those that come meanwhile, too. */
+  *copies(): Generator<Copy> {
+    for (const { copy } of this.entries.values()) yield copy
   }
 
   has(mid: string): boolean {
@@ -82,7 +93,7 @@ export class Scheduler {
 
   /** A reserved copy that is on disk now, but not to be sent yet. */
   lease(copy: Copy): void {
-    this.entries.set(copy.mid, { copy, at: 'prepared' })
+    this.put({ copy, at: 'prepared' })
     this.reserved.delete(copy.mid)
   }
 
@@ -96,7 +107,7 @@ export class Scheduler {
   schedule(copy: Copy): void {
     const left = this.options().maxAge - this.age(copy)
     if (left > 0 || this.holds.isHeld(copy.domain)) return this.begin(copy, left)
-    this.entries.set(copy.mid, { copy, at: 'finishing' })
+    this.put({ copy, at: 'finishing' })
     this.begun(this.take(copy, { kind: 'expired', dcid: 0, failure: undefined }))
   }
 
@@ -106,10 +117,10 @@ export class Scheduler {
     if (entry.at === 'courier') {
       if (entry.over || !this.courierOf(copy).recall(copy)) return
     } else if (entry.at === 'waiting') {
-      entry.retry.cancel()
+      this.retries.cancel(entry.retry)
     } else return
-    entry.expiry.cancel()
-    this.entries.set(copy.mid, { copy, lastFailure, at: 'held' })
+    this.expiries.cancel(entry.expiry)
+    this.put({ copy, lastFailure, at: 'held' })
   }
 
   /** A copy that was held goes out, with its whole time again; false: it is not held (any more). */
@@ -128,7 +139,7 @@ export class Scheduler {
   /** A copy that waits for its retry has it now; false: it waits for none. */
   hasten(entry: Entry): boolean {
     if (entry.at !== 'waiting') return false
-    entry.retry.cancel()
+    this.retries.cancel(entry.retry)
     this.begun(this.files.settled(entry.copy).then(() => this.again(entry.copy)))
     return true
   }
@@ -142,7 +153,7 @@ export class Scheduler {
         this.courierOf(entry.copy).abort(entry.copy)
         return true
       case 'waiting':
-        entry.retry.cancel()
+        this.retries.cancel(entry.retry)
         this.begun(this.take(entry.copy, { kind: 'dropped' }))
         return true
       case 'held':
@@ -163,7 +174,7 @@ export class Scheduler {
   }
 
   get stats(): SchedulerStats {
-    return statsOf(this.entries.values(), (copy) => this.age(copy), this.holds.list)
+    return this.census.stats(this.clock.monotonic(), this.holds.list)
   }
 
   /** Milliseconds. */
@@ -179,16 +190,16 @@ export class Scheduler {
   /** To the courier, unless it is held. */
   private begin(copy: Copy, lifetime: number, lastFailure?: Failure): void {
     if (this.holds.isHeld(copy.domain)) {
-      this.entries.set(copy.mid, { copy, lastFailure, at: 'held' })
+      this.put({ copy, lastFailure, at: 'held' })
       return
     }
-    const expiry = this.clock.after(lifetime, () => this.expire(copy))
-    this.entries.set(copy.mid, { copy, lastFailure, at: 'courier', expiry })
+    const expiry = this.expiries.after(lifetime, copy)
+    this.put({ copy, lastFailure, at: 'courier', expiry })
     this.submit(copy)
   }
 
   private submit(copy: Copy): void {
-    this.courierOf(copy).submit(copy, (outcome) => this.settle(copy, outcome))
+    this.courierOf(copy).submit(copy, this.settled)
   }
 
   private expire(copy: Copy): void {
@@ -198,15 +209,16 @@ export class Scheduler {
       entry.over ??= 'expired'
       this.courierOf(copy).abort(copy)
     } else if (entry?.at === 'waiting') {
-      entry.retry.cancel()
+      this.retries.cancel(entry.retry)
       this.begun(this.take(copy, { kind: 'expired', dcid: 0, failure: entry.lastFailure }))
     }
   }
 
-  private settle(copy: Copy, outcome: Outcome): void {
-    const entry = this.entries.get(copy.mid)
+  /** One for all copies: a closure for each of those that wait would be there for nothing. */
+  private readonly settled = (outcome: Outcome, { mid }: Outgoing): void => {
+    const entry = this.entries.get(mid)
     if (entry?.at !== 'courier') return
-    const { over, lastFailure } = entry
+    const { copy, over, lastFailure } = entry
     const { failedAttempts } = copy
     this.begun(this.take(copy, stepAfter(outcome, { failedAttempts, over, lastFailure })))
   }
@@ -215,10 +227,10 @@ export class Scheduler {
   private async take(copy: Copy, step: Step): Promise<void> {
     const entry = this.entries.get(copy.mid)
     if (!entry || step.kind === 'left') return
-    if ('expiry' in entry && step.kind !== 'retry') entry.expiry.cancel()
+    if ('expiry' in entry && step.kind !== 'retry') this.expiries.cancel(entry.expiry)
     if (step.kind === 'retry') return await this.retry(copy, entry, step)
 
-    this.entries.set(copy.mid, { copy, at: 'finishing' })
+    this.put({ copy, at: 'finishing' })
     if (step.kind !== 'delivered' && !(await this.files.exists(copy))) {
       this.report({ kind: 'vanished', mid: copy.mid, intake: copy.recipient })
       return await this.end(copy)
@@ -242,12 +254,9 @@ export class Scheduler {
       lastFailure: step.failure,
       at: 'waiting',
       expiry: entry.expiry,
-      // Not before the file has its new name: a long copy is read from it.
-      retry: this.clock.after(retryDelay, () => {
-        this.begun(this.files.settled(copy).then(() => this.again(copy)))
-      }),
+      retry: this.retries.after(retryDelay, copy),
     }
-    this.entries.set(copy.mid, waiting)
+    this.put(waiting)
     this.report(deferredEvent(copy, this.age(copy), step, retryDelay))
     if (this.holds.isHeld(copy.domain)) this.pause(waiting)
     await this.files.postpone(copy, retryDelay)
@@ -258,8 +267,22 @@ export class Scheduler {
     if (entry?.at !== 'waiting') return
     if (this.holds.isHeld(copy.domain)) return this.pause(entry)
     const { expiry, lastFailure } = entry
-    this.entries.set(copy.mid, { copy, lastFailure, at: 'courier', expiry })
+    this.put({ copy, lastFailure, at: 'courier', expiry })
     this.submit(copy)
+  }
+
+  private put(entry: Entry): void {
+    const { copy, at } = entry
+    this.remove(copy, false)
+    entry.grain = this.census.enter(copy, at)
+    this.entries.set(copy.mid, entry)
+  }
+
+  /** Its place among the others stays when it only goes on to another stage. */
+  private remove({ mid }: Copy, wholly = true): void {
+    const entry = this.entries.get(mid)
+    if (entry?.grain !== undefined) this.census.leave(entry.copy, entry.at, entry.grain)
+    if (wholly) this.entries.delete(mid)
   }
 
   /**
@@ -268,9 +291,9 @@ export class Scheduler {
    */
   private async end(copy: Copy, cause?: Cause, again = REMOVE_AGAIN): Promise<void> {
     const gone = cause ? this.files.giveUp(copy, cause) : this.files.remove(copy)
-    if (await gone) this.entries.delete(copy.mid)
+    if (await gone) this.remove(copy)
     else {
-      this.entries.set(copy.mid, { copy, at: 'unremovable' })
+      this.put({ copy, at: 'unremovable' })
       const later = Math.min(again * 2, REMOVE_AGAIN_MOST)
       this.clock.after(again, () => this.begun(this.end(copy, cause, later)))
     }
