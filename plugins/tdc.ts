@@ -7,6 +7,7 @@ import { takeOver } from './tdc/haraka/loaded-item'
 import { logTo } from './tdc/haraka/log'
 import {
   fillConnectionIni,
+  headerWarnings,
   httpWarnings,
   orderWarnings,
   recipientWarnings,
@@ -63,6 +64,7 @@ export function register(this: TdcPlugin): void {
   this.register_hook('data_post', 'decide', LAST)
   this.register_hook('queue', 'prepare', FIRST)
   this.register_hook('queue_outbound', 'prepare_outbound', FIRST)
+  this.register_hook('pre_send_trans_email', 'rewrite', LAST)
   this.register_hook('deny', 'note_queue_timeout', FIRST)
   this.register_hook('queue_ok', 'commit', FIRST)
   this.register_hook('reset_transaction', 'resolve', FIRST)
@@ -85,6 +87,7 @@ export function survey(this: TdcPlugin, next: Next): void {
     ...surroundingWarnings(this),
     ...httpWarnings(this, this.tdc.settings.value.statusPage),
     ...orderWarnings(this.internals.hooks, this.name),
+    ...headerWarnings(this.internals.hooks, this.name),
     ...recipientWarnings(this.internals.hooks, this.name),
     ...this.forwarding.warnings(),
     ...[this.tdc.connectionWarning()].filter((text) => text !== undefined),
@@ -149,6 +152,13 @@ function writeAhead(
     },
     () => next(),
   )
+}
+
+/** pre_send_trans_email, after those that sign: core's outbound has put on the header what was missing. */
+export function rewrite(this: TdcPlugin, next: Next, { transaction }: Connection): void {
+  if (!transaction) return next()
+  const goOn = () => next()
+  this.forwarding.rewrite(transaction).then(goOn, goOn)
 }
 
 /** queue_ok: the original is queued, or kept back by core; the copies may go, or not. */

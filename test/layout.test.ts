@@ -42,6 +42,7 @@ const JOINING = new Set([
   'delivery-parts.ts',
   'queue-parts.ts',
   'forwarding.ts',
+  'writing.ts',
   'answers.ts',
 ])
 

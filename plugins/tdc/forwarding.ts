@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { systemClock } from './clock'
 import type { Connector } from './connector'
 import { verdictsOf } from './decide/clean'
@@ -6,13 +5,7 @@ import { decide, type Route } from './decide/decision'
 import type { MessageFacts } from './decide/message-facts'
 import { addressOf } from './haraka/address-facts'
 import { GivenRecipients } from './haraka/given-recipients'
-import {
-  hasInternationalHeader,
-  headerLinesOf,
-  headerOf,
-  messageFacts,
-  messageIdOf,
-} from './haraka/message'
+import { identityOf, messageFacts, messageIdOf } from './haraka/message'
 import { readOriginal } from './haraka/original'
 import type { OriginalWatch, Told } from './haraka/original-watch'
 import type { Connection, HarakaPlugin, Transaction } from './haraka/types'
@@ -22,11 +15,7 @@ import { MessageDigest } from './journal/report-digest'
 import { hasBareCr } from './queue/bare-cr'
 import { type Fate, fateOf } from './queue/fate'
 import type { Journey } from './queue/journey'
-import { planCopies } from './queue/plan'
-import type { Original, PlannedCopy } from './queue/preparer'
-
-/** Milliseconds kept between our own deadline and the end that Haraka puts to a hook. */
-const HOOK_MARGIN = 5_000
+import { originalOf, planOf, writingTime } from './writing'
 
 /** What a plugin may have done before us so that there is an original without its copy. */
 const QUEUED_BEFORE = 'a plugin queued the original before the copy was written'
@@ -37,6 +26,8 @@ interface Passage {
   readonly journey: Journey
   /** Why nobody could be decided on, until that is told. */
   failure: string | undefined
+  /** Of which header the copies were written, and how to write them again. */
+  written?: { readonly identity: string; readonly again: () => Promise<string | undefined> }
 }
 
 /** A copy that is missing; without an intake when it is not known where it ought to have gone. */
@@ -118,7 +109,7 @@ export class Forwarding {
       ownReversePath: settings.value.delivery.envelopeFrom,
     })
     if (typeof token === 'string') return token
-    const within = prepareTime(this.plugin, settings.value.prepareTimeout)
+    const within = writingTime(this.plugin, this.connector)
     const deadline = systemClock.after(within, () => reading.abort(new Error('it takes too long')))
     const content = new MessageDigest(token.lead)
     const take = (piece: Buffer): void => content.push(piece)
@@ -161,14 +152,33 @@ export class Forwarding {
     { sender, journey }: Passage,
     transaction: Transaction,
   ): Promise<boolean> {
-    const { journal, prepareTimeout } = this.connector.settings.value
+    const { journal } = this.connector.settings.value
     if (journal.bareCr !== 'refuse' || journey.routes.length === 0) return false
-    const { read } = this.originalOf(transaction)
-    const within = prepareTime(this.plugin, prepareTimeout)
+    const { read } = originalOf(transaction, this.connector)
+    const within = writingTime(this.plugin, this.connector)
     if (!(await hasBareCr(read, within, systemClock))) return false
     const { uuid } = transaction
     this.connector.monitor.report({ kind: 'original-refused', transaction: uuid, sender })
     return true
+  }
+
+  /**
+   * Core's outbound may have added a Message-Id or a Date that was missing: then the copies are written
+   * anew, so that they tell what the mailbox gets.
+   */
+  async rewrite(transaction: Transaction): Promise<void> {
+    const written = this.passages.get(transaction)?.written
+    try {
+      if (!written || written.identity === identityOf(transaction)) return
+      const why = await written.again()
+      if (why === undefined) return
+      throw new Error(why)
+    } catch (error) {
+      const text =
+        `Message ${transaction.uuid}: its copies lack what Haraka added to the original's header: ` +
+        String(error)
+      this.connector.monitor.report({ kind: 'problem', text })
+    }
   }
 
   /** The original is queued. */
@@ -256,62 +266,25 @@ export class Forwarding {
   }
 
   private async write(
-    { journey }: Passage,
+    passage: Passage,
     connection: Connection,
     transaction: Transaction,
   ): Promise<Miss[]> {
+    const { journey } = passage
     if (journey.routes.length === 0) return []
-    const { prepareTimeout, onJournalFailure } = this.connector.settings.value
-    const original = this.originalOf(transaction)
-    const planned = this.plan(journey, connection, transaction, original)
-    const result = await journey.prepare(this.connector.queue.preparer, original, planned, {
-      within: prepareTime(this.plugin, prepareTimeout),
-      allOrNothing: onJournalFailure === 'tempfail',
-    })
+    const { connector, plugin } = this
+    const { preparer } = connector.queue
+    const within = writingTime(plugin, connector)
+    const plan = () =>
+      [
+        originalOf(transaction, connector),
+        planOf(journey.routes, connection, transaction, connector),
+      ] as const
+    const identity = identityOf(transaction)
+    passage.written = { identity, again: () => journey.rewrite(preparer, ...plan(), within) }
+    const allOrNothing = connector.settings.value.onJournalFailure === 'tempfail'
+    const result = await journey.prepare(preparer, ...plan(), { within, allOrNothing })
     return result.kind === 'failed' ? missesOf(result.failures) : []
-  }
-
-  private plan(
-    { routes }: Journey,
-    connection: Connection,
-    transaction: Transaction,
-    { messageId }: Original,
-  ): PlannedCopy[] {
-    const { gateway, loopKeys, settings } = this.connector
-    return planCopies(
-      routes,
-      {
-        transaction: transaction.uuid,
-        gateway,
-        reversePath: addressOf(transaction.mail_from),
-        subject: headerOf(transaction, 'Subject'),
-        messageId,
-        clientIp: connection.remote.ip,
-        date: systemClock.wall(),
-        internationalHeader: routes.some(isPlainCopy) && hasInternationalHeader(transaction),
-      },
-      { settings: settings.value, loopKey: loopKeys.current, random: randomBytes },
-    )
-  }
-
-  private originalOf(transaction: Transaction): Original {
-    const { doubts } = this.connector.queue
-    const envelope = [transaction.mail_from, ...transaction.rcpt_to].map(addressOf)
-    let digest: string | undefined
-    return {
-      messageId: messageIdOf(transaction),
-      octets: transaction.data_bytes,
-      async read(take, signal) {
-        const whole = doubts.digest(envelope, headerLinesOf(transaction))
-        const taking = (piece: Buffer) => {
-          whole.add(piece)
-          return take(piece)
-        }
-        await readOriginal(transaction, taking, signal, systemClock)
-        digest = whole.end()
-      },
-      digest: () => digest,
-    }
   }
 
   private settle(
@@ -410,15 +383,4 @@ function missesOf(failures: readonly { route: Route; why: string }[]): Miss[] {
 /** No recipient was looked at before. */
 function isFirst({ rcpt_to, rcpt_count: { accept, tempfail, reject } }: Transaction): boolean {
   return rcpt_to.length === 1 && accept + tempfail + reject === 0
-}
-
-/** Only there the original's header becomes the copy's own. */
-function isPlainCopy({ intake }: Route): boolean {
-  return intake.format === 'bcc'
-}
-
-function prepareTime({ timeout }: HarakaPlugin, wanted: number): number {
-  if (timeout === 0) return wanted
-  const hook = timeout * 1000
-  return Math.min(wanted, Math.max(hook - HOOK_MARGIN, hook / 2))
 }

@@ -41,6 +41,11 @@ export function headerLinesOf({ header_lines: lines, uuid }: Transaction): reado
   return isTrace ? lines.slice(1) : lines
 }
 
+/** What core's outbound adds where it is missing: the values of Message-ID and Date. */
+export function identityOf({ header }: Transaction): string {
+  return JSON.stringify([header.get_all('Message-ID'), header.get_all('Date')])
+}
+
 /** Raw UTF-8 in the header, so that the message itself is internationalized (RFC 6532). */
 export function hasInternationalHeader(transaction: Transaction): boolean {
   return transaction.header.lines().some((line) => /[^\u0000-\u007f]/.test(line))

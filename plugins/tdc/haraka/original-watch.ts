@@ -1,4 +1,5 @@
 import { type Handover, NextHop, OutboundQueue } from './handovers'
+import { PieceSink } from './original'
 import { type QueueWay, wayOf } from './queue-plugins'
 import type { Connection, HookTurn, QueuePlugin, SmtpClient, Transaction } from './types'
 
@@ -37,11 +38,7 @@ export class OriginalWatch {
   private readonly hung = new Set<string>()
   private turns: readonly HookTurn[] = []
 
-  constructor(
-    private readonly ears: Ears,
-    /** The connector's own, which reads too. */
-    private readonly own: string,
-  ) {}
+  constructor(private readonly ears: Ears) {}
 
   /** From now on readers of the message are noted. */
   listen(connection: Connection, { message_stream: stream }: Transaction): void {
@@ -96,8 +93,9 @@ export class OriginalWatch {
   }
 
   private read(connection: Connection, destination: { readonly path?: unknown }): void {
+    if (destination instanceof PieceSink) return
+    if (this.nextHops.some((hop) => hop.owns(destination))) return
     const turn = connection.current_hook ?? undefined
-    if (turn?.[0].name === this.own || this.nextHops.some((hop) => hop.owns(destination))) return
     if (typeof destination.path === 'string' && this.queues.some((queue) => queue.isOpen)) return
     this.readings.push({ turn, inQueue: QUEUE_HOOKS.includes(connection.hook) })
   }

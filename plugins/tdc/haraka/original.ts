@@ -67,7 +67,7 @@ export async function readOriginal(
  * What `pipe` needs of a destination and no more: message_stream writes line by line, and for each
  * line node's own Writable would cost more than all that is done with it here.
  */
-class PieceSink extends EventEmitter {
+export class PieceSink extends EventEmitter {
   readonly ended: Promise<void>
   private lines: Buffer[] = []
   private octets = 0

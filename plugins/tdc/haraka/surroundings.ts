@@ -105,6 +105,43 @@ export function orderWarnings({ registered_hooks }: HookTable, name: string): st
   return warnings
 }
 
+/** What changes the header that the next plugins see. */
+const CHANGES_HEADER = /\.\s*(?:add_header|add_leading_header|remove_header)\b/
+
+/** Plugins behind ours that change the header in a hook in which the copies are written already. */
+export function headerWarnings(
+  { registered_hooks, registered_plugins }: HookTable,
+  name: string,
+): string[] {
+  return ['queue', 'queue_outbound'].flatMap((hook) => {
+    const hooks = registered_hooks[hook] ?? []
+    const own = hooks.findIndex(({ plugin }) => plugin === name)
+    const behind = own < 0 ? [] : hooks.slice(own + 1)
+    const changing = behind.filter(({ plugin, method = '' }) =>
+      changesHeader(registered_plugins?.[plugin] ?? {}, method),
+    )
+    return changing.map(
+      ({ plugin }) =>
+        `plugin ${plugin} changes the header in ${hook}, behind ${name}: the copies do not have that; ` +
+        'let it do so in data_post',
+    )
+  })
+}
+
+/** Whether a plugin's method says so in its text, or one of its own that it calls. */
+function changesHeader(plugin: object, method: string, seen = new Set<string>()): boolean {
+  if (seen.has(method)) return false
+  seen.add(method)
+  const text = textOf((plugin as Record<string, unknown>)[method])
+  if (CHANGES_HEADER.test(text)) return true
+  const called = [...text.matchAll(/\b(?:this|plugin|exports)\.(\w+)\s*\(/g)]
+  return called.some(([, own = '']) => changesHeader(plugin, own, seen))
+}
+
+function textOf(method: unknown): string {
+  return typeof method === 'function' ? Function.prototype.toString.call(method) : ''
+}
+
 function neighbours(hooks: readonly { plugin: string }[] | undefined, name: string) {
   const plugins = (hooks ?? []).map(({ plugin }) => plugin)
   const own = plugins.indexOf(name)

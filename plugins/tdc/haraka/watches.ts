@@ -37,7 +37,7 @@ export class Watches {
   of(connection: Connection, transaction: Transaction): OriginalWatch {
     const known = this.watches.get(transaction)
     if (known) return known
-    const watch = new OriginalWatch(this.ears, this.plugin.name)
+    const watch = new OriginalWatch(this.ears)
     this.watches.set(transaction, watch)
     watch.listen(connection, transaction)
     return watch

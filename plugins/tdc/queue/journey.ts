@@ -95,6 +95,39 @@ export class Journey {
   }
 
   /**
+   * Writes the copies anew, of an original that was changed since: nobody has it yet. Resolves with why
+   * some could not be; those stay as they are.
+   */
+  async rewrite(
+    preparer: Preparer,
+    original: Original,
+    planned: readonly PlannedCopy[],
+    within: number,
+  ): Promise<string | undefined> {
+    if (this.stage.at !== 'prepared') return undefined
+    const giveUp = new AbortController()
+    const deadline = this.clock.after(within, () => giveUp.abort(new Error(TOO_LONG)))
+    let waiting = true
+    let failed: string | undefined
+    const known = (result: Prepared) => {
+      if (result.kind === 'failed') failed = result.why
+      else if (this.scheduler.replace(result.copy, waiting)) this.take(result.copy)
+    }
+    const all = preparer.prepare(original, planned, giveUp.signal, known)
+    await Promise.race([all, whenAborted(giveUp.signal)])
+    waiting = false
+    deadline.cancel()
+    return giveUp.signal.aborted ? abortText(giveUp.signal) : failed
+  }
+
+  /** In the place of the one with its MID. */
+  private take(copy: Copy): void {
+    if (this.stage.at !== 'prepared') return
+    const copies = this.stage.copies.map((each) => (each.mid === copy.mid ? copy : each))
+    this.stage = { at: 'prepared', copies }
+  }
+
+  /**
    * The original is queued, or the transaction ends; `fate` tells what is known of the original. While
    * somebody still has it in hands the copies wait; when it cannot be known they are sent, in doubt.
    */

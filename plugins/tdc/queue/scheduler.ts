@@ -97,6 +97,18 @@ export class Scheduler {
     this.reserved.delete(copy.mid)
   }
 
+  /**
+   * The same copy, written anew while it is not to be sent yet. The file of the other one goes, or that of
+   * this one when it comes too late.
+   */
+  replace(copy: Copy, inTime: boolean): boolean {
+    const entry = this.entries.get(copy.mid)
+    const replaced = inTime && entry?.at === 'prepared'
+    if (replaced) this.lease(copy)
+    this.begun(this.files.remove(replaced ? entry.copy : copy))
+    return replaced
+  }
+
   /** The original was not accepted: the copy and its file go. */
   async withdraw(copy: Copy, why: string): Promise<void> {
     this.report({ kind: 'withdrawn', mid: copy.mid, why })
@@ -183,7 +195,7 @@ export class Scheduler {
   }
 
   /** Work that goes on by itself. */
-  private begun(work: Promise<void>): void {
+  private begun(work: Promise<unknown>): void {
     work.catch(mistakeIn('the queue', this.report))
   }
 

@@ -1,0 +1,69 @@
+import { randomBytes } from 'node:crypto'
+import { systemClock } from './clock'
+import type { Connector } from './connector'
+import type { Route } from './decide/decision'
+import { addressOf } from './haraka/address-facts'
+import { hasInternationalHeader, headerLinesOf, headerOf, messageIdOf } from './haraka/message'
+import { readOriginal } from './haraka/original'
+import type { Connection, HarakaPlugin, Transaction } from './haraka/types'
+import { planCopies } from './queue/plan'
+import type { Original, PlannedCopy } from './queue/preparer'
+
+/** Milliseconds kept between our own deadline and the end that Haraka puts to a hook. */
+const HOOK_MARGIN = 5_000
+
+/** The message that copies are made of, read as it stands now. */
+export function originalOf(transaction: Transaction, { queue: { doubts } }: Connector): Original {
+  const envelope = [transaction.mail_from, ...transaction.rcpt_to].map(addressOf)
+  let digest: string | undefined
+  return {
+    messageId: messageIdOf(transaction),
+    octets: transaction.data_bytes,
+    async read(take, signal) {
+      const whole = doubts.digest(envelope, headerLinesOf(transaction))
+      const taking = (piece: Buffer) => {
+        whole.add(piece)
+        return take(piece)
+      }
+      await readOriginal(transaction, taking, signal, systemClock)
+      digest = whole.end()
+    },
+    digest: () => digest,
+  }
+}
+
+/** The copies of a message for these routes, as its header stands now. */
+export function planOf(
+  routes: readonly Route[],
+  connection: Connection,
+  transaction: Transaction,
+  { gateway, loopKeys, settings }: Connector,
+): PlannedCopy[] {
+  return planCopies(
+    routes,
+    {
+      transaction: transaction.uuid,
+      gateway,
+      reversePath: addressOf(transaction.mail_from),
+      subject: headerOf(transaction, 'Subject'),
+      messageId: messageIdOf(transaction),
+      clientIp: connection.remote.ip,
+      date: systemClock.wall(),
+      internationalHeader: routes.some(isPlainCopy) && hasInternationalHeader(transaction),
+    },
+    { settings: settings.value, loopKey: loopKeys.current, random: randomBytes },
+  )
+}
+
+/** Milliseconds that writing may take: as wanted, and less than Haraka gives a hook. */
+export function writingTime({ timeout }: HarakaPlugin, { settings }: Connector): number {
+  const wanted = settings.value.prepareTimeout
+  if (timeout === 0) return wanted
+  const hook = timeout * 1000
+  return Math.min(wanted, Math.max(hook - HOOK_MARGIN, hook / 2))
+}
+
+/** Only there the original's header becomes the copy's own. */
+function isPlainCopy({ intake }: Route): boolean {
+  return intake.format === 'bcc'
+}
