@@ -77,8 +77,7 @@ export class LineEnds {
   }
 
   private countBare(chunk: Buffer): number {
-    const late = this.crs > 0 && chunk[0] !== LF ? 1 : 0
-    if (late > 0) this.hasBareCr = true
+    const late = this.crs > 0 && chunk[0] !== LF ? this.bareCrs(1) : 0
     if (chunk.length < SHORT) return late + this.inspect(chunk, 0, chunk.length)
     const lead = -chunk.byteOffset & 3
     const tail = lead + ((chunk.length - lead) & ~3)
@@ -108,6 +107,12 @@ export class LineEnds {
     return bare
   }
 
+  /** Apart from the loop, which is half as fast again with it. */
+  private bareCrs(count: number): number {
+    this.hasBareCr = true
+    return count
+  }
+
   private inspect(chunk: Buffer, from: number, to: number): number {
     let bare = 0
     for (let i = from; i < to; i++) {
@@ -116,9 +121,7 @@ export class LineEnds {
         if (i === 0 ? this.crs === 0 : chunk[i - 1] !== CR) bare++
       } else if (octet === CR) {
         // A CR that ends the chunk is judged with the next one.
-        if (i + 1 === chunk.length || chunk[i + 1] === LF) continue
-        bare++
-        this.hasBareCr = true
+        if (i + 1 < chunk.length && chunk[i + 1] !== LF) bare += this.bareCrs(1)
       } else if (octet > 127) {
         this.eightBit = true
       }
