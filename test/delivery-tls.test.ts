@@ -340,7 +340,7 @@ describe('delivery: TLS', () => {
     const opened = await link.open()
     assert(opened.kind === 'failed' && opened.failure.kind === 'reply')
     assert.equal(opened.failure.reply.code, 451)
-    assert.deepEqual(link.kinds(), ['connected', 'tls-success'])
+    assert.deepEqual(link.kinds(), ['connected', 'tls-success', 'refused'])
     await link.close()
   })
 

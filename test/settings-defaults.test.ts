@@ -114,6 +114,8 @@ describe('settings of an empty tdc.ini', () => {
         pins: [],
         names: [],
         mtaSts: true,
+        dane: 'auto',
+        resolver: undefined,
       },
     })
     assert.equal(settings.prepareTimeout, 15_000)

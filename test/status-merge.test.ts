@@ -18,7 +18,7 @@ function domain(given: Partial<DomainStatus>): DomainStatus {
     lastAttempt: 'unknown',
     lastAttemptAt: null,
     limits: { connections: null, messages: null, perSecond: null },
-    tls: { sessions: {}, results: {}, certificateEnd: null },
+    tls: { sessions: {}, satisfied: {}, results: {}, certificateEnd: null },
     ...given,
   }
 }
@@ -83,7 +83,11 @@ describe('the status of several processes', () => {
   it('the certificate that ends first is the one to know of', () => {
     const ends = [300, null, 200].map((certificateEnd) =>
       statusOf({
-        domains: { d: domain({ tls: { sessions: { x: 1 }, results: {}, certificateEnd } }) },
+        domains: {
+          d: domain({
+            tls: { sessions: { x: 1 }, satisfied: { config: 2 }, results: {}, certificateEnd },
+          }),
+        },
       }),
     )
     const { tls } = mergeStatus([statusOf({}), ...ends]).domains['d'] ?? domain({})

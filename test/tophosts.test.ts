@@ -15,7 +15,7 @@ const DOMAIN: DomainStatus = {
   lastAttempt: 'down',
   lastAttemptAt: 1,
   limits: { connections: null, messages: null, perSecond: null },
-  tls: { sessions: {}, results: {}, certificateEnd: null },
+  tls: { sessions: {}, satisfied: {}, results: {}, certificateEnd: null },
 }
 
 describe('tophosts', () => {

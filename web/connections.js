@@ -29,10 +29,11 @@ export function showTls({ tls, takenAt }) {
   const rows = tls.map((each) => [
     each.domain,
     listed(each.sessions),
+    listed(each.satisfied),
     listed(each.results),
     certificateEnd(each, takenAt),
   ])
-  const headings = ['Intake', 'Sessions', 'Failures', 'Certificate ends']
+  const headings = ['Intake', 'Sessions', 'Satisfied', 'Failures', 'Certificate ends']
   byId('tls').replaceChildren(
     rows.length > 0
       ? table(headings, rows)

@@ -3,7 +3,7 @@ import { systemClock } from './clock'
 import { ConnectionBudget } from './delivery/connection-budget'
 import { makeSessionMaker } from './delivery/connect'
 import { dcidSource } from './delivery/dcid'
-import { makeMxLookup } from './delivery/mx-lookup'
+import { IntakeDnsSource } from './delivery/intake-dns'
 import { Pool } from './delivery/pool'
 import { Pools } from './delivery/pools'
 import { isPublic } from './delivery/public-address'
@@ -37,7 +37,7 @@ export class DeliveryParts {
   private readonly exhausted = new Repeats<void>(systemClock, (_last, count) =>
     this.deps.monitor.report({ kind: 'out-of-descriptors', count, most: this.deps.connections() }),
   )
-  private readonly lookup = makeMxLookup(systemClock)
+  private readonly dns = new IntakeDnsSource(systemClock)
   private readonly nextDcid = dcidSource(cluster.worker?.id ?? 0)
   /** They outlive the settings: a reload must not make a policy forgotten. */
   private readonly stsPolicies = new StsPolicies({
@@ -75,7 +75,7 @@ export class DeliveryParts {
       helo: delivery.helo ?? this.deps.me(),
       clock: systemClock,
       report: this.deps.monitor.reportOf(domain),
-      lookup: this.lookup,
+      ...this.dns.of(delivery.tls),
       stsPolicyOf: this.stsPolicies.of,
       mayConnect: (address) => this.mayConnect(address),
       random: Math.random,

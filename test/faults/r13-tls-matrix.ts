@@ -116,8 +116,8 @@ export const resumptionControl: FaultCase = {
     // A resumed session brings no certificate; without one nothing is sent.
     const build = alteredBuild(
       'tdc/delivery/tls.js',
-      'const certificate = (0, certificate_1.certificateOf)(tls);',
-      'const certificate = (globalThis.tdcPeer ??= (0, certificate_1.certificateOf)(tls));',
+      'const chain = (0, dane_chain_1.chainOf)(tls);',
+      'const chain = (globalThis.tdcPeer ??= (0, dane_chain_1.chainOf)(tls));',
       resuming,
     )
     const violations = await afterUnverified(context, build)

@@ -1,6 +1,7 @@
 import 'reflect-metadata'
 import {
   BasicConstraintsExtension,
+  type Extension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
   type JsonGeneralNames,
@@ -8,6 +9,7 @@ import {
   KeyUsagesExtension,
   PemConverter,
   SubjectAlternativeNameExtension,
+  type X509Certificate,
   X509CertificateGenerator,
 } from '@peculiar/x509'
 import { webcrypto } from 'node:crypto'
@@ -49,6 +51,8 @@ export interface Authority {
   /** The root in PEM, for `tls.ca`. */
   readonly caPem: string
   issue(options: IssueOptions): Promise<KeyAndCertificate>
+  /** One that this one vouches for. */
+  below(options?: IssueOptions): Promise<Authority>
 }
 
 /** A root of its own: what one authority issued is unknown to another's `caPem`. */
@@ -59,27 +63,46 @@ export async function createAuthority(name = 'Test Root'): Promise<Authority> {
     keys,
     signingAlgorithm: ALGORITHM,
     ...validity({}),
-    extensions: [
-      new BasicConstraintsExtension(true, 0, true),
-      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
-    ],
+    extensions: authorityExtensions(),
   })
+  return authorityOf(root, keys)
+}
+
+function authorityOf(own: X509Certificate, keys: webcrypto.CryptoKeyPair): Authority {
+  const create = (
+    options: IssueOptions,
+    publicKey: webcrypto.CryptoKey,
+    extensions: ReturnType<typeof authorityExtensions>,
+  ) =>
+    X509CertificateGenerator.create({
+      issuer: own.subject,
+      subject: subject(options),
+      publicKey,
+      signingKey: keys.privateKey,
+      signingAlgorithm: { ...ALGORITHM, hash: options.hash ?? ALGORITHM.hash },
+      ...validity(options),
+      extensions,
+    })
   return {
-    caPem: root.toString('pem'),
+    caPem: own.toString('pem'),
     async issue(options) {
-      const own = await newKeys(options.rsa)
-      const certificate = await X509CertificateGenerator.create({
-        issuer: root.subject,
-        subject: subject(options),
-        publicKey: own.publicKey,
-        signingKey: keys.privateKey,
-        signingAlgorithm: { ...ALGORITHM, hash: options.hash ?? ALGORITHM.hash },
-        ...validity(options),
-        extensions: serverExtensions(options),
-      })
-      return { key: await privatePem(own), cert: certificate.toString('pem') }
+      const leaf = await newKeys(options.rsa)
+      const certificate = await create(options, leaf.publicKey, serverExtensions(options))
+      return { key: await privatePem(leaf), cert: certificate.toString('pem') }
+    },
+    async below(options = {}) {
+      const next = await newKeys()
+      const named = { subject: 'CN=Test Intermediate', ...options }
+      return authorityOf(await create(named, next.publicKey, authorityExtensions()), next)
     },
   }
+}
+
+function authorityExtensions(): Extension[] {
+  return [
+    new BasicConstraintsExtension(true, undefined, true),
+    new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+  ]
 }
 
 /** A server certificate that nobody signed but itself. */

@@ -38,6 +38,7 @@ export const VERIFIED: Omit<TlsPolicy, 'ca'> = {
   pins: [],
   names: [],
   mtaSts: true,
+  dane: 'auto',
 }
 
 let shared: Promise<Authority> | undefined

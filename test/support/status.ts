@@ -51,6 +51,7 @@ export function statusWith(over: Partial<Status> = {}): Status {
         limits: { connections: null, messages: null, perSecond: null },
         tls: {
           sessions: { 'TLSv1.3 TLS_AES_256_GCM_SHA384 X25519': 12 },
+          satisfied: { config: 12 },
           results: { success: 12, 'certificate-expired': 1 },
           certificateEnd: NOW + 86_400_000 * 30,
         },

@@ -4,14 +4,16 @@ import { overlay, sharesSettings } from '../cluster/overlay'
 import { systemClock } from '../clock'
 import { type CheckedDomain, type CheckedHost, checkDomain } from '../delivery/check'
 import { dcidSource } from '../delivery/dcid'
-import { makeMxLookup } from '../delivery/mx-lookup'
+import { IntakeDnsSource } from '../delivery/intake-dns'
 import { isPublic } from '../delivery/public-address'
 import { makeStsFetch } from '../delivery/sts-fetch'
 import { StsPolicies } from '../delivery/sts-policies'
 import { makeTxtLookup } from '../delivery/txt-lookup'
 import { type Call, type Command, show } from './command'
 import { systemDisk } from '../queue/disk'
+import type { TlsPolicySource } from '../monitor/events'
 import { readSettings } from '../settings/read'
+import type { TlsSettings } from '../settings/settings'
 import type { SettingsSource } from '../settings/source'
 import { EXIT, Stop } from './exit-code'
 import { durationText, momentText } from './moments'
@@ -66,14 +68,22 @@ async function checkAll(
   intakes: readonly { readonly domain: string }[],
   delivery: Omit<
     CheckOptions,
-    'domain' | 'clock' | 'report' | 'lookup' | 'stsPolicyOf' | 'random' | 'nextDcid'
-  >,
+    | 'domain'
+    | 'clock'
+    | 'report'
+    | 'lookup'
+    | 'dane'
+    | 'stsPolicyOf'
+    | 'random'
+    | 'nextDcid'
+    | 'tls'
+  > & { readonly tls: TlsSettings },
 ): Promise<CheckedDomain[]> {
   const common = {
     ...delivery,
     clock: systemClock,
     report: () => {},
-    lookup: makeMxLookup(systemClock),
+    ...new IntakeDnsSource(systemClock).of(delivery.tls),
     stsPolicyOf: new StsPolicies({
       txt: makeTxtLookup(),
       fetch: makeStsFetch(systemClock, delivery.mayConnect),
@@ -104,15 +114,27 @@ function domainText(domain: CheckedDomain): string[] {
   return [`${domain.domain}:`, ...domain.hosts.flatMap(hostText)]
 }
 
-function hostText({ name, address, port, tls, offers, problem }: CheckedHost): string[] {
-  const rows: [string, string][] = []
+function hostText({ name, address, port, tls, dane, offers, problem }: CheckedHost): string[] {
+  const rows: [string, string][] = [['    DANE', dane]]
   if (tls) {
     rows.push(['    TLS', [tls.protocol, tls.cipher, tls.group ?? ''].join(' ').trim()])
     rows.push(['    Certificate', certificateText(tls.certificateEnd, tls.issuer)])
+    rows.push([
+      '    Satisfied',
+      tls.satisfied.map((source) => SATISFIED[source]).join(', ') || 'nothing was asked for',
+    ])
   }
   if (problem === null) rows.push(['    EHLO', offers.join(', ') || 'no extensions'])
   else rows.push(['    Problem', problem])
   return [`  ${name} [${address}]:${port} ${problem === null ? 'ok' : 'FAILED'}`, ...table(rows)]
+}
+
+const SATISFIED: Readonly<Record<TlsPolicySource, string>> = {
+  config: 'chain and name of the certificate',
+  pin: 'pin',
+  names: 'names',
+  dane: 'DANE',
+  sts: 'MTA-STS',
 }
 
 function certificateText(end: number | null, issuer: string): string {

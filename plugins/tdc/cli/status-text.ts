@@ -107,6 +107,7 @@ function domainText(domain: string, figures: DomainStatus): string[] {
       ['  Connections', `${idle} idle, ${busy} busy, ${connecting} connecting`],
       ...limitRow(figures.limits),
       ['  TLS', countedNames(tls.sessions) || 'no session yet'],
+      ['  TLS satisfied', countedNames(tls.satisfied) || '-'],
       ['  TLS failures', countedNames(tls.results) || 'none'],
       ...(tls.certificateEnd === null
         ? []

@@ -33,6 +33,11 @@ export function orNull(shape: Shape): Shape {
   return (value, name) => (value === null ? undefined : shape(value, name))
 }
 
+/** A machine of an older version does not have it. */
+export function orAbsent(shape: Shape): Shape {
+  return (value, name) => (value === undefined ? undefined : shape(value, name))
+}
+
 export function list(shape: Shape, most: number): Shape {
   return (value, name) => {
     if (!Array.isArray(value)) return `${name} is not a list`

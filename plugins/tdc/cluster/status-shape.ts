@@ -19,7 +19,7 @@ import type {
   Versions,
 } from '../monitor/status'
 import type { TrackedMessage, TrackedStep } from '../monitor/tracked'
-import { byName, flag, list, number, oneOf, orNull, record, text } from './shape'
+import { byName, flag, list, number, oneOf, orAbsent, orNull, record, text } from './shape'
 
 /** What another machine says of itself may be of another version, or anything. */
 const MOST = 2_000
@@ -70,6 +70,7 @@ const domain = record<DomainStatus>({
   }),
   tls: record<TlsFigures>({
     sessions: byName(number, MOST),
+    satisfied: orAbsent(byName(number, MOST)),
     results: byName(number, MOST),
     certificateEnd: orNull(number),
   }),

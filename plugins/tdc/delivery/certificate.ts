@@ -1,6 +1,5 @@
 import { LIMITS, bounded } from '../base/text'
 import { createHash, type X509Certificate } from 'node:crypto'
-import type { TLSSocket } from 'node:tls'
 
 /** What is told of a server's certificate. */
 export interface Certificate {
@@ -14,10 +13,7 @@ export interface Certificate {
   readonly pin: string | undefined
 }
 
-/** The certificate that the server proved in the handshake. */
-export function certificateOf(tls: TLSSocket): Certificate | undefined {
-  const certificate = tls.getPeerX509Certificate()
-  if (!certificate) return undefined
+export function certificateOf(certificate: X509Certificate): Certificate {
   const end = Date.parse(certificate.validTo)
   return {
     issuer: bounded(issuerOf(certificate).replaceAll('\n', ', '), LIMITS.certificate),

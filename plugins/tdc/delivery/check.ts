@@ -1,7 +1,7 @@
-import type { TdcEvent } from '../monitor/events'
+import type { TdcEvent, TlsPolicySource } from '../monitor/events'
 import { Attempt } from './attempt'
 import { ChunkingMemory } from './chunking-memory'
-import { type ConnectOptions, policyOf, reachable, resolve } from './connect'
+import { type ConnectOptions, policyOf, reachable, resolve, rulesOf } from './connect'
 import { HostRules } from './host-rules'
 import type { Host } from './mx'
 import type { Failure } from './outcome'
@@ -14,6 +14,8 @@ export interface CheckedHost {
   readonly port: number
   /** Null: the handshake did not succeed, or was not reached. */
   readonly tls: CheckedTls | null
+  /** What the DNS says of its certificates, in words. */
+  readonly dane: string
   /** Extensions in the reply to the EHLO inside TLS. */
   readonly offers: readonly string[]
   /** Why no copy could be delivered there; null: one could. */
@@ -27,6 +29,8 @@ export interface CheckedTls {
   readonly issuer: string
   /** Milliseconds since 1970; null: the certificate does not say. */
   readonly certificateEnd: number | null
+  /** What had to be satisfied, and was. */
+  readonly satisfied: readonly TlsPolicySource[]
 }
 
 export interface CheckedDomain {
@@ -47,17 +51,20 @@ export async function checkDomain(
     return { domain, hosts: [], problem: failureText(resolved.failure) }
   }
   const rules = new HostRules(tls, sts)
-  const secure = makeSecurer(tls, timeouts.tls, clock)(rules.verify)
+  const securer = makeSecurer(tls, timeouts.tls, clock)
   const chunking = new ChunkingMemory(clock)
   const mayConnect = options.route ? () => true : options.mayConnect
   const hosts: CheckedHost[] = []
   for (const host of reachable(resolved.hosts, localAddress)) {
     looking(host)
-    const refusal = rules.refusal(host.name)
+    const own = await rulesOf(host, rules, options)
+    const secure = securer(own.demands)
+    const refusal = own.refusal(host.name)
+    const { daneText } = own
     hosts.push(
       refusal
-        ? { ...host, tls: null, offers: [], problem: failureText(refusal) }
-        : await checkHost(host, { ...options, mayConnect, rules, secure, chunking, ...ALONE }),
+        ? { ...host, tls: null, dane: daneText, offers: [], problem: failureText(refusal) }
+        : await checkHost(host, { ...options, mayConnect, rules: own, secure, chunking, ...ALONE }),
     )
   }
   const problem = hosts.length === 0 ? 'no address of the family of the local address' : null
@@ -76,19 +83,20 @@ async function checkHost(
     if (event.kind === 'tls-success') tls = tlsOf(event)
   }
   const { signal } = new AbortController()
+  const dane = options.rules.daneText
   const opened = await new Attempt(options.nextDcid(), host, { ...options, report }, signal).run()
   if (opened.kind === 'failed') {
-    return { ...host, tls, offers: [], problem: failureText(opened.failure) }
+    return { ...host, tls, dane, offers: [], problem: failureText(opened.failure) }
   }
   const { session } = opened
   session.quit()
-  return { ...host, tls, offers: session.offers, problem: null }
+  return { ...host, tls, dane, offers: session.offers, problem: null }
 }
 
 function tlsOf(event: Extract<TdcEvent, { kind: 'tls-success' }>): CheckedTls {
-  const { protocol, cipher, group = null, issuer, certificateEnd } = event
+  const { protocol, cipher, group = null, issuer, certificateEnd, policy } = event
   const end = Number.isFinite(certificateEnd) ? certificateEnd : null
-  return { protocol, cipher, group, issuer, certificateEnd: end }
+  return { protocol, cipher, group, issuer, certificateEnd: end, satisfied: policy }
 }
 
 function failureText(failure: Failure): string {

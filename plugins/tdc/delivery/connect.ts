@@ -5,6 +5,7 @@ import { AddressBackoff } from './address-backoff'
 import { Attempt } from './attempt'
 import { ChunkingMemory } from './chunking-memory'
 import { DNS_RESULT_NAMES } from './dns-failure'
+import type { DaneLookup } from './dane'
 import { HostRules } from './host-rules'
 import { GIVEN_UP } from './loss'
 import { type Host, permitted, type Resolved, resolveMx, resolveRoute } from './mx'
@@ -17,7 +18,6 @@ import { replyLine } from './reply'
 import type { Opened, SendResult, SessionMaker } from './session'
 import type { StsPolicy } from './sts-policy'
 import { makeSecurer } from './tls'
-import type { TlsFailure } from './tls-failure'
 
 export interface ConnectOptions {
   /** Domain of the intake address, in ASCII. */
@@ -39,6 +39,8 @@ export interface ConnectOptions {
   readonly lookup: MxLookup
   /** The MTA-STS policy in force for a domain; never rejects, and answers within seconds. */
   readonly stsPolicyOf: (domain: string) => Promise<StsPolicy | undefined>
+  /** What DANE demands of a host; undefined: it is not asked for. */
+  readonly dane?: DaneLookup | undefined
   /** Whether an address that the DNS names may be connected to; a route is not asked about. */
   readonly mayConnect: (address: string) => boolean
   readonly random: () => number
@@ -80,14 +82,19 @@ export function makeSessionMaker(options: ConnectOptions): SessionMaker {
     }
     const hosts = reachable(resolved.hosts, options.localAddress)
     const rules = new HostRules(tls, sts)
-    const secure = securer(rules.verify)
-    const attemptOptions = { ...options, mayConnect, chunking, rules, secure }
+    const attemptOptions = { ...options, mayConnect, chunking }
     const end = clock.monotonic() + OPENING_TIME
     const attempt = async (host: Host, left: number): Promise<Opened> => {
-      const refusal = rules.refusal(host.name)
-      if (refusal) return refuse(host, refusal, report)
+      const isFailing = addresses.isFailing(host)
+      addresses.begun(host)
+      const own = await unlessAborted(rulesOf(host, rules, options), signal)
+      const refusal = own ? own.refusal(host.name) : GIVEN_UP
+      if (!own || refusal) {
+        addresses.givenUp(host)
+        return refuse(host, refusal ?? GIVEN_UP, report)
+      }
       const share = (end - clock.monotonic()) / left
-      const patience = addresses.isFailing(host) ? PROBE : Math.max(share, SHORTEST_CONNECT)
+      const patience = isFailing ? PROBE : Math.max(share, SHORTEST_CONNECT)
       const connect = Math.min(timeouts.connect, patience)
       const began = clock.monotonic()
       const greeting = Math.min(timeouts.greeting, Math.max(end - began, LAST_GREETING))
@@ -98,9 +105,14 @@ export function makeSessionMaker(options: ConnectOptions): SessionMaker {
         const verdict = saysOf(result)
         if (verdict) addresses[verdict](host, began)
       }
-      const all = { addresses: hosts.length, told }
-      const mine = { ...attemptOptions, ...all, timeouts: { ...timeouts, connect, greeting } }
-      addresses.begun(host)
+      const mine = {
+        ...attemptOptions,
+        addresses: hosts.length,
+        told,
+        rules: own,
+        secure: securer(own.demands),
+        timeouts: { ...timeouts, connect, greeting },
+      }
       const opened = await new Attempt(options.nextDcid(), host, mine, signal).run()
       // What stands may still refuse every message: it is reached when it takes one.
       if (opened.kind === 'open') opened.session.onClose(() => addresses.givenUp(host))
@@ -153,9 +165,25 @@ function saysOf({ outcome, fault }: SendResult): 'reached' | 'failed' | undefine
   return outcome.failure.kind === 'reply' ? 'reached' : undefined
 }
 
-/** No connection is made to a host of the wrong name. */
-function refuse({ name, address, port }: Host, failure: TlsFailure, report: Report): Opened {
-  reportFailure(report, { dcid: 0, host: name, remote: address, port, local: '' }, failure)
+/** The rules for one host; a route's is the administrator's own, whatever the DNS says of it. */
+export async function rulesOf(
+  host: Host,
+  rules: HostRules,
+  { domain, route, dane }: Pick<ConnectOptions, 'domain' | 'route' | 'dane'>,
+): Promise<HostRules> {
+  return dane && !route ? rules.with(await dane(domain, host)) : rules
+}
+
+/** No connection is made to a host of the wrong name, nor to one of which DANE cannot be known. */
+function refuse({ name, address, port }: Host, failure: Failure, report: Report): Opened {
+  if (failure.kind === 'dns') {
+    const { domain, result } = failure
+    const why = `the host ${name} is not used`
+    report({ kind: 'dns-error', domain, question: 'TLSA', result: DNS_RESULT_NAMES[result], why })
+  }
+  if (failure.kind === 'tls') {
+    reportFailure(report, { dcid: 0, host: name, remote: address, port, local: '' }, failure)
+  }
   return { kind: 'failed', dcid: 0, failure }
 }
 

@@ -11,6 +11,7 @@ const BY_CODE: Readonly<Record<string, readonly [DnsResult, string]>> = {
   ESERVFAIL: ['servfail', 'the DNS server failed'],
   EAI_AGAIN: ['servfail', 'the DNS server failed'],
   ETIMEOUT: ['timeout', 'no answer from the DNS'],
+  EBADRESP: ['error', 'the DNS server gave no answer that can be read'],
   EREFUSED: ['error', 'the DNS server refused the question'],
   ECONNREFUSED: ['error', 'no DNS server answers'],
 }

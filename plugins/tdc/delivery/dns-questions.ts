@@ -55,23 +55,31 @@ export function dnsQuestions(
       const isOpen = found.every(({ exchange }) => isIP(exchange) !== 0)
       return { value: isOpen ? await resolver.resolveMx(domain) : found, ttl: MX_TTL }
     },
-    async addresses(host) {
-      const withTtl = { ttl: true } as const
-      const families = [resolver.resolve6(host, withTtl), resolver.resolve4(host, withTtl)]
-      const settled = await Promise.allSettled(families)
-      const [v6 = [], v4 = []] = settled.map(foundBy)
-      if (v6.length + v4.length === 0) throw openFailure(settled)
-      const value = inTurns(v6, v4).map(({ address }) => address)
-      // The family that is missing may be the one that can be reached.
-      if (!isWhole(settled)) return { value, ttl: 0, partial: true }
-      return { value, ttl: Math.min(...[...v6, ...v4].map(({ ttl }) => ttl)) * 1000 }
-    },
+    addresses: (host) =>
+      addressesOf(
+        () => resolver.resolve6(host, { ttl: true }),
+        () => resolver.resolve4(host, { ttl: true }),
+      ),
     async system(host) {
       const found = await lookup(host, { all: true })
       // The system has a cache of its own, or wants none.
       return { value: found.map(({ address }) => address), ttl: 0 }
     },
   }
+}
+
+/** The addresses of both families, one after the other in turns. */
+export async function addressesOf(
+  ask6: () => Promise<AddressRecord[]>,
+  ask4: () => Promise<AddressRecord[]>,
+): Promise<Answer<readonly string[]>> {
+  const settled = await Promise.allSettled([ask6(), ask4()])
+  const [v6 = [], v4 = []] = settled.map(foundBy)
+  if (v6.length + v4.length === 0) throw openFailure(settled)
+  const value = inTurns(v6, v4).map(({ address }) => address)
+  // The family that is missing may be the one that can be reached.
+  if (!isWhole(settled)) return { value, ttl: 0, partial: true }
+  return { value, ttl: Math.min(...[...v6, ...v4].map(({ ttl }) => ttl)) * 1000 }
 }
 
 function inTurns<T>(first: readonly T[], second: readonly T[]): T[] {

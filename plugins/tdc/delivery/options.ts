@@ -28,6 +28,8 @@ export interface TlsPolicy {
   readonly names: readonly string[]
   /** The MTA-STS policy of the intake's domain is looked for and enforced (RFC 8461). */
   readonly mtaSts: boolean
+  /** Whether the hosts' TLSA records are looked for (RFC 7672), and must be there. */
+  readonly dane: 'off' | 'auto' | 'require'
 }
 
 /** A host and port in place of MX look-ups. */

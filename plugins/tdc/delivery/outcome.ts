@@ -22,8 +22,8 @@ export type Failure =
   | TlsFailure
   /** TCP: refused, unreachable, timed out, cut; and a peer that does not speak SMTP. */
   | { kind: 'network'; details: NetworkDetails; reason: string }
-  /** No address to connect to. */
-  | { kind: 'dns'; domain: string; result: DnsResult; text: string }
+  /** No address to connect to; or `TLSA`: whether the host may be used is not known. */
+  | { kind: 'dns'; domain: string; result: DnsResult; text: string; question?: 'TLSA' }
 
 export type NetworkDetails =
   'timeout' | 'refused' | 'unreachable' | 'reset' | 'closed' | 'protocol' | 'error' | 'descriptors'

@@ -3,6 +3,7 @@ import { isIP, type Socket } from 'node:net'
 import { connect, createSecureContext, type TLSSocket } from 'node:tls'
 import type { Clock } from '../clock'
 import { type Certificate, certificateOf, namesIn } from './certificate'
+import { chainOf, type DaneDemand, daneProblem } from './dane-chain'
 import type { TlsPolicy } from './options'
 import {
   failureByCode,
@@ -39,7 +40,11 @@ export type Secured =
 export type Securer = (socket: Socket, host: string) => Promise<Secured>
 
 /** What a handshake must satisfy. */
-export type TlsDemands = Pick<TlsPolicy, 'verify' | 'minVersion' | 'pins'>
+export interface TlsDemands {
+  /** Chain and host name, by the trusted roots; not asked for where `dane` is. */
+  readonly verify: boolean
+  readonly dane: DaneDemand | undefined
+}
 
 /** Protocols that satisfy each minimum, as `getProtocol` names them. */
 const ACCEPTED: Readonly<Record<TlsPolicy['minVersion'], readonly (string | null)[]>> = {
@@ -67,15 +72,12 @@ export const OWN_LIMITS = {
   maxVersion: 'TLSv1.3',
 } as const
 
-/**
- * The roots are read once, for all connections; where none can be read, no certificate verifies.
- * `verify` may be demanded for some of them, although the policy does not.
- */
+/** The roots are read once, for all connections; where none can be read, no certificate verifies. */
 export function makeSecurer(
-  policy: Omit<TlsPolicy, 'names' | 'mtaSts'>,
+  policy: Pick<TlsPolicy, 'minVersion' | 'pins' | 'ca'>,
   timeout: number,
   clock: Clock,
-): (verify: boolean) => Securer {
+): (demands: TlsDemands) => Securer {
   const secureContext = createSecureContext({
     ...OWN_LIMITS,
     minVersion: policy.minVersion,
@@ -83,9 +85,10 @@ export function makeSecurer(
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     ...(policy.ca === undefined ? {} : { ca: policy.ca }),
   })
-  return (verify) => (socket, host) =>
+  return (demands) => (socket, host) =>
     new Promise((resolve) => {
-      const sni = isIP(host) === 0 ? host : undefined
+      const { verify, dane } = demands
+      const sni = isIP(host) === 0 ? (dane?.base ?? host) : undefined
       const tls = connect({
         socket,
         secureContext,
@@ -94,7 +97,7 @@ export function makeSecurer(
         ...(sni === undefined ? {} : { servername: sni }),
         // Explicit, because NODE_TLS_REJECT_UNAUTHORIZED changes the default. No `session` is ever
         // given: a resumed one would not be verified again.
-        rejectUnauthorized: verify,
+        rejectUnauthorized: verify && !dane,
       })
       const finish = (result: Secured): void => {
         timer.cancel()
@@ -103,7 +106,8 @@ export function makeSecurer(
         resolve(result)
       }
       const fail = (failure: TlsFailure): void => finish({ kind: 'failed', failure })
-      const onSecure = (): void => finish(inspectGuarded(tls, sni, { ...policy, verify }))
+      const onSecure = (): void =>
+        finish(inspectGuarded(tls, sni, { ...policy, ...demands }, clock.wall()))
       const onError = (error: Error): void => fail(withNames(failureOfHandshake(error), error))
       const onClose = (): void =>
         fail(tlsFailure('validation-failure', 'connection closed during the handshake'))
@@ -117,25 +121,34 @@ export function makeSecurer(
 }
 
 /** Certificates are written by strangers: what throws here would end the process. */
-function inspectGuarded(tls: TLSSocket, sni: string | undefined, demands: TlsDemands): Secured {
+function inspectGuarded(...of: Parameters<typeof inspect>): Secured {
   try {
-    return inspect(tls, sni, demands)
+    return inspect(...of)
   } catch (error) {
     return refused('validation-failure', `the session cannot be read (${String(error)})`)
   }
 }
 
 /** The last look before anything of a message may be written. */
-function inspect(tls: TLSSocket, sni: string | undefined, demands: TlsDemands): Secured {
+function inspect(
+  tls: TLSSocket,
+  sni: string | undefined,
+  demands: TlsDemands & Pick<TlsPolicy, 'minVersion' | 'pins'>,
+  now: number,
+): Secured {
   const protocol = tls.getProtocol()
   if (protocol === null || !ACCEPTED[demands.minVersion].includes(protocol)) {
     return refused('validation-failure', `${protocol ?? 'unknown protocol'} is not enough`)
   }
-  const certificate = certificateOf(tls)
-  if (!certificate) return refused('certificate-not-trusted', 'there is no certificate')
-  if (demands.verify && !tls.authorized) {
+  const chain = chainOf(tls)
+  const [leaf] = chain
+  if (!leaf) return refused('certificate-not-trusted', 'there is no certificate')
+  const problem = demands.dane && daneProblem(chain, demands.dane, now)
+  if (problem) return { kind: 'failed', failure: problem }
+  if (demands.verify && !demands.dane && !tls.authorized) {
     return refused('certificate-not-trusted', 'the certificate was not verified')
   }
+  const certificate = certificateOf(leaf)
   const { pin = 'unknown' } = certificate
   if (demands.pins.length > 0 && !demands.pins.includes(pin)) {
     return refused('certificate-not-trusted', `the key sha256//${pin} is not one of [tls] pin`)

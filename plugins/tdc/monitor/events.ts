@@ -78,7 +78,7 @@ export type TdcEvent =
   | { kind: 'not-adopted'; file: string; why: string }
   // ── the connection ──
   /** `why` only where the result by itself does not tell what to do. */
-  | { kind: 'dns-error'; domain: string; result: string; why?: string }
+  | { kind: 'dns-error'; domain: string; question?: 'TLSA'; result: string; why?: string }
   | { kind: 'connected'; dcid: number; local: string; remote: string; port: number }
   | ({ kind: 'tls-success'; dcid: number; domain: string; host: string } & TlsFacts)
   | {
@@ -224,7 +224,7 @@ export interface TlsFacts {
 }
 
 /** `config`: [tls] verify, the others what their names say. Tokens for scripts, as in the log. */
-export type TlsPolicySource = 'config' | 'pin' | 'names' | 'sts'
+export type TlsPolicySource = 'config' | 'pin' | 'names' | 'dane' | 'sts'
 
 /** `accept`: the client gets its 250 and the missing copy is counted; `tempfail`: it gets a 451. */
 export type JournalFailurePolicy = 'accept' | 'tempfail'

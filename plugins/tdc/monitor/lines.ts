@@ -121,7 +121,7 @@ const WORDING: Wording = {
   'not-adopted': (e) => [`TDC: Queue file ${safe(e.file)} not adopted: ${safe(e.why)}`],
 
   'dns-error': (e) => [
-    `DNS Error ${safe(e.domain)} MX - ${e.result}${e.why === undefined ? '' : `: ${safe(e.why)}`}`,
+    `DNS Error ${safe(e.domain)} ${e.question ?? 'MX'} - ${e.result}${e.why === undefined ? '' : `: ${safe(e.why)}`}`,
   ],
   connected: (e) => [
     `TDC: New SMTP DCID ${e.dcid} interface ${e.local} address ${e.remote} port ${e.port}`,

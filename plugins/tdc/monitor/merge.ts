@@ -113,6 +113,8 @@ function mergeTls(all: readonly TlsFigures[]): TlsFigures {
   const ends = all.flatMap(({ certificateEnd }) => certificateEnd ?? [])
   return {
     sessions: sumNamed(all.map(({ sessions }) => sessions)),
+    // A machine of an older version has none.
+    satisfied: sumNamed(all.map(({ satisfied }) => satisfied ?? {})),
     results: sumNamed(all.map(({ results }) => results)),
     certificateEnd: ends.length ? Math.min(...ends) : null,
   }

@@ -173,6 +173,8 @@ export interface TlsFigures {
    * `TLSv1.3 TLS_AES_256_GCM_SHA384 X25519`.
    */
   readonly sessions: Readonly<Record<string, number>>
+  /** TLS sessions by what they had to satisfy, and did, such as `config, sts`. */
+  readonly satisfied: Readonly<Record<string, number>>
   /** Failed connections and policies by the result types of RFC 8460, all of TLS_RESULTS. */
   readonly results: Readonly<Record<string, number>>
   /** When the certificate of the last connection ends; of several processes the earliest; null: not known. */

@@ -10,6 +10,8 @@ const OTHER_KINDS = 'others'
 /** Counts the TLS sessions with the hosts of one intake domain, and what kept them from standing. */
 export class TlsCounters {
   private readonly sessions = new Map<string, number>()
+  /** There are as many of them as there are sets of five words. */
+  private readonly satisfied = new Map<string, number>()
   private readonly results = Object.fromEntries(TLS_RESULTS.map((name) => [name, 0])) as Record<
     TlsResult,
     number
@@ -19,9 +21,16 @@ export class TlsCounters {
   count(event: TdcEvent): void {
     switch (event.kind) {
       case 'tls-success':
-        this.add(safeText([event.protocol, event.cipher, event.group ?? ''].join(' ')))
+        this.add(this.satisfied, event.policy.join(', ') || 'nothing')
+        this.add(
+          this.sessions,
+          safeText([event.protocol, event.cipher, event.group ?? ''].join(' ')),
+        )
         // JSON, which carries the status, has no Infinity.
         this.certificateEnd = Number.isFinite(event.certificateEnd) ? event.certificateEnd : null
+        break
+      case 'dns-error':
+        if (event.question === 'TLSA') this.results['dnssec-invalid']++
         break
       case 'tls-failed':
       case 'sts-failed':
@@ -32,13 +41,16 @@ export class TlsCounters {
   }
 
   value(): TlsFigures {
-    const { results, certificateEnd } = this
-    return { sessions: Object.fromEntries(this.sessions), results: { ...results }, certificateEnd }
+    return {
+      sessions: Object.fromEntries(this.sessions),
+      satisfied: Object.fromEntries(this.satisfied),
+      results: { ...this.results },
+      certificateEnd: this.certificateEnd,
+    }
   }
 
-  private add(kind: string): void {
-    const known = this.sessions.has(kind) || this.sessions.size < MOST_KINDS
-    const name = known ? kind : OTHER_KINDS
-    this.sessions.set(name, (this.sessions.get(name) ?? 0) + 1)
+  private add(counts: Map<string, number>, kind: string): void {
+    const name = counts.has(kind) || counts.size < MOST_KINDS ? kind : OTHER_KINDS
+    counts.set(name, (counts.get(name) ?? 0) + 1)
   }
 }

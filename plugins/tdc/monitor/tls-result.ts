@@ -1,7 +1,6 @@
 /**
  * The result types of TLS reporting (RFC 8460 section 4.3, IANA registry "STARTTLS Validation Result
  * Types") that can occur here, by their exact names, so that what is counted can become a report.
- * The types of DANE are missing: it is not supported.
  */
 export const TLS_RESULTS = [
   'starttls-not-supported',
@@ -9,6 +8,9 @@ export const TLS_RESULTS = [
   'certificate-expired',
   'certificate-not-trusted',
   'validation-failure',
+  'tlsa-invalid',
+  'dnssec-invalid',
+  'dane-required',
   'sts-policy-fetch-error',
   'sts-policy-invalid',
   'sts-webpki-invalid',

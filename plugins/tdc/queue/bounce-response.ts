@@ -47,7 +47,7 @@ export function bounceResponse(failure: Failure, status: StatusClass): BounceRes
     case 'dns': {
       const [digits, result] = DNS[failure.result]
       const hardness = status === 5 ? 'Hard' : 'Soft'
-      const detail = `DNS ${hardness} Error looking up ${failure.domain} (MX) : ${result}`
+      const detail = `DNS ${hardness} Error looking up ${failure.domain} (${failure.question ?? 'MX'}) : ${result}`
       return { status: `${status}.${digits}`, meaning: BAD_HOST, code: NO_CODE, detail }
     }
     case 'tls':

@@ -237,6 +237,15 @@ const TLS = {
     'true',
     "The MTA-STS policy of the intake's domain (RFC 8461) is looked for, and enforced.",
   ),
+  dane: key(
+    kinds.choice('off', 'auto', 'require'),
+    'auto',
+    "DANE (RFC 7672) by a DNS server that validates: auto (signed TLSA records of the intake's hosts decide on their certificates), require (nothing is sent without) or off.",
+  ),
+  resolver: unset(
+    kinds.dnsServer,
+    'Address, or address:port, of the validating DNS server for that: its word is trusted, and the way to it. Unset: that of resolv.conf, if it is on this machine.',
+  ),
 }
 
 const JOURNAL = {

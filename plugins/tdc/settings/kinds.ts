@@ -17,6 +17,7 @@ export interface Kind<T> {
 
 const MS_PER_SECOND = 1000
 const PORT_MAX = 65535
+const DNS_PORT = 53
 /** Longest name or label that goes into a log line or a header of the report. */
 const TEXT_MAX = 100
 /** RFC 5322 2.1.1: a line has at most 998 characters; `From: ` takes six. */
@@ -140,6 +141,16 @@ export const route = one(
     const number = inRange(digits, 1, PORT_MAX)
     if (host === undefined || number === undefined) return undefined
     return v6 !== undefined && isIP(v6) !== 6 ? undefined : { host, port: number }
+  },
+)
+
+/** `192.0.2.1`, `192.0.2.1:53` or `[2001:db8::1]:53`; an IPv6 address alone needs no brackets. */
+export const dnsServer = one(
+  'must be an IP address, or address:port with an IPv6 address in brackets',
+  (text) => {
+    if (isIP(text)) return { address: text, port: DNS_PORT }
+    const place = route.read([text])?.value
+    return place && isIP(place.host) ? { address: place.host, port: place.port } : undefined
   },
 )
 

@@ -207,6 +207,8 @@ function readDelivery(
       pins: tls.pin ?? [],
       names: tls.names ?? [],
       mtaSts: tls.mta_sts,
+      dane: tls.dane,
+      resolver: tls.resolver,
     },
   }
 }

@@ -94,6 +94,12 @@ export function reviewDelivery(delivery: DeliverySettings, problems: Problems): 
       'all copies go to this host, and no MX is looked up',
     )
   }
+  if (route && tls.dane === 'require') {
+    problems.refuse(
+      { section: 'tls', key: 'dane', value: 'require' },
+      'cannot be had with [delivery] route, for which no DNS is asked',
+    )
+  }
   if (!tls.verify) {
     problems.warn(
       { section: 'tls', key: 'verify', value: false },

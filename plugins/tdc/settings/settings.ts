@@ -83,6 +83,10 @@ export interface TlsSettings {
   readonly names: readonly string[]
   /** The intake domain's MTA-STS policy is enforced. Default true. */
   readonly mtaSts: boolean
+  /** Default auto: TLSA records decide where the resolver is trusted. */
+  readonly dane: 'off' | 'auto' | 'require'
+  /** A validating DNS server that is trusted; undefined: that of resolv.conf, if it is on this machine. */
+  readonly resolver: { readonly address: string; readonly port: number } | undefined
 }
 
 export interface JournalSettings {
