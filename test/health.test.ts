@@ -32,7 +32,7 @@ const POOL: DomainStatus = {
   lastAttempt: 'up',
   lastAttemptAt: TAKEN_AT,
   limits: { connections: null, messages: null, perSecond: null },
-  tls: { sessions: {}, results: {}, certificateEnd: null },
+  tls: { sessions: {}, satisfied: {}, results: {}, certificateEnd: null },
 }
 
 type Given = Partial<Omit<IntakeStatus, 'recent'>> & {
