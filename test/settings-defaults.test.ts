@@ -126,6 +126,7 @@ describe('settings of an empty tdc.ini', () => {
       from: undefined,
       markerValue: 'journal',
       bareCr: 'as_postfix',
+      fallback: false,
       remoteIpHeader: 'X-IronPort-RemoteIP',
     })
     assert.deepEqual(settings.limits, {

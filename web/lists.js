@@ -33,6 +33,7 @@ const COUNTERS = {
   withdrawn: 'Taken back, the original was not accepted',
   tokensRefused: 'With a token of a report, and none of ours',
   originalsRefused: 'Originals refused for a bare CR',
+  fellBack: 'Refused, then sent with the original as a file',
   normalized: 'Of messages with bare CR or LF',
   inDoubt: 'Sent, the outcome of the original is not known',
   dropped: 'Taken out of the queue by an administrator',

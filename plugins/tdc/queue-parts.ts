@@ -76,7 +76,12 @@ export class QueueParts {
     })
     const announce = announcer(internals)
     const files = new QueueCopyFiles({ directory, disk, clock, memory, report, announce, kept })
-    const options = () => settings().delivery
+    const options = () => {
+      const { delivery, journal, intakes } = settings()
+      const isReport = (intake: string) =>
+        intakes.some(({ address, format }) => address === intake && format === 'journal')
+      return { ...delivery, fallsBack: (intake: string) => journal.fallback && isReport(intake) }
+    }
     const scheduler = new Scheduler({ courierOf, files, clock, report, options, holds })
     this.kept = kept
     this.scheduler = scheduler

@@ -53,6 +53,7 @@ export function statusOf(given: Partial<Status>): Status {
       withdrawn: 0,
       tokensRefused: 0,
       originalsRefused: 0,
+      fellBack: 0,
       normalized: 0,
       dropped: 0,
       kept: 0,

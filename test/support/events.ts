@@ -84,6 +84,7 @@ export function eventsWith(value: string): TdcEvent[] {
     'delivery-start': { dcid, mid },
     delivered: { ...copy, response: value },
     deferred: { ...failed, retry: 1, retries: 1, seconds: 30 },
+    'fell-back': { ...copy, response },
     'tls-error': { ...copy, response },
     'hard-bounced': failed,
     expired: { ...copy, response: tooOld },

@@ -53,6 +53,7 @@ export interface StatusReply {
     readonly inDoubt: number
     readonly withdrawn: number
     readonly normalized: number
+    readonly fellBack: number
     readonly originalsRefused: number
     readonly kept: number
   }

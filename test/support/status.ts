@@ -73,6 +73,7 @@ export function statusWith(over: Partial<Status> = {}): Status {
       withdrawn: 0,
       tokensRefused: 0,
       originalsRefused: 0,
+      fellBack: 0,
       normalized: 0,
       dropped: 0,
       kept: 4,

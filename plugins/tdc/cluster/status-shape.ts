@@ -83,6 +83,7 @@ const messages = record<MessageCounters>({
   withdrawn: number,
   tokensRefused: number,
   originalsRefused: number,
+  fellBack: number,
   normalized: number,
   kept: number,
   keptDropped: number,

@@ -10,7 +10,10 @@ export type Envelope =
 
 /** Writes the commands with the parameters that the intake offered and the message wants. */
 export function envelopeOf(message: Outgoing, capabilities: Capabilities): Envelope {
-  const refusal = tooLarge(message, capabilities) ?? unwritable(message, capabilities)
+  const refusal =
+    tooLarge(message, capabilities) ??
+    unwritable(message, capabilities) ??
+    notSevenBit(message, capabilities)
   if (refusal) return refusal
   const { recipient, reversePath, size, eightBit, smtputf8 } = message
   const parameters = [
@@ -43,6 +46,13 @@ function unwritable(message: Outgoing, capabilities: Capabilities): Envelope | u
   if (!isAscii(reversePath)) return refuse('MAIL', '5.6.7', 'the sender address needs SMTPUTF8')
   if (!isAscii(recipient)) return refuse('RCPT', '5.6.7', 'the recipient address needs SMTPUTF8')
   return undefined
+}
+
+/** RFC 6152 section 3: without 8BITMIME the text is 7-bit. It is sent all the same where it can't be. */
+function notSevenBit(message: Outgoing, capabilities: Capabilities): Envelope | undefined {
+  if (!message.eightBit || capabilities.eightBitMime || !message.mayFallBack) return undefined
+  const text = 'not sent: 8-bit text, and the intake does not offer 8BITMIME'
+  return { kind: 'refused', command: 'BODY', reply: { code: 554, enhanced: '5.6.3', text } }
 }
 
 function refuse(command: Command, enhanced: string, why: string): Envelope {

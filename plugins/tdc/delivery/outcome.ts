@@ -76,3 +76,13 @@ export function retriesOf(failure: Failure): 0 | 1 {
       return failure.result === 'nxdomain' || failure.result === 'nullmx' ? 0 : 1
   }
 }
+
+/** A 5xx that follows the text, and is not retried: what the copy holds is not wanted. */
+export function refusesContent(failure: Failure): boolean {
+  return (
+    failure.kind === 'reply' &&
+    failure.command === 'BODY' &&
+    failure.reply.code >= 500 &&
+    retriesOf(failure) === 0
+  )
+}

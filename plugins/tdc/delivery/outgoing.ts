@@ -15,6 +15,8 @@ export interface Outgoing {
   readonly size: number
   /** Some octet is above 127, so BODY=8BITMIME is wanted (RFC 6152). */
   readonly eightBit: boolean
+  /** What this intake refuses for its content goes in another form, and is not sent for nothing. */
+  readonly mayFallBack?: boolean
   /** The envelope or the top header is internationalized, so SMTPUTF8 is wanted (RFC 6531). */
   readonly smtputf8: boolean
   /**

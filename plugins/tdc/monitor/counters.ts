@@ -38,6 +38,7 @@ export class Counters {
   private withdrawn = 0
   private tokensRefused = 0
   private originalsRefused = 0
+  private fellBack = 0
   private normalized = 0
   private kept = 0
   private keptDropped = 0
@@ -61,6 +62,9 @@ export class Counters {
         break
       case 'withdrawn':
         this.withdrawn++
+        break
+      case 'fell-back':
+        this.fellBack++
         break
       case 'original-refused':
         this.originalsRefused++
@@ -117,6 +121,7 @@ export class Counters {
       withdrawn: this.withdrawn,
       tokensRefused: this.tokensRefused,
       originalsRefused: this.originalsRefused,
+      fellBack: this.fellBack,
       normalized: this.normalized,
       kept: this.kept,
       keptDropped: this.keptDropped,

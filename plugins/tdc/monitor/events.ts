@@ -135,6 +135,8 @@ export type TdcEvent =
       /** Until the retry. */
       seconds: number
     } & Attempted)
+  /** Refused for what it holds: it goes out once more, with its original as a file. */
+  | ({ kind: 'fell-back'; response: BounceResponse } & Attempted)
   | ({ kind: 'tls-error'; response: BounceResponse } & Attempted)
   | ({ kind: 'hard-bounced'; failure: FailureClass; response: BounceResponse } & Attempted)
   | ({ kind: 'expired'; response: BounceResponse } & Attempted)

@@ -170,6 +170,10 @@ const WORDING: Wording = {
     `TDC: MID ${safe(e.mid)} delivery to ${service} deferred: DCID ${e.dcid} - ${bounceText(e.response)}, ` +
       `retry ${e.retry} of ${e.retries} in ${e.seconds} seconds`,
   ],
+  'fell-back': (e, service) => [
+    `TDC: MID ${safe(e.mid)} refused by ${service}: DCID ${e.dcid} - ${bounceText(e.response)}, ` +
+      'sent once more with its original as a file (fallback)',
+  ],
   'tls-error': (e, service) => [
     `TDC: MID ${safe(e.mid)} TLS failed: DCID ${e.dcid} - ${bounceText(e.response)}`,
     `TDC: MID ${safe(e.mid)} delivery failed to ${service}:TLS Error.`,

@@ -128,6 +128,7 @@ function mergeMessages(all: readonly MessageCounters[]): MessageCounters {
     withdrawn: sum(all.map(({ withdrawn }) => withdrawn)),
     tokensRefused: sum(all.map(({ tokensRefused }) => tokensRefused)),
     originalsRefused: sum(all.map(({ originalsRefused }) => originalsRefused)),
+    fellBack: sum(all.map(({ fellBack }) => fellBack)),
     normalized: sum(all.map(({ normalized }) => normalized)),
     kept: sum(all.map(({ kept }) => kept)),
     keptDropped: sum(all.map(({ keptDropped }) => keptDropped)),

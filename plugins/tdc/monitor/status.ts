@@ -194,6 +194,8 @@ export interface MessageCounters {
   readonly tokensRefused: number
   /** Messages that were not accepted because of a bare CR. */
   readonly originalsRefused: number
+  /** Copies refused for what they hold, and sent once more with their original as a file. */
+  readonly fellBack: number
   /** Messages with bare CR or LF, whose copies have other line ends. */
   readonly normalized: number
   /** Copies that were given up and kept. */

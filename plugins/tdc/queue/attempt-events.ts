@@ -4,7 +4,8 @@ import type { Copy } from './copy'
 import type { Step } from './step'
 
 type Retry = Extract<Step, { kind: 'retry' }>
-type End = Exclude<Step, { kind: 'retry' | 'left' | 'dropped' }>
+type Fallback = Extract<Step, { kind: 'fallback' }>
+type End = Exclude<Step, { kind: 'retry' | 'fallback' | 'left' | 'dropped' }>
 
 /** What is told of a copy that will be tried again; times in milliseconds. */
 export function deferredEvent(copy: Copy, age: number, step: Retry, retryDelay: number): TdcEvent {
@@ -18,6 +19,12 @@ export function deferredEvent(copy: Copy, age: number, step: Retry, retryDelay: 
     retries,
     seconds: Math.round(retryDelay / 1000),
   }
+}
+
+/** What is told of a copy that goes out again in another form. */
+export function fallbackEvent(copy: Copy, age: number, step: Fallback): TdcEvent {
+  const response = bounceResponse(step.failure, 5)
+  return { kind: 'fell-back', ...attemptedOf(copy, age, step), response }
 }
 
 /** What is told of a copy after its last attempt, or at the end of its time. */
@@ -37,7 +44,7 @@ export function endEvent(copy: Copy, age: number, step: End): TdcEvent {
   }
 }
 
-function attemptedOf(copy: Copy, age: number, { kind, dcid }: Retry | End): Attempted {
+function attemptedOf(copy: Copy, age: number, { kind, dcid }: Retry | Fallback | End): Attempted {
   const { mid, recipient: intake, messageId, failedAttempts } = copy
   // What expired while it waited had no further attempt; a retry is counted already.
   const attempts = failedAttempts + (kind === 'retry' || kind === 'expired' ? 0 : 1)

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { Outgoing } from '../delivery/outgoing'
 import type { CopyNotes } from './copy-notes'
+import { Fallback } from './fallback'
 import { FOUND } from './found-file'
 
 export interface CopyPlace {
@@ -35,14 +36,18 @@ export class Copy implements Outgoing {
   readonly domain: string
   readonly reversePath: string
   readonly messageId: string
-  readonly size: number
+  /** As it was written. */
+  private readonly ownSize: number
   /** Octets in the file. */
   private readonly octets: number
-  readonly eightBit: boolean
+  private readonly ownEightBit: boolean
   readonly smtputf8: boolean
 
   /** Attempts that failed and were charged to it. */
   failedAttempts = 0
+  /** It may be sent once more, with its original as a file, when it is refused for what it holds. */
+  mayFallBack = false
+  private fallback: Fallback | undefined
   /** From which its age counts, on the monotonic clock: written, then its original queued; or found. */
   enqueuedAt: number
   place: CopyPlace
@@ -62,16 +67,41 @@ export class Copy implements Outgoing {
     this.domain = domain
     this.reversePath = notes.reversePath
     this.messageId = notes.messageId
-    this.size = notes.size + (place.preface?.length ?? 0)
+    this.ownSize = notes.size + (place.preface?.length ?? 0)
     this.octets = notes.octets
-    this.eightBit = notes.eightBit
+    this.ownEightBit = notes.eightBit
     this.smtputf8 = notes.smtputf8
     this.place = place
     this.enqueuedAt = enqueuedAt
     this.message = message
   }
 
+  get hasFallenBack(): boolean {
+    return this.fallback !== undefined
+  }
+
+  get size(): number {
+    return this.fallback?.size ?? this.ownSize
+  }
+
+  get eightBit(): boolean {
+    return this.fallback === undefined && this.ownEightBit
+  }
+
+  /** From now on it has its original as a file; rejects when it cannot. */
+  async fallBack(): Promise<void> {
+    this.fallback = await Fallback.of(await this.written(), this.ownSize)
+  }
+
   content(): Buffer | Promise<Buffer | Readable> {
+    const written = this.written()
+    const { fallback } = this
+    return fallback
+      ? Promise.resolve(written).then((content) => fallback.convert(content))
+      : written
+  }
+
+  private written(): Buffer | Promise<Buffer | Readable> {
     const { path } = this
     const { start, preface } = this.place
     if (this.message) return this.message

@@ -3,7 +3,7 @@ import type { Failure, Outcome } from '../delivery/outcome'
 import type { Outgoing } from '../delivery/outgoing'
 import type { Report } from '../monitor/events'
 import { mistakeIn } from '../monitor/mistake'
-import { deferredEvent, endEvent } from './attempt-events'
+import { deferredEvent, endEvent, fallbackEvent } from './attempt-events'
 import { Appointments } from './appointments'
 import type { Copy } from './copy'
 import type { CopyFiles } from './copy-files'
@@ -18,6 +18,8 @@ export interface SchedulerOptions {
   /** Milliseconds. */
   readonly maxAge: number
   readonly retryDelay: number
+  /** Whether what this intake refuses for its content is sent once more, with the original as a file. */
+  readonly fallsBack?: (intake: string) => boolean
 }
 
 /**
@@ -26,6 +28,9 @@ export interface SchedulerOptions {
  */
 const REMOVE_AGAIN = 5_000
 const REMOVE_AGAIN_MOST = 3_600_000
+
+/** Milliseconds that reading the beginning of a file is waited for at the least. */
+const READING = 5_000
 
 /**
  * Owns every copy of this process from the moment its file is written until it is gone: hands it to
@@ -211,6 +216,7 @@ export class Scheduler {
   }
 
   private submit(copy: Copy): void {
+    copy.mayFallBack = !copy.hasFallenBack && (this.options().fallsBack?.(copy.recipient) ?? false)
     this.courierOf(copy).submit(copy, this.settled)
   }
 
@@ -231,14 +237,16 @@ export class Scheduler {
     const entry = this.entries.get(mid)
     if (entry?.at !== 'courier') return
     const { copy, over, lastFailure } = entry
-    const { failedAttempts } = copy
-    this.begun(this.take(copy, stepAfter(outcome, { failedAttempts, over, lastFailure })))
+    const { failedAttempts, mayFallBack } = copy
+    const history = { failedAttempts, over, lastFailure, mayFallBack }
+    this.begun(this.take(copy, stepAfter(outcome, history)))
   }
 
   /** Carries a step out: file, log, counters; then the copy is gone, or waits. */
   private async take(copy: Copy, step: Step): Promise<void> {
     const entry = this.entries.get(copy.mid)
     if (!entry || step.kind === 'left') return
+    if (step.kind === 'fallback') return this.fallBack(copy, entry, step)
     if ('expiry' in entry && step.kind !== 'retry') this.expiries.cancel(entry.expiry)
     if (step.kind === 'retry') return await this.retry(copy, entry, step)
 
@@ -272,6 +280,25 @@ export class Scheduler {
     this.report(deferredEvent(copy, this.age(copy), step, retryDelay))
     if (this.holds.isHeld(copy.domain)) this.pause(waiting)
     await this.files.postpone(copy, retryDelay)
+  }
+
+  /** As soon as it has its other form: the intake is there, and the copy's time goes on. */
+  private fallBack(copy: Copy, entry: Entry, step: Step & { kind: 'fallback' }): void {
+    if (entry.at !== 'courier') return
+    const { dcid, failure } = step
+    this.report(fallbackEvent(copy, this.age(copy), step))
+    // For a disk that hangs: the report as it is, again.
+    const retry = this.retries.after(Math.max(this.options().retryDelay, READING), copy)
+    this.put({ copy, lastFailure: failure, at: 'waiting', expiry: entry.expiry, retry })
+    const goOn = (): void => {
+      this.retries.cancel(retry)
+      this.again(copy)
+    }
+    const giveUp = (): Promise<void> => {
+      this.retries.cancel(retry)
+      return this.take(copy, { kind: 'hard-bounce', dcid, failure })
+    }
+    this.begun(copy.fallBack().then(goOn, giveUp))
   }
 
   private again(copy: Copy): void {

@@ -93,7 +93,7 @@ export class Spool {
         const facts = {
           size: body.reportHead.length + body.size,
           octets: body.end - start,
-          eightBit: body.traits.eightBit,
+          eightBit: body.traits.eightBit || isEightBit(body.reportHead),
         }
         const head = padHead(plan.fileHead(facts), start)
         await out.write(Buffer.concat([head, body.reportHead]), 0)
@@ -178,6 +178,11 @@ function roomFor(plan: SpoolPlan): number {
   return longest.length + plan.wrapping.longestHead() + HEAD_SLACK
 }
 
+/** The report's own lines may be, where subject or addresses are. */
+function isEightBit(head: Buffer): boolean {
+  return head.some((octet) => octet > 127)
+}
+
 function assemble(original: Buffer, plan: SpoolPlan) {
   for (let attempt = 1; ; attempt++) {
     const pass = plan.wrapping.begin()
@@ -189,7 +194,7 @@ function assemble(original: Buffer, plan: SpoolPlan) {
     const facts = {
       size: reportHead.length + size,
       octets: reportHead.length + first.length + rest.length,
-      eightBit: traits.eightBit,
+      eightBit: traits.eightBit || isEightBit(reportHead),
     }
     const head = plan.fileHead(facts)
     const content = Buffer.concat([head, reportHead, first, rest])

@@ -1,9 +1,17 @@
-import { retriesOf, type Failure, type Outcome, type Taker } from '../delivery/outcome'
+import {
+  refusesContent,
+  retriesOf,
+  type Failure,
+  type Outcome,
+  type Taker,
+} from '../delivery/outcome'
 
 /** What happens to a copy after an attempt. */
 export type Step =
   | { kind: 'delivered'; dcid: number; response: string; taker: Taker | undefined }
   | { kind: 'retry'; dcid: number; failure: Failure; retry: number; retries: number }
+  /** Once more, with the original as a file. */
+  | { kind: 'fallback'; dcid: number; failure: Failure }
   | { kind: 'tls-error'; dcid: number; failure: Failure & { kind: 'tls' } }
   | { kind: 'hard-bounce'; dcid: number; failure: Failure }
   | { kind: 'expired'; dcid: number; failure: Failure | undefined }
@@ -18,6 +26,8 @@ export interface History {
   /** Why this attempt is the last one: its time is over, or somebody asked for its end. */
   readonly over: 'expired' | 'dropped' | undefined
   readonly lastFailure: Failure | undefined
+  /** There is another form in which it was not tried. */
+  readonly mayFallBack: boolean
 }
 
 /** The one place where an outcome becomes what happens next (spec 5.4 and 5.5). */
@@ -34,6 +44,9 @@ export function stepAfter(outcome: Outcome, history: History): Step {
     case 'failed': {
       const { failure } = outcome
       if (failure.kind === 'tls') return { kind: 'tls-error', dcid, failure }
+      if (history.mayFallBack && !history.over && refusesContent(failure)) {
+        return { kind: 'fallback', dcid, failure }
+      }
       const retries = retriesOf(failure)
       if (history.failedAttempts >= retries) return { kind: 'hard-bounce', dcid, failure }
       if (history.over) return { kind: 'expired', dcid, failure }

@@ -269,6 +269,11 @@ const JOURNAL = {
     'as_postfix',
     'A CR without LF in a copy: as_postfix (a blank; none before a line end), crlf (a line end), or refuse, the one setting that touches originals: the client gets a 550.',
   ),
+  fallback: key(
+    kinds.yesNo,
+    'false',
+    'A report that an intake refuses for its content (a 5xx behind the text, or 8-bit and no 8BITMIME) is sent once more, with the original as original.eml in base64; readers that look for message/rfc822 miss it.',
+  ),
 }
 
 const QUEUE = {

@@ -106,6 +106,7 @@ function read(source: SettingsSource, problems: Problems): Settings {
       markerValue: journal.marker_value,
       remoteIpHeader: journal.remote_ip_header,
       bareCr: journal.bare_cr,
+      fallback: journal.fallback,
     },
     limits: {
       minFreeSpace: queue.min_free_space,

@@ -100,6 +100,8 @@ export interface JournalSettings {
   readonly remoteIpHeader: string | undefined
   /** What becomes of a CR without LF. Default as_postfix. */
   readonly bareCr: 'as_postfix' | 'crlf' | 'refuse'
+  /** What is refused for its content is sent once more, the original as a file. Default false. */
+  readonly fallback: boolean
 }
 
 /** Below these no copy is written: that is a failure of its journaling. 0: no limit. */

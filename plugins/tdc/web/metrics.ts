@@ -84,6 +84,10 @@ const MESSAGE_COUNTERS: Readonly<Record<MessageCounter, readonly [name: string, 
     'originals_refused_total',
     'Messages that were not accepted because of a bare CR.',
   ],
+  fellBack: [
+    'fell_back_total',
+    'Copies refused for what they hold, and sent once more with their original as a file.',
+  ],
   normalized: [
     'normalized_total',
     'Messages with bare CR or LF, whose copies have other line ends.',
