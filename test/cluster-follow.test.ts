@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdirSync, statSync } from 'node:fs'
+import { readdirSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { ANSWER_TIME } from '../plugins/tdc/cluster/link'
 import {
@@ -311,6 +311,40 @@ describe('settings that machines share', () => {
         store.text = ''
         await look(mx1)
         assert.equal(store.text, good)
+      })
+    }
+
+    const FOREIGN: readonly (readonly [section: string, key: string, value: string])[] = [
+      ['tls', 'verify', 'false'],
+      ['main', 'sender_list', '/etc/passwd'],
+      ['delivery', 'port', '26'],
+      ['cluster', 'share_addresses', 'true'],
+      ['status_page', 'token', 'a-token-of-20-letters'],
+      ['machine.mx2', 'intake_format', 'bcc'],
+      ['policy.vip', '__proto__', 'x'],
+      ['constructor', 'name', 'x'],
+    ]
+    for (const [section, key, value] of FOREIGN) {
+      it(`[${section}] ${key}, which nobody can share: refused by its name, at a start too`, async () => {
+        const mx1 = machine('mx1')
+        await mx1.set(OFF)
+        const parsed = parseDocument(store.text)
+        assert(parsed.kind === 'document')
+        const { entries, revision } = parsed.document
+        const foreign = [...entries, { section, key, value }]
+        const document = { ...parsed.document, revision: revision + 1, id: 'x', entries: foreign }
+        store.text = JSON.stringify({ format: 1, ...document })
+        await look(mx1, mx1)
+        const why = `[${section}] ${key} cannot be shared`
+        assert.deepEqual(mx1.values, [OFF])
+        assert.equal(
+          mx1.log.at(-1),
+          `TDC: Shared settings: refused on this machine: revision 2: ${why}; revision 1 stays in force`,
+        )
+        assert.equal(refusal(await mx1.set('main enabled=true')), `not changed: ${why}`)
+        await mx1.lastGood.write(parsed.document)
+        writeFileSync(mx1.lastGood.path, store.text)
+        assert.deepEqual(mx1.lastGood.read(), { kind: 'unreadable', why })
       })
     }
 

@@ -63,7 +63,7 @@ describe('what machines know together', () => {
     await machines.reports('mx1', statusWith({ queue: { ...FIGURES, delivered: 5 } })).send()
     machines.store.now += 2_000
     await machines.reports('mx2', statusWith({ queue: { ...FIGURES, delivered: 7 } })).send()
-    const view = clusterView(await machines.store.reports())
+    const view = await clusterView(await machines.store.reports())
     assert.equal(view.total?.queue.delivered, 12)
     assert.deepEqual(
       view.machines.map(({ machine, at, isSilent }) => [machine, view.takenAt - at, isSilent]),
@@ -82,7 +82,7 @@ describe('what machines know together', () => {
     machines.store.now += SILENT_AFTER + 1
     await machines.reports('mx1', statusWith({ enabled: true })).send()
     machines.store.kept.set('mx2', { at, text: null })
-    const view = clusterView(await machines.store.reports())
+    const view = await clusterView(await machines.store.reports())
     assert.deepEqual(
       view.machines.map(({ machine, isSilent, status }) => [machine, isSilent, status === null]),
       [
@@ -118,14 +118,18 @@ describe('what machines know together', () => {
     await machines.reports('mx2', statusWith()).send()
     const stored = await machines.store.reports()
     for (const wanted of ['<1@sender.example>', 'AAAA-1.1', 'AAAA-1.1.tdc1']) {
-      const { messages } = findInCluster(stored, wanted)
+      const { messages } = await findInCluster(stored, wanted)
       assert.deepEqual(
         messages.map(({ machine, transaction }) => [machine, transaction]),
         [['mx2', 'AAAA-1.1']],
         wanted,
       )
     }
-    assert.deepEqual(findInCluster(stored, 'alice@sender.example').messages, [], 'not shared')
+    assert.deepEqual(
+      (await findInCluster(stored, 'alice@sender.example')).messages,
+      [],
+      'not shared',
+    )
   })
 
   it('keeps a report within its bounds, the figures before the messages', () => {
@@ -153,7 +157,7 @@ describe('what machines know together', () => {
     for (const [text, wrong] of rows) {
       machines.store.kept.set('mx1', { at: machines.store.now, text: good })
       machines.store.kept.set('mx2', { at: machines.store.now, text })
-      const view = clusterView(await machines.store.reports())
+      const view = await clusterView(await machines.store.reports())
       assert.notEqual(view.total, null)
       assert.equal(view.machines[1]?.status, null)
       assert.match(view.machines[1]?.wrong ?? '', wrong)
@@ -161,7 +165,7 @@ describe('what machines know together', () => {
     }
   })
 
-  it('whatever octets are there, nothing is thrown', () => {
+  it('whatever octets are there, nothing is thrown', async () => {
     const dice = Dice.thrown('reports')
     const good = told(statusWith(), [MESSAGE], true)
     for (let round = 0; round < 2_000; round++) {
@@ -169,8 +173,8 @@ describe('what machines know together', () => {
       const text =
         good.slice(0, at) + dice.octets(4).toString('latin1') + good.slice(at + dice.below(9))
       const stored = { now: 2_000, reports: [{ machine: 'mx1', at: 1_000, text }] }
-      clusterText(clusterView(stored))
-      findInCluster(stored, '<1@sender.example>')
+      clusterText(await clusterView(stored))
+      await findInCluster(stored, '<1@sender.example>')
     }
   })
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { systemClock } from '../plugins/tdc/clock'
 import { clusterView, type ClusterView } from '../plugins/tdc/cluster/cluster-view'
 import { reportText, shownStatus } from '../plugins/tdc/cluster/machine-report'
@@ -97,6 +97,33 @@ describe('the status page over HTTP', () => {
     page.shutdown()
     server.closeAllConnections()
     server.close()
+  })
+
+  it('what a visitor breaks is no error of this server', async () => {
+    configure(`token=${TOKEN}`)
+    const form = 'Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100'
+    const broken = [
+      `POST /tdc/login HTTP/1.1\r\nHost: localhost\r\n${form}\r\n\r\ntoken=x`,
+      `POST /tdc/login HTTP/1.1\r\nHost: localhost\r\n${form.replace('Length: 100', 'Type: x')}\r\n\r\n`,
+      'POST /tdc/login HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n',
+      'GET /tdc/status HTTP/1.1\r\nHost: localhost\r\nCookie: tdc-session=%00.\x80; ;=;\r\n\r\n',
+      'GET /tdc/status?q=%E0%A4 HTTP/1.1\r\nHost: [::\r\nAuthorization: Bearer\r\n\r\n',
+      'HEAD /tdc/%ff%00/.. HTTP/1.0\r\n\r\n',
+    ]
+    for (const text of broken) {
+      for (const ends of ['end', 'destroy', 'resetAndDestroy'] as const) {
+        const socket = connect(port, '127.0.0.1')
+        socket.on('error', () => {})
+        socket.resume()
+        await new Promise<void>((written) => socket.write(text, 'latin1', () => written()))
+        await new Promise((later) => setImmediate(later))
+        const closed = new Promise((resolve) => socket.once('close', resolve))
+        socket[ends]()
+        await closed
+      }
+    }
+    assert.equal((await logIn(TOKEN)).status, 303)
+    assert.deepEqual(problems, [])
   })
 
   describe('what it answers', () => {
@@ -422,7 +449,7 @@ describe('the status page over HTTP', () => {
       { machine: 'mx1', at: now, text },
       { machine: 'mx2', at: 1, text: null },
     ]
-    machines = ok(clusterView({ now, reports }))
+    machines = ok(await clusterView({ now, reports }))
     // What was gathered serves for a second.
     page.shutdown()
     startPage()

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { PassThrough } from 'node:stream'
+import { safeJson } from '../plugins/tdc/base/text'
 import { makeTerminal } from '../plugins/tdc/cli/terminal'
 
 const ERASE = '\r\u001b[K'
@@ -32,6 +33,25 @@ describe('the terminal of the command line', () => {
     terminal.progress('haraka.log: 10,000 lines')
     terminal.print(['found'])
     assert.deepEqual([terminal.out(), terminal.err()], ['found\n', ''])
+  })
+
+  it('lets nothing act that somebody else wrote, in answers, in progress and in complaints', () => {
+    const evil = 'a\u001b[2Jb\u009b31mc\u202ed\u2028e\u007ff\ng\u061ch\ufeffi'
+    const harmless = 'a [2Jb 31mc d e f g h i'
+    const terminal = screen(true)
+    terminal.print([evil])
+    terminal.progress(evil)
+    terminal.complain(evil)
+    terminal.repaint([evil])
+    assert.equal(terminal.out(), `${harmless}\n\u001b[H\u001b[J${harmless}\n`)
+    assert.equal(terminal.err(), `${ERASE}${harmless}${ERASE}${harmless}\n`)
+  })
+
+  it('JSON says the same with escapes, in names as in values', () => {
+    const value = { 'a\u009bb': ['\u202e', '\u001b[2J', '漢字 é', '\ud800', '\n'], c: { d: 1 } }
+    const json = safeJson(value)
+    assert.match(json, /^[\n\x20-\x7e漢字é]*$/)
+    assert.deepEqual(JSON.parse(json), value)
   })
 
   it('paints each picture over the one before', () => {

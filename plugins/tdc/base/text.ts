@@ -53,6 +53,13 @@ export function withoutUnsafe(text: string, sign = ' '): string {
   return text.replace(UNSAFE, sign)
 }
 
+/** JSON for people and programs: what would act on a terminal stands there as an escape. */
+export function safeJson(value: unknown): string {
+  return JSON.stringify(value, null, 2).replace(UNSAFE, (sign) =>
+    sign === '\n' ? sign : `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
 /** A text from outside fit for a line: one line, nothing that acts, at most so many octets. */
 export function safeCut(text: string, octets: number): string {
   return bounded(withoutUnsafe(text.slice(0, LIMITS.header)).trim(), octets).trimEnd()

@@ -8,6 +8,9 @@ import { EXIT, Stop } from './exit-code'
 /** Milliseconds beyond what the processes have: then the master itself does not answer. */
 const MASTER_TIME = 2_000
 
+/** Characters; ten thousand copies of a queue take a fifth of it. It may be another user's server. */
+const LONGEST_ANSWER = 64 * 1024 * 1024
+
 const NOT_RUNNING: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ECONNREFUSED'])
 const NOT_PERMITTED: ReadonlySet<string | undefined> = new Set(['EACCES', 'EPERM'])
 
@@ -20,7 +23,10 @@ export function askServer(directory: string, request: Request): Promise<Answer> 
     socket.setEncoding('utf8')
     const patience = SHAPES[request.ask].within + MASTER_TIME
     socket.setTimeout(patience, () => socket.destroy(new Error('it does not answer')))
-    socket.on('data', (piece: string) => (text += piece))
+    socket.on('data', (piece: string) => {
+      text += piece
+      if (text.length > LONGEST_ANSWER) socket.destroy(new Error('its answer does not end'))
+    })
     socket.on('error', (error) => reject(unreachable(path, error)))
     socket.on('close', () => {
       const answer = parsed(text)

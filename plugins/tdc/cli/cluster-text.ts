@@ -1,6 +1,5 @@
 import type { ClusterView, MachineView } from '../cluster/cluster-view'
 import { health } from '../monitor/health'
-import { safeText } from '../base/text'
 import { durationText, momentText } from './moments'
 import { statusText } from './status-text'
 import { table } from './table'
@@ -34,15 +33,15 @@ export function isClusterWell({ machines }: ClusterView): boolean {
 export function silentText({ machines }: ClusterView): string[] {
   return machines
     .filter(({ isSilent }) => isSilent)
-    .map(({ machine, at }) => `${safeText(machine)} reports no more, last at ${momentText(at)}`)
+    .map(({ machine, at }) => `${machine} reports no more, last at ${momentText(at)}`)
 }
 
 function machineRow(view: MachineView, now: number): (string | number)[] {
   const { machine, at, isSilent, status, wrong } = view
   const heard = isSilent ? `SILENT since ${momentText(at)}` : `${durationText(now - at)} ago`
-  const name = safeText(machine)
-  if (!status) return [name, heard, wrong === null ? '-' : `unreadable: ${safeText(wrong)}`]
+  const name = machine
+  if (!status) return [name, heard, wrong === null ? '-' : `unreadable: ${wrong}`]
   const { active, delivered, softBounced, hardBounced } = status.queue
-  const enabled = `${status.enabled ? 'enabled' : 'disabled'} (${safeText(status.level)})`
+  const enabled = `${status.enabled ? 'enabled' : 'disabled'} (${status.level})`
   return [name, heard, enabled, health(status).state, active, delivered, softBounced, hardBounced]
 }

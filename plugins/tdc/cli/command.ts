@@ -1,4 +1,5 @@
 import type { ParseArgsConfig } from 'node:util'
+import { safeJson } from '../base/text'
 import type { SilentWorker } from '../monitor/status'
 import type { ExitCode } from './exit-code'
 import type { Terminal } from './terminal'
@@ -38,5 +39,5 @@ export function copiesText(count: number): string {
 
 /** An answer for scripts, or for people. */
 export function show({ json, terminal }: Call, value: unknown, lines: () => string[]): void {
-  terminal.print(json ? [JSON.stringify(value, null, 2)] : lines())
+  terminal.print(json ? safeJson(value).split('\n') : lines())
 }

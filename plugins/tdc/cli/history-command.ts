@@ -1,6 +1,5 @@
 import type { History } from '../cluster/shared-cluster'
 import { levelOf } from '../cluster/sections'
-import { safeText } from '../base/text'
 import { valueFrom } from './ask-server'
 import { changeText } from './change-text'
 import { type Command, show } from './command'
@@ -27,9 +26,7 @@ function historyText({ revision, entries, changes, trouble }: History): string[]
     ...changes.flatMap(changeText),
     ...(changes.length > 0 ? [''] : []),
     revision === 0 ? 'nothing is shared yet' : `revision ${revision} is in force here:`,
-    ...entries.map(
-      ({ section, key, value }) => `  ${safeText(levelOf(section))} ${key}=${safeText(value)}`,
-    ),
-    ...(trouble === null ? [] : ['', `not in step with Redis: ${safeText(trouble)}`]),
+    ...entries.map(({ section, key, value }) => `  ${levelOf(section)} ${key}=${value}`),
+    ...(trouble === null ? [] : ['', `not in step with Redis: ${trouble}`]),
   ]
 }

@@ -21,7 +21,7 @@ import {
 import { showCommand } from './show-command'
 import { statusCommand } from './status-command'
 import { table } from './table'
-import { makeTerminal } from './terminal'
+import { makeTerminal, type Terminal } from './terminal'
 import { tophostsCommand } from './tophosts-command'
 import { trackCommand } from './track-command'
 
@@ -69,18 +69,18 @@ const EXIT_HELP = [
 
 /** Runs the program; its exit code. Every error is one sentence. */
 export async function run(args: readonly string[]): Promise<ExitCode> {
+  const terminal = makeTerminal(process.stdout, process.stderr)
   try {
-    return await dispatch(args)
+    return await dispatch(args, terminal)
   } catch (error) {
     const [code, text] =
       error instanceof Stop ? [error.code, error.message] : [EXIT.no, String(error)]
-    process.stderr.write(`${PROGRAM}: ${text}\n`)
+    terminal.complain(`${PROGRAM}: ${text}`)
     return code
   }
 }
 
-async function dispatch(args: readonly string[]): Promise<ExitCode> {
-  const terminal = makeTerminal(process.stdout, process.stderr)
+async function dispatch(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const at = args.findIndex((arg, i) => !arg.startsWith('-') && !isValueOfConfig(args, i))
   const name = args[at]
   if (name === undefined || name === 'help') {

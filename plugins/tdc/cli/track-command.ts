@@ -1,6 +1,5 @@
 import type { FoundInCluster } from '../cluster/cluster-view'
 import type { Found } from '../control/gathered'
-import { safeText } from '../base/text'
 import { valueFrom } from './ask-server'
 import { type Call, type Command, show, silentText } from './command'
 import { EXIT, type ExitCode, Stop } from './exit-code'
@@ -48,11 +47,11 @@ async function trackInCluster(call: Call): Promise<ExitCode> {
   show(call, found, () => [
     ...messages.flatMap((message, at) => [
       ...(at > 0 ? [''] : []),
-      `On ${safeText(message.machine)}:`,
+      `On ${message.machine}:`,
       ...trackedText(message),
     ]),
     ...(messages.length === 0 ? ['nothing found; each machine shows its last messages only'] : []),
-    ...silent.map((machine) => `${safeText(machine)} reports no more`),
+    ...silent.map((machine) => `${machine} reports no more`),
   ])
   return messages.length > 0 ? EXIT.ok : EXIT.no
 }

@@ -1,5 +1,4 @@
 import type { TrackedMessage } from '../monitor/tracked'
-import { safeText } from '../base/text'
 import { clockText, momentText } from './moments'
 import { table } from './table'
 
@@ -9,11 +8,9 @@ export function trackedText(message: TrackedMessage): string[] {
   const more = recipientCount - recipients.length
   const known = recipientCount > 0
   return [
-    `Message ${transaction}  ${momentText(at)}  ${safeText(messageId)}`.trimEnd(),
-    ...(known ? [`  from <${safeText(sender)}>`] : []),
-    ...(known
-      ? [`  to ${recipients.map(safeText).join(', ')}${more > 0 ? ` and ${more} more` : ''}`]
-      : []),
+    `Message ${transaction}  ${momentText(at)}  ${messageId}`.trimEnd(),
+    ...(known ? [`  from <${sender}>`] : []),
+    ...(known ? [`  to ${recipients.join(', ')}${more > 0 ? ` and ${more} more` : ''}`] : []),
     ...table(steps.map((step) => [`  ${clockText(step.at)}`, step.kind, step.text])),
   ]
 }

@@ -38,8 +38,8 @@ export interface FoundInCluster {
   readonly silent: readonly string[]
 }
 
-export function clusterView(stored: StoredReports): ClusterView {
-  const machines = read(stored).map(({ messages: _, ...view }) => view)
+export async function clusterView(stored: StoredReports): Promise<ClusterView> {
+  const machines = (await read(stored)).map(({ messages: _, ...view }) => view)
   const [first, ...others] = machines.flatMap(({ status }) => status ?? [])
   return {
     takenAt: stored.now,
@@ -48,8 +48,11 @@ export function clusterView(stored: StoredReports): ClusterView {
   }
 }
 
-export function findInCluster(stored: StoredReports, wanted: string): FoundInCluster {
-  const machines = read(stored)
+export async function findInCluster(
+  stored: StoredReports,
+  wanted: string,
+): Promise<FoundInCluster> {
+  const machines = await read(stored)
   const isWanted = matcher(wanted)
   const messages = machines
     .flatMap(({ machine, messages }) => messages.map((message) => ({ ...message, machine })))
@@ -61,19 +64,21 @@ export function findInCluster(stored: StoredReports, wanted: string): FoundInClu
   }
 }
 
-function read({ now, reports }: StoredReports) {
-  return reports
-    .map(({ machine, at, text }) => {
-      const report = text === null ? undefined : parseReport(text)
-      const isReadable = typeof report === 'object'
-      return {
-        machine,
-        at,
-        isSilent: now - at > SILENT_AFTER,
-        status: isReadable ? report.status : null,
-        messages: isReadable ? report.messages : [],
-        wrong: typeof report === 'string' ? report : null,
-      }
+/** One machine at a time: mail may be received in the same process. */
+async function read({ now, reports }: StoredReports) {
+  const machines = []
+  for (const { machine, at, text, leftOut } of reports) {
+    await new Promise((resolve) => setImmediate(resolve))
+    const report = text === null ? leftOut : parseReport(text)
+    const isReadable = typeof report === 'object'
+    machines.push({
+      machine,
+      at,
+      isSilent: now - at > SILENT_AFTER,
+      status: isReadable ? report.status : null,
+      messages: isReadable ? report.messages : [],
+      wrong: typeof report === 'string' ? report : null,
     })
-    .sort((a, b) => (a.machine < b.machine ? -1 : 1))
+  }
+  return machines.sort((a, b) => (a.machine < b.machine ? -1 : 1))
 }

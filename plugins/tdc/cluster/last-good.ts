@@ -1,8 +1,9 @@
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { errorCode } from '../error-code'
 import type { Disk } from '../queue/disk'
 import { FOUND } from '../queue/found-file'
+import { foreignValue } from './sections'
 import {
   LONGEST_DOCUMENT,
   NO_DOCUMENT,
@@ -38,7 +39,9 @@ export class LastGood {
       return { kind: 'unreadable', why: code ?? String(error) }
     }
     const parsed = parseDocument(written)
-    return parsed.kind === 'document' ? parsed : { kind: 'unreadable', why: parsed.why }
+    if (parsed.kind === 'nonsense') return { kind: 'unreadable', why: parsed.why }
+    const foreign = foreignValue(parsed.document.entries)
+    return foreign === undefined ? parsed : { kind: 'unreadable', why: foreign }
   }
 
   /** One after the other; rejects when the disk does. The file is the old one or the new one. */
@@ -70,7 +73,13 @@ export class LastGood {
 function readFound(path: string): string {
   const file = openSync(path, FOUND)
   try {
-    return readFileSync(file, 'utf8')
+    // An octet more than there may be shows that it is too long.
+    const bytes = Buffer.allocUnsafe(LONGEST_DOCUMENT + 1)
+    let octets = 0
+    for (let read = 1; read > 0 && octets < bytes.length; octets += read) {
+      read = readSync(file, bytes, octets, bytes.length - octets, octets)
+    }
+    return bytes.toString('utf8', 0, octets)
   } finally {
     closeSync(file)
   }

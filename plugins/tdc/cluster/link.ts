@@ -1,3 +1,4 @@
+import { LIMITS, bounded } from '../base/text'
 import type { Clock } from '../clock'
 import type { Store } from './store'
 
@@ -35,7 +36,8 @@ export class Link {
       }
     } catch (error) {
       this.drop()
-      return { kind: 'away', why: error instanceof Error ? error.message : String(error) }
+      const why = error instanceof Error ? error.message : String(error)
+      return { kind: 'away', why: bounded(why, LIMITS.sentence) }
     }
   }
 

@@ -15,7 +15,7 @@ export interface MachineReport {
 }
 
 /** Octets. */
-const LONGEST_REPORT = 1024 * 1024
+export const LONGEST_REPORT = 1024 * 1024
 const LONGEST_INSTANCE = 32
 
 const shape = record<MachineReport>({

@@ -1,3 +1,4 @@
+import { LONGEST_REPORT } from './machine-report'
 import { HEAD_OCTETS, LONGEST_DOCUMENT } from './shared-document'
 import type { Store, StoredReport } from './store'
 
@@ -23,6 +24,30 @@ redis.call('ZADD', KEYS[2], now, ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - ARGV[4])
 redis.call('ZREMRANGEBYRANK', KEYS[2], 0, -ARGV[5] - 1)
 return before`
+
+/** Octets of a machine's name in Redis, which anybody may have written. */
+const LONGEST_MACHINE = 300
+/** Octets of all reports together that are read for one look. */
+const LONGEST_REPORTS = 64 * 1024 * 1024
+
+/** The machines that were heard of last, the newest first, and Redis's own time. */
+const MACHINES = `local found = redis.call('ZREVRANGE', KEYS[1], 0, ARGV[1] - 1, 'WITHSCORES')
+for at = 1, #found, 2 do found[at] = string.sub(found[at], 1, tonumber(ARGV[2])) end
+return {redis.call('TIME'), found}`
+
+/** Of each report the text, or its length when it is beyond the bounds; -1: it is no text. */
+const REPORTS = `local longest, left = tonumber(ARGV[1]), tonumber(ARGV[2])
+local all = {}
+for at, key in ipairs(KEYS) do
+  local length = redis.pcall('STRLEN', key)
+  if type(length) ~= 'number' then all[at] = -1
+  elseif length > longest or length > left then all[at] = length
+  else
+    left = left - length
+    all[at] = redis.call('GET', key)
+  end
+end
+return all`
 
 /** Compare and set: a script runs alone, so nobody writes in between. */
 const SWAP = `if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
@@ -50,21 +75,37 @@ export function redisStore(send: Send, prefix: () => string): Store {
       return textOf(await send(['EVAL', REPORT, '2', ...keys, machine, text, ...limits]))
     },
     async reports() {
-      const [time, found] = await Promise.all([
-        send(['TIME']),
-        send(['ZRANGE', `${prefix()}:machines`, '0', '-1', 'WITHSCORES']),
-      ])
+      const limits = [MOST_MACHINES, LONGEST_MACHINE].map(String)
+      const answer = await send(['EVAL', MACHINES, '1', `${prefix()}:machines`, ...limits])
+      const [time, found] = Array.isArray(answer) ? (answer as unknown[]) : []
       const known = machinesIn(found)
-      const keys = known.map(({ machine }) => reportOf(machine))
-      const texts = keys.length > 0 ? await send(['MGET', ...keys]) : []
-      const all: unknown[] = Array.isArray(texts) ? texts : []
-      const reports = known.map((each, at) => ({
-        ...each,
-        text: typeof all[at] === 'string' ? all[at] : null,
-      }))
-      return { now: momentOf(time), reports }
+      const texts = known.length > 0 ? await reportsOf(known.map(({ machine }) => machine)) : []
+      return {
+        now: momentOf(time),
+        reports: known.map((each, at) => ({ ...each, text: null, ...texts[at] })),
+      }
     },
   }
+
+  async function reportsOf(machines: readonly string[]): Promise<ReportText[]> {
+    const limits = [LONGEST_REPORT, LONGEST_REPORTS].map(String)
+    const keys = machines.map(reportOf)
+    const texts = await send(['EVAL', REPORTS, String(keys.length), ...keys, ...limits])
+    return keys.map((_, at) => reportTextOf(Array.isArray(texts) ? texts[at] : undefined))
+  }
+}
+
+type ReportText = Pick<StoredReport, 'text' | 'leftOut'>
+
+function reportTextOf(reply: unknown): ReportText {
+  if (typeof reply === 'string') return { text: reply }
+  if (typeof reply !== 'number') return { text: null }
+  const all = `all together ${LONGEST_REPORTS}`
+  const leftOut =
+    reply < 0
+      ? 'it is no text'
+      : `it has ${reply} octets; at most ${LONGEST_REPORT} are read, of ${all}`
+  return { text: null, leftOut }
 }
 
 /** Seconds and microseconds. */
@@ -74,9 +115,9 @@ function momentOf(time: unknown): number {
 }
 
 /** Members and scores by turns. */
-function machinesIn(found: unknown): Omit<StoredReport, 'text'>[] {
+function machinesIn(found: unknown): Pick<StoredReport, 'machine' | 'at'>[] {
   const all = Array.isArray(found) ? found.flat() : []
-  const machines: Omit<StoredReport, 'text'>[] = []
+  const machines: Pick<StoredReport, 'machine' | 'at'>[] = []
   for (let at = 0; at + 1 < all.length; at += 2) {
     const moment = Number(all[at + 1])
     if (Number.isFinite(moment)) machines.push({ machine: textOf(all[at]), at: moment })

@@ -27,6 +27,14 @@ export function sharedKeys(section: string): Keys {
   return Object.hasOwn(SHARED, kind) ? (SHARED[kind] ?? {}) : {}
 }
 
+/** The first value that a command line could not have shared; undefined: there is none. */
+export function foreignValue(
+  entries: readonly { readonly section: string; readonly key: string }[],
+): string | undefined {
+  const found = entries.find(({ section, key }) => !Object.hasOwn(sharedKeys(section), key))
+  return found && `[${found.section}] ${found.key} cannot be shared`
+}
+
 /** How a level or a policy is written on the command line, as a section; or what is wrong. */
 export function sectionOf(
   level: string,

@@ -18,6 +18,7 @@ import { redisStore, type Send } from './redis-store'
 import { sectionFinder, sectionOf } from './sections'
 import type { SharedDocument } from './shared-document'
 import { SharedSettings } from './shared-settings'
+import type { StoredReports } from './store'
 import { parseKey, parsePair, type WantedValue } from './wanted-value'
 
 export interface SharedClusterDeps {
@@ -180,12 +181,10 @@ export class SharedCluster {
     return this.shared.change(user, (base, signed) => reverted(base, Number(change), signed))
   }
 
-  private async fromReports<T>(
-    made: (stored: Parameters<typeof clusterView>[0]) => T,
-  ): Promise<Answer<T>> {
+  private async fromReports<T>(made: (stored: StoredReports) => Promise<T>): Promise<Answer<T>> {
     const asked = await this.link.ask((store) => store.reports())
     if (asked.kind === 'away') return no(`Redis cannot be reached (${asked.why})`)
-    return ok(made(asked.value))
+    return ok(await made(asked.value))
   }
 }
 

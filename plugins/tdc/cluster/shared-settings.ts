@@ -9,6 +9,7 @@ import type { LastGood } from './last-good'
 import type { Link } from './link'
 import { compare } from './newest'
 import { overlay } from './overlay'
+import { foreignValue } from './sections'
 import { type Change, type SharedDocument, textOf } from './shared-document'
 import type { Store } from './store'
 
@@ -183,6 +184,8 @@ export class SharedSettings {
   }
 
   private read({ entries }: SharedDocument): ReadResult {
+    const foreign = foreignValue(entries)
+    if (foreign !== undefined) return { kind: 'refused', problems: [foreign] }
     return readSettings(overlay(this.deps.source(), entries))
   }
 

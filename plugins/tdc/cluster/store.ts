@@ -3,8 +3,10 @@ export interface StoredReport {
   readonly machine: string
   /** Milliseconds since 1970 by Redis's clock, as `now`: those of the machines may differ. */
   readonly at: number
-  /** Null: it is too long ago. */
+  /** Null: it is too long ago, or was left out. */
   readonly text: string | null
+  /** Why it was left out. */
+  readonly leftOut?: string
 }
 
 export interface StoredReports {

@@ -21,18 +21,30 @@ export async function login(
     return { kind: 'unreadable', status: 415, why: `The form must come as ${FORM_TYPE}.` }
   }
   const form = await readForm(request)
-  if (form === undefined) return { kind: 'unreadable', status: 413, why: 'The form is too long.' }
+  if (typeof form === 'string') return { kind: 'unreadable', ...UNREADABLE[form] }
   if (!isToken(form.get('token')?.trim() ?? '', page.token)) return { kind: 'wrong-token' }
   return { kind: 'welcome', cookie: cookie(sessionValue(page.token, now), page.path, request) }
 }
 
-async function readForm(request: IncomingMessage): Promise<URLSearchParams | undefined> {
+const UNREADABLE = {
+  'too-long': { status: 413, why: 'The form is too long.' },
+  'broken-off': { status: 400, why: 'The form broke off.' },
+} as const
+
+async function readForm(
+  request: IncomingMessage,
+): Promise<URLSearchParams | keyof typeof UNREADABLE> {
   const pieces: Buffer[] = []
   let octets = 0
-  for await (const piece of request as AsyncIterable<Buffer>) {
-    octets += piece.length
-    if (octets > LONGEST_FORM) return undefined
-    pieces.push(piece)
+  try {
+    for await (const piece of request as AsyncIterable<Buffer>) {
+      octets += piece.length
+      if (octets > LONGEST_FORM) return 'too-long'
+      pieces.push(piece)
+    }
+  } catch {
+    // Whoever goes away in the middle, on purpose or not, is no error of this server.
+    return 'broken-off'
   }
   return new URLSearchParams(Buffer.concat(pieces).toString('utf8'))
 }

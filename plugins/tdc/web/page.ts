@@ -39,6 +39,8 @@ export class StatusPage {
     if (!page.enabled || !isOurs) return next()
     const turn = { request, response, page, query }
     this.turn(turn, path.slice(page.path.length)).catch((error: unknown) => {
+      // Who has gone away is told nothing, and may be why.
+      if (response.destroyed) return
       const text = `status page: ${request.method} ${path}: ${String(error)}`
       this.deps.report({ kind: 'problem', text })
       send(response, sentence(500, 'This went wrong; the log says why.'))
