@@ -515,6 +515,7 @@ function crashing(disk: Disk, moment: number, done: boolean) {
       }),
     rename: (from, to) => step(() => disk.rename(from, to)),
     unlink: (path) => step(() => disk.unlink(path)),
+    unlinkNow: (path) => disk.unlinkNow(path),
     exists: (path) => step(() => disk.exists(path)),
     readStart: (path, most) => step(() => disk.readStart(path, most)),
     readPart: (path, position, most) => step(() => disk.readPart(path, position, most)),

@@ -113,6 +113,7 @@ export class Connector {
       settings: () => this.settings.value,
       report,
     })
+    process.once('exit', () => this.cutShort())
     this.gathered = new Gathered(processesOf(systemClock, answersOf(this)))
     this.control = new Control(serverDirectory(), this.gathered, systemClock, report)
     this.healthWatch = new HealthWatch(() => this.gathered.status(), systemClock, report)
@@ -219,6 +220,12 @@ export class Connector {
     this.sharedCluster?.close()
     this.queue.commands.flush()
     systemClock.after(SHUTDOWN_TIME, () => this.delivery.pools.destroy())
+  }
+
+  /** The process ends, in order or by somebody's mistake; nothing is waited for any more. */
+  private cutShort(): void {
+    this.delivery.pools.destroy()
+    this.queue.files.removeNow()
   }
 
   private followMaster(): void {

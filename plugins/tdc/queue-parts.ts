@@ -48,6 +48,7 @@ export class QueueParts {
   readonly loader: Loader
   readonly sweep: Sweep
   readonly kept: KeptCopies
+  readonly files: QueueCopyFiles
   readonly replay: Replay
   readonly adoption: Adoption
   readonly room: Room
@@ -84,6 +85,7 @@ export class QueueParts {
     }
     const scheduler = new Scheduler({ courierOf, files, clock, report, options, holds })
     this.kept = kept
+    this.files = files
     this.scheduler = scheduler
     this.commands = new QueueCommands({ scheduler, holds, report })
     this.sweep = new Sweep({

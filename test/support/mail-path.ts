@@ -47,7 +47,11 @@ export interface MailPathOptions extends PluginNames {
 
 /** What the connector's `status()` says of itself, as far as tests look at it. */
 export interface StatusReply {
-  readonly queue: { readonly active: number; readonly delivered: number }
+  readonly queue: {
+    readonly active: number
+    readonly delivered: number
+    readonly hardBounced: number
+  }
   readonly messages: {
     readonly journalFailed: number
     readonly inDoubt: number

@@ -54,6 +54,7 @@ export class TestQueue {
   readonly memory = new MemoryBudget(1_000_000)
   readonly courier = new ScriptedCourier()
   readonly announced: string[] = []
+  readonly copyFiles: QueueCopyFiles
   readonly scheduler: Scheduler
   readonly commands: QueueCommands
   readonly kept: KeptCopies
@@ -79,17 +80,11 @@ export class TestQueue {
     this.kept = this.keptCopies()
     this.holds = new Holds({ directory, disk: this.disk, report })
     const { kept } = this
+    const own = { directory, disk: this.disk, clock, memory, report, announce, kept }
+    this.copyFiles = new QueueCopyFiles(own)
     this.scheduler = new Scheduler({
       courierOf: () => this.courier,
-      files: new QueueCopyFiles({
-        directory,
-        disk: this.disk,
-        clock,
-        memory,
-        report,
-        announce,
-        kept,
-      }),
+      files: this.copyFiles,
       clock,
       report,
       options: () => this.options,
@@ -151,6 +146,7 @@ export class TestQueue {
       create: (path) => counted(disk.create(path)),
       rename: (from, to) => counted(disk.rename(from, to)),
       unlink: (path) => counted(disk.unlink(path)),
+      unlinkNow: (path) => disk.unlinkNow(path),
       exists: (path) => counted(disk.exists(path)),
       readStart: (path, most) => counted(disk.readStart(path, most)),
       readPart: (path, position, most) => counted(disk.readPart(path, position, most)),

@@ -50,6 +50,8 @@ export class QueueCopyFiles implements CopyFiles {
   /** A file is renamed and removed by one at a time, or a rename would bring back a removed one. */
   private readonly pending = new WeakMap<Copy, Promise<unknown>>()
   private readonly failed = new FewAtOnce(FAILED_AT_ONCE)
+  /** Done with, and their files not yet gone. */
+  private readonly leaving = new Set<Copy>()
 
   constructor(deps: {
     directory: QueueDirectory
@@ -70,6 +72,7 @@ export class QueueCopyFiles implements CopyFiles {
   }
 
   remove(copy: Copy): Promise<boolean> {
+    this.leaving.add(copy)
     this.forget(copy)
     return this.inTurn(copy, () => this.unlink(copy))
   }
@@ -96,6 +99,7 @@ export class QueueCopyFiles implements CopyFiles {
   }
 
   announce(copy: Copy, response: string, taker: Taker | undefined): Promise<void> {
+    this.leaving.add(copy)
     return this.inTurn(copy, () => this.tellOthers(copy, response, taker).catch(() => {}))
   }
 
@@ -107,17 +111,40 @@ export class QueueCopyFiles implements CopyFiles {
     return this.inTurn(copy, () => Promise.resolve())
   }
 
+  /**
+   * The process ends, in order or not: what the intake has taken must not be sent again by the next
+   * one. Nothing else can be done in that moment, and nothing is waited for.
+   */
+  removeNow(): void {
+    for (const { path } of this.leaving) {
+      try {
+        this.disk.unlinkNow(path)
+      } catch {
+        // It is gone, or the disk does not work: one copy too many is allowed.
+      }
+    }
+  }
+
   private forget(copy: Copy): void {
     this.memory.give(copy.held)
     copy.release()
   }
 
-  private async unlink({ mid, path, place: { filename: file } }: Copy): Promise<boolean> {
+  private async unlink(copy: Copy): Promise<boolean> {
+    const {
+      mid,
+      path,
+      place: { filename: file },
+    } = copy
     try {
       await this.disk.unlink(path)
+      this.leaving.delete(copy)
       return true
     } catch (error) {
-      if (errorCode(error) === 'ENOENT') return true
+      if (errorCode(error) === 'ENOENT') {
+        this.leaving.delete(copy)
+        return true
+      }
       this.report({ kind: 'unremovable', mid, file, why: diskErrorText(error) })
       return false
     }

@@ -1,3 +1,4 @@
+import { unlinkSync } from 'node:fs'
 import {
   access,
   chown,
@@ -40,6 +41,8 @@ export interface Disk {
   create(path: string): Promise<DiskFile>
   rename(from: string, to: string): Promise<void>
   unlink(path: string): Promise<void>
+  /** At once, or it throws: for a process that ends. */
+  unlinkNow(path: string): void
   /** False only when it is not there; what cannot be looked at may be. */
   exists(path: string): Promise<boolean>
   /** The first octets of a file, as many as there are up to `most`. */
@@ -107,6 +110,7 @@ export const systemDisk: Disk = {
   },
   rename,
   unlink,
+  unlinkNow: unlinkSync,
   exists: (path) =>
     access(path).then(
       () => true,
