@@ -5,16 +5,19 @@ import { MX_TRAFFIC } from './courier'
 import { type Figure, median, percentile } from './figure'
 import { Lab } from './lab'
 import { LoopDelays, loopDelayPlugin } from './loop-delay'
+import { installOld, OLD } from './old-build'
 import { memoryOf } from './process-figures'
 
+/** TDC_BACKLOG: as many copies, such as 100000. */
+const COPIES = Number(process.env['TDC_BACKLOG'] ?? 30_000)
 const ROUNDS = 5
-const MESSAGES = 6_000
+const MESSAGES = COPIES / ROUNDS
 /** As fast as it goes: on connections that stay, delayed acknowledgements make it slower by far. */
 const CROWD = { ...MX_TRAFFIC, messages: MESSAGES, connections: 80 }
 /** What goes on coming meanwhile: some 70 mails a second. */
 const REGULAR = { ...MX_TRAFFIC, messages: 250, connections: 10, pause: 100 }
-/** Milliseconds for which the backlog is watched when it is complete. */
-const REST = 10_000
+/** Milliseconds for which the backlog is watched when it is complete: every look that is made each minute is in it. */
+const REST = 180_000
 
 const UNIT = 'MB'
 
@@ -28,7 +31,7 @@ interface Run {
 }
 
 /**
- * What 30,000 copies that wait cost a Haraka: by how much its memory has grown when all of them are
+ * What 30,000 copies that wait cost a Haraka, with this build and with 0.2.0: by how much its memory has grown when all of them are
  * there, and how late its event loop is meanwhile (99th percentile), against the same mail without
  * the plugin. The intake takes connections and says nothing, so that every opening ends by its
  * deadline, and all that wait for it fail at once and wait for their retry.
@@ -50,10 +53,11 @@ async function measured(lab: Lab, silent: Server): Promise<Figure> {
   const delivery = [`port=${port}`, 'max_age=7200', 'retry_delay=3600']
   const options = { sections: { delivery }, localPlugins: loopDelayPlugin }
   const copying = await lab.gateway({ tdc: true, ...options })
+  const old = await lab.gateway({ tdc: true, ...options, install: installOld })
   const bare = await lab.gateway({ tdc: false, ...options })
   const delays = new LoopDelays()
   const idle = new Map<HarakaServer, number>()
-  for (const server of [copying, bare]) {
+  for (const server of [copying, old, bare]) {
     await sleep(500)
     idle.set(server, memoryOf(server.pid).now)
     await delays.of(server)
@@ -68,8 +72,9 @@ async function measured(lab: Lab, silent: Server): Promise<Figure> {
   const ours: Run[] = []
   const theirs: Run[] = []
   for (let round = 1; round <= ROUNDS; round++) {
-    const [a, b] = [await run(copying), await run(bare)]
-    console.log(`round ${round}, ${round * MESSAGES} copies: with ${shown(a)}; without ${shown(b)}`)
+    const [a, o, b] = [await run(copying), await run(old), await run(bare)]
+    const runs = `with ${shown(a)}; ${OLD} ${shown(o)}; without ${shown(b)}`
+    console.log(`round ${round}, ${round * MESSAGES} copies: ${runs}`)
     ours.push(a)
     theirs.push(b)
   }
@@ -78,6 +83,11 @@ async function measured(lab: Lab, silent: Server): Promise<Figure> {
   const { p99, max } = await delays.of(copying)
   const rest = `for ${REST / 1000} s: loop p99 ${p99.toFixed(1)}, most ${max.toFixed(1)} ms`
   console.log(`${copying.queueFiles().length} files wait ${rest}, +${growth(copying).toFixed()} MB`)
+  const [now, then] = [growth(copying) - growth(bare), growth(old) - growth(bare)]
+  const ratio = (now / then).toFixed(2)
+  console.log(
+    `memory beyond Haraka's own: ${now.toFixed()}, ${OLD} ${then.toFixed()} MB, ratio ${ratio}`,
+  )
   await regular(lab, copying, bare)
   return figure(ours, theirs)
 }

@@ -15,6 +15,8 @@ export interface LabGatewayOptions {
   readonly sections?: Readonly<Record<string, readonly string[]>>
   readonly localPlugins?: Readonly<Record<string, string>>
   readonly config?: Readonly<Record<string, string>>
+  /** In place of this repository's build. */
+  readonly install?: (serverDir: string) => Promise<void>
 }
 
 /**
@@ -75,7 +77,8 @@ export class Lab {
       ...(tdc ? ['tdc'] : []),
       'queue/smtp_forward',
     ]
-    const all: HarakaOptions = { ...usual, plugins, localPlugins }
+    const install = options.install && { install: options.install }
+    const all: HarakaOptions = { ...usual, plugins, localPlugins, ...install }
     const server = await startHaraka(all)
     this.gateways.push(server)
     return server
