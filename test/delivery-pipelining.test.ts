@@ -5,7 +5,7 @@ import type { SendResult } from '../plugins/tdc/delivery/session'
 import { Unstuffer } from '../plugins/tdc/unstuffer'
 import { Dice } from './support/dice'
 import type { Script } from './support/fault-script'
-import { IntakeLink, outgoing, WINDOW } from './support/intake-link'
+import { IntakeLink, outgoing, TIMEOUTS, WINDOW } from './support/intake-link'
 import { splitAtRandom, stuff } from './support/journal'
 
 const PIPELINING = ['PIPELINING', 'SIZE 52428800', '8BITMIME']
@@ -92,6 +92,101 @@ describe('delivery: PIPELINING', () => {
     session.destroy()
     await link.close()
   })
+})
+
+describe('delivery: PIPELINING on a long line', () => {
+  /** What the clock of the connector sees of the second EHLO. */
+  const ROUND_TRIP = 40
+
+  async function far(script: Script) {
+    const slow: Script = [{ on: 'EHLO2', delay: 20 }, ...script]
+    const link = await IntakeLink.start({ script: slow, keywords: PIPELINING })
+    const open = async () => {
+      const times = link.server.connections.length + 1
+      const opening = link.session()
+      await link.server.until('EHLO2', times)
+      await link.clock.advance(ROUND_TRIP)
+      return opening
+    }
+    return { link, open, session: await open() }
+  }
+
+  it('two messages may be on their way; near, one', async () => {
+    const { link, session } = await far([])
+    assert.equal(session.window, 2)
+    session.destroy()
+    await link.close()
+  })
+
+  const D = 'delivered'
+  const rows: [string, Script, string[], string[]][] = [
+    ['nothing refused', [], [D, D, D, D], ['0', '1', '2', '3']],
+    [
+      'a refused recipient is settled alone',
+      [{ on: 'RCPT', nth: 2, reply: '550 5.1.1 No' }],
+      [D, 'RCPT 550', D, D],
+      ['0', '2', '3'],
+    ],
+    [
+      'a refused message is settled alone',
+      [{ on: 'BODY', nth: 2, reply: '554 5.7.1 No' }],
+      [D, 'BODY 554', D, D],
+      ['0', '2', '3'],
+    ],
+    [
+      '421 to a message: those behind it had no attempt',
+      [{ on: 'BODY', nth: 2, reply: '421 4.3.2 Bye' }],
+      [D, 'BODY 421, uncharged, ended', ...Array<string>(2).fill('network closed, uncharged, ended')],
+      ['0'],
+    ],
+    [
+      'a cut: the message without a reply had its attempt, those behind it had none',
+      [{ on: 'BODY', nth: 2, then: 'reset' }],
+      [D, 'network reset, ended', ...Array<string>(2).fill('network reset, uncharged, ended')],
+      ['0'],
+    ],
+    [
+      'a reply too many: nobody has that of another',
+      [
+        { on: 'BODY', nth: 1, extra: '250 Ok\r\n' },
+        { on: 'BODY', nth: 2, reply: '554 5.7.1 No' },
+      ],
+      [D, ...Array<string>(3).fill('network protocol, uncharged, ended')],
+      ['0'],
+    ],
+  ]
+  for (const [what, script, results, taken] of rows) {
+    it(what, async () => {
+      const { link, session } = await far(script)
+      const sent = await Promise.all(numbered(4).map((message) => session.send(message)))
+      assert.deepEqual(sent.map(view), results)
+      session.destroy()
+      await link.close()
+      const bodies = link.server.messages.filter(({ code }) => code === 250)
+      assert.deepEqual(
+        bodies.map(({ raw }) => raw.toString().slice(9, 10)),
+        taken,
+      )
+    })
+  }
+
+  const UNHEARD: [string, Script[number]][] = [
+    ['does not hear all that stands behind a message', { on: 'RCPT', nth: 2, reply: '503 5.5.1' }],
+    ['hears nothing of it', { on: 'MAIL', nth: 2, then: 'stall' }],
+  ]
+  for (const [what, fault] of UNHEARD) {
+    it(`an intake that ${what} costs no copy an attempt, and gets one at a time`, async () => {
+      const { link, session, open } = await far([fault])
+      const results = numbered(2).map((message) => session.send(message))
+      await Promise.all([results[0], link.server.until(fault.on, 2)])
+      await link.clock.advance(TIMEOUTS.command)
+      assert.deepEqual((await Promise.all(results)).map(view), [D, 'network protocol, uncharged, ended'])
+      const next = await open()
+      assert.equal(next.window, 1)
+      next.destroy()
+      await link.close()
+    })
+  }
 })
 
 describe('delivery: CHUNKING', () => {

@@ -20,6 +20,9 @@ import { Wire } from './wire'
 /** Milliseconds that the farewell may take: QUIT, its reply and the close. */
 const FAREWELL = 5_000
 
+/** Milliseconds of a round trip that it is not worth to save: there intakes are busy, not lines. */
+const NEAR = 5
+
 /** The two sides see different steps: the connection is of no use any more. */
 const OUT_OF_STEP = 503
 
@@ -56,8 +59,9 @@ export class SmtpSession implements Session {
     private readonly peer: Peer,
     private readonly capabilities: Capabilities,
     private readonly options: SessionOptions,
+    roundTrip: number,
   ) {
-    this.transmit = transmitFor(capabilities, options)
+    this.transmit = transmitFor(capabilities, { ...options, isFar: roundTrip > NEAR })
     this.wire = new Wire(socket, conversation, options.timeouts)
   }
 
@@ -72,10 +76,12 @@ export class SmtpSession implements Session {
   ): Promise<SessionOpened> {
     const conversation = Conversation.secure(socket, options.clock)
     const { helo, timeouts } = options
+    const began = options.clock.monotonic()
     const step = await conversation.exchange('EHLO', `EHLO ${helo}`, timeouts.command)
+    const roundTrip = options.clock.monotonic() - began
     if (step.kind === 'passed') {
       const capabilities = capabilitiesOf(step.lines)
-      const session = new SmtpSession(socket, conversation, peer, capabilities, options)
+      const session = new SmtpSession(socket, conversation, peer, capabilities, options, roundTrip)
       return { kind: 'open', session }
     }
     conversation.end(GIVEN_UP)
@@ -148,7 +154,7 @@ export class SmtpSession implements Session {
       }
       case 'refused': {
         const { begun, command, reply } = transmission
-        const firstChunk = !begun || this.transmit.resets
+        const firstChunk = !begun || this.transmit.inChunks
         const fault = faultOf({ command, reply, used: this.used, firstChunk })
         return this.refusedWith(transmission, fault, await this.recover(command, reply))
       }
@@ -165,10 +171,10 @@ export class SmtpSession implements Session {
         }
         return this.lostWith(failure, begun ? 'copy' : this.unbegun)
       }
-      case 'no-chunking': {
+      case 'unfit': {
         this.options.chunking.avoid()
         this.conversation.end(GIVEN_UP)
-        return this.lostWith(protocolLoss('BDAT was offered and is not known'), 'connection')
+        return this.lostWith(protocolLoss(transmission.why), 'connection')
       }
     }
   }

@@ -3,19 +3,19 @@ import type { Capabilities } from './capabilities'
 import type { ChunkingMemory } from './chunking-memory'
 import { contentOf, takeFirst } from './content'
 import type { Envelope } from './envelope'
-import type { Loss } from './loss'
+import { type Loss, TIMED_OUT } from './loss'
 import type { Command, Reply } from './outcome'
 import type { Outgoing } from './outgoing'
 import { CLOSING, type Step, type Verb } from './step'
-import { bdat, type Line, type Unsent, WHOLE_MESSAGE, type Wire } from './wire'
+import { bdat, isWhole, type Line, type Unsent, type Wire } from './wire'
 
 /** How one message ended on the wire. `begun`: the intake may have had all of it. */
 export type Transmission =
   | { kind: 'accepted'; reply: Reply }
   | { kind: 'refused'; begun: boolean; command: Command; reply: Reply }
   | { kind: 'lost'; begun: boolean; failure: Loss }
-  /** The intake offered BDAT and does not take it. */
-  | { kind: 'no-chunking' }
+  /** The intake does not keep what it offers: BDAT, or hearing what stands behind a message. */
+  | { kind: 'unfit'; why: string }
 
 export type Commands = Extract<Envelope, { kind: 'commands' }>
 
@@ -23,22 +23,31 @@ export type Commands = Extract<Envelope, { kind: 'commands' }>
 export interface Transmit {
   /** Messages that may wait for their replies at a time. */
   readonly window: number
-  /** Every message ends with RSET, so that none more is needed after one that was refused. */
+  /** RSET is written where a message needs it, so that none more is needed after one that was refused. */
   readonly resets: boolean
+  /** By BDAT, which may be refused for other reasons than the message. */
+  readonly inChunks: boolean
   readonly send: (wire: Wire, commands: Commands, message: Outgoing) => Promise<Transmission>
 }
 
 interface TransmitOptions {
   readonly chunking: ChunkingMemory
   readonly window: number
+  /** A round trip takes long enough to be saved. */
+  readonly isFar: boolean
 }
 
 /** The best way that an intake offers: round trips are what a wide-area link costs. */
 export function transmitFor(offered: Capabilities, options: TransmitOptions): Transmit {
   const { pipelining, chunking } = offered
-  if (pipelining && chunking && !options.chunking.avoided) return chunked(options.window)
-  return pipelining ? pipelined : sequential
+  if (!pipelining) return sequential
+  if (options.chunking.avoided) return pipelined(1)
+  if (chunking) return chunked(options.window)
+  return pipelined(options.isFar ? Math.min(options.window, BEHIND_DATA) : 1)
 }
+
+/** One message has been written, and the commands of the next one: its DATA must be answered first. */
+const BEHIND_DATA = 2
 
 const DATA: Line<'DATA'> = ['DATA', 'DATA']
 const RSET: Line<'RSET'> = ['RSET', 'RSET']
@@ -47,6 +56,7 @@ const RSET: Line<'RSET'> = ['RSET', 'RSET']
 const sequential: Transmit = {
   window: 1,
   resets: false,
+  inChunks: false,
   async send(wire, commands, message) {
     for (const line of [...envelope(commands), DATA]) {
       const refused = refusedBy(await Promise.all(wire.group([line])))
@@ -56,19 +66,52 @@ const sequential: Transmit = {
   },
 }
 
-/** The commands together, the message when it is asked for (RFC 2920): two round trips. */
-const pipelined: Transmit = {
-  window: 1,
-  resets: false,
-  async send(wire, commands, message) {
-    const steps = await Promise.all(wire.group([...envelope(commands), DATA]))
-    const refused = refusedBy(steps)
-    if (!refused) return endedBy(await wire.data(await contentOf(message), message.size))
-    // RFC 2920 section 3.1: asked for a message that has no recipient, the client sends none.
-    if (steps.at(-1)?.kind === 'passed') await wire.data(Buffer.alloc(0), 0)
-    return refused
-  },
+/**
+ * The commands together, the message when it is asked for (RFC 2920): two round trips. With a window,
+ * the commands of the next message stand behind the final dot, where section 3.1 allows them: one.
+ */
+function pipelined(window: number): Transmit {
+  let before: Promise<Step> | undefined
+  return {
+    window,
+    resets: true,
+    inChunks: false,
+    async send(wire, commands, message) {
+      const { behind, steps, reply } = await wire.inTurn(async () => {
+        const behind = wire.isAwaiting ? before : undefined
+        const steps = await Promise.all(wire.group([...envelope(commands), DATA]))
+        if (refusedBy(steps)) {
+          // RFC 2920 section 3.1: asked for a message that has no recipient, the client sends none.
+          if (steps.at(-1)?.kind === 'passed') await wire.data(Buffer.alloc(0), 0)
+          // In its turn, and with a reply of its own: another message may stand behind it.
+          else await Promise.all(wire.group([RSET]))
+          return { behind, steps, reply: undefined }
+        }
+        const content = await contentOf(message)
+        before = wire.data(content, message.size)
+        if (!isWhole(content)) await before
+        return { behind, steps, reply: before }
+      })
+      const refused = refusedBy(steps)
+      if (refused && (await behind)?.kind === 'passed' && isUnheard(refused)) return UNHEARD
+      return refused ?? endedBy((await reply) as Step)
+    },
+  }
 }
+
+const UNHEARD: Transmission = {
+  kind: 'unfit',
+  why: 'what stood behind a message was not heard',
+}
+
+/** No reply came to commands behind a message, or one to some of them alone. */
+function isUnheard(ended: Transmission): boolean {
+  if (ended.kind === 'refused') return ended.reply.code === BAD_SEQUENCE
+  return ended.kind === 'lost' && ended.failure === TIMED_OUT
+}
+
+/** "Bad sequence of commands" (RFC 5321 section 4.2.2). */
+const BAD_SEQUENCE = 503
 
 /**
  * Commands and message together (RFC 3030), and the next message without waiting for the reply: one
@@ -96,6 +139,7 @@ function chunked(window: number): Transmit {
   return {
     window,
     resets: true,
+    inChunks: true,
     async send(wire, commands, message) {
       const { before, behind } = await wire.inTurn(async () => {
         // Not before its turn: a window of copies need neither be open nor in memory.
@@ -103,11 +147,10 @@ function chunked(window: number): Transmit {
         const unsent = { ...whole, size: message.size, begun: 0 }
         const lines = envelope(commands)
         if (!proof.takesChunks) return cautiously(wire, lines, unsent, proof)
-        const isShort = Buffer.isBuffer(unsent.content) && unsent.content.length <= WHOLE_MESSAGE
-        const inOneGo = isShort && (await wire.hasCompany()) && !wire.isLost
+        const inOneGo = isWhole(unsent.content) && (await wire.hasCompany()) && !wire.isLost
         return inOneGo ? together(wire, lines, unsent) : asking(wire, lines, unsent)
       })
-      if (before === 'unfit') return { kind: 'no-chunking' }
+      if (before === 'unfit') return { kind: 'unfit', why: 'BDAT was offered and is not known' }
       return chunkEndedBy(await Promise.all(before), await Promise.all(behind))
     },
   }
@@ -192,7 +235,7 @@ async function contentIfWanted(
     return wire.group([RSET])
   }
   const { content, unstuffer } = unsent
-  if (Buffer.isBuffer(content) && content.length <= WHOLE_MESSAGE) {
+  if (isWhole(content)) {
     return wire.whole([bdat('BODY', unstuffer.push(content)), RSET])
   }
   const body = await wire.chunkInPieces(unsent)

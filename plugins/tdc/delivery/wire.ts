@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Unstuffer } from '../unstuffer'
 import { writeContent } from './content'
 import type { Conversation } from './conversation'
@@ -9,7 +9,11 @@ import type { Step, Verb } from './step'
 import type { SecureSocket } from './tls'
 
 /** Messages up to this go out in one write; longer ones piece by piece. */
-export const WHOLE_MESSAGE = 256 * 1024
+const WHOLE_MESSAGE = 256 * 1024
+
+export function isWhole(content: Buffer | Readable): content is Buffer {
+  return Buffer.isBuffer(content) && content.length <= WHOLE_MESSAGE
+}
 
 /** A command and its line, and the octets right behind that. */
 export type Line<V extends Verb = Verb> = readonly [command: V, line: string, content?: Buffer]
@@ -60,13 +64,18 @@ export class Wire {
     return this.conversation.lost !== undefined
   }
 
+  /** Some command or message has no reply yet. */
+  get isAwaiting(): boolean {
+    return this.conversation.isAwaiting
+  }
+
   /**
    * Whether another message is on its way or waits for its turn. Messages that ended together are
    * followed by others together, so who seems to be alone looks again in the next turn of the loop.
    */
   async hasCompany(): Promise<boolean> {
     const hasCompany = (): boolean => this.writing > 1 || this.conversation.isAwaiting
-    if (!hasCompany()) await setImmediate()
+    if (!hasCompany()) await nextTurn()
     return hasCompany()
   }
 
@@ -122,7 +131,7 @@ export class Wire {
 
   /** DATA's content of `size` octets, the final dot and the reply, which may come at any moment. */
   async data(content: Buffer | Readable, size: number): Promise<Step> {
-    if (!Buffer.isBuffer(content) || content.length > WHOLE_MESSAGE) {
+    if (!isWhole(content)) {
       const { change, missing } = counted({ size, begun: 0, unstuffer: new Unstuffer() })
       const count = (piece: Buffer): Buffer => (change(piece), piece)
       return this.pieces(content, { change: count, missing, end: FINAL_DOT })
@@ -131,7 +140,10 @@ export class Wire {
     const early = this.conversation.pending
     const reply = this.conversation.read('BODY', this.timeouts.final)
     if (early) return this.cutOff(await reply)
-    if (!this.conversation.lost) this.socket.write(Buffer.concat([content, FINAL_DOT]))
+    if (this.conversation.lost) return reply
+    // In one piece with the commands of a message that waits for its turn.
+    if (this.writing > 1) this.cork()
+    this.socket.write(Buffer.concat([content, FINAL_DOT]))
     return reply
   }
 
@@ -143,11 +155,16 @@ export class Wire {
     const step = await reply
     if (step.kind !== 'passed' || isWritten()) return step
     // A socket with TLS tells only in the next turns of the event loop that all was taken.
-    for (let turn = 0; turn < 2; turn++) await setImmediate()
+    for (let turn = 0; turn < 2; turn++) await nextTurn()
     if (isWritten()) return step
     const failure = protocolLoss(TOO_EARLY)
     this.conversation.end(failure)
     return { kind: 'lost', failure }
+  }
+
+  private cork(): void {
+    this.socket.cork()
+    setImmediate(() => this.socket.uncork())
   }
 
   private timed<V extends Verb>([command, line, content]: Line<V>) {
