@@ -3,6 +3,7 @@ import { makeSessionMaker } from '../../plugins/tdc/delivery/connect'
 import { dcidSource } from '../../plugins/tdc/delivery/dcid'
 import { makeMxLookup } from '../../plugins/tdc/delivery/mx-lookup'
 import { Pool } from '../../plugins/tdc/delivery/pool'
+import type { SessionMaker } from '../../plugins/tdc/delivery/session'
 import type { Sending, Target } from './sending'
 
 /** tdc.ini's defaults, apart from what the comparison sets for both. */
@@ -18,10 +19,8 @@ const MIN_CONNECTIONS = 3
 const IDLE_TIMEOUT = 5_000
 const WINDOW = 8
 
-export function poolFor(target: Target): Pool {
-  const { host, port, ca, connections, messagesPerConnection, window = WINDOW } = target
-  const { random } = Math
-  const open = makeSessionMaker({
+export function sessionMakerFor({ host, port, ca, window = WINDOW }: Target): SessionMaker {
+  return makeSessionMaker({
     domain: 'intake.example',
     route: { host, port },
     port,
@@ -43,9 +42,15 @@ export function poolFor(target: Target): Pool {
     lookup: makeMxLookup(systemClock),
     stsPolicyOf: () => Promise.resolve(undefined),
     mayConnect: () => true,
-    random,
+    random: Math.random,
     nextDcid: dcidSource(0),
   })
+}
+
+export function poolFor(target: Target): Pool {
+  const { connections, messagesPerConnection } = target
+  const { random } = Math
+  const open = sessionMakerFor(target)
   const options = {
     minConnections: Math.min(MIN_CONNECTIONS, connections),
     maxConnections: connections,

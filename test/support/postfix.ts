@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { KeyAndCertificate } from './certificates'
@@ -12,6 +12,8 @@ export interface PostfixOptions {
   readonly certificate: KeyAndCertificate
   /** PEM of the roots that it trusts when it sends. */
   readonly ca?: string
+  /** Default: any free one. */
+  readonly port?: number
   /** Of main.cf, over those below. */
   readonly settings: Readonly<Record<string, string>>
 }
@@ -20,12 +22,17 @@ export interface Postfix {
   readonly host: string
   readonly port: number
   log(): string
+  /** No message waits in one of its queues. */
+  isEmpty(): boolean
+  /** Stops and starts it, with its queue. */
+  restart(): Promise<void>
   /** A Postfix command of this instance, such as `postqueue -f`. */
   command(name: string, ...args: string[]): Promise<string>
   close(): Promise<void>
 }
 
 const HOST = '127.0.0.1'
+const QUEUES = ['maildrop', 'incoming', 'active', 'deferred']
 
 /** What is missing for running a Postfix here, in one sentence; undefined: nothing. */
 export function whatIsMissing(): string | undefined {
@@ -39,7 +46,12 @@ export function whatIsMissing(): string | undefined {
 }
 
 /** A Postfix of its own: configuration, queue and log in a temporary directory, on a free port. */
-export async function startPostfix({ certificate, ca = '', settings }: PostfixOptions) {
+export async function startPostfix({
+  certificate,
+  ca = '',
+  port: wanted,
+  settings,
+}: PostfixOptions) {
   const dir = makeTempDir('postfix')
   const config = join(dir, 'config')
   // Postfix's own user has to pass through.
@@ -55,7 +67,7 @@ export async function startPostfix({ certificate, ca = '', settings }: PostfixOp
     writeFileSync(join(config, name), text, { mode: name === 'chain.pem' ? 0o600 : 0o644 })
   }
   const log = () => readFileSync(join(dir, 'log'), 'utf8')
-  const port = await startOnFreePort(config, log)
+  const port = await startOn(wanted, config, log)
   // It is a daemon and would outlive us.
   const stopWithUs = () => execFileSync('postfix', ['-c', config, 'abort'], { stdio: 'ignore' })
   process.prependOnceListener('exit', stopWithUs)
@@ -63,6 +75,11 @@ export async function startPostfix({ certificate, ca = '', settings }: PostfixOp
     host: HOST,
     port,
     log,
+    isEmpty: () => QUEUES.every((name) => readdirSync(join(dir, 'queue', name)).length === 0),
+    async restart() {
+      await run('postfix', ['-c', config, 'stop'])
+      await run('postfix', ['-c', config, 'start'])
+    },
     command: (name, ...args) => run(name, ['-c', config, ...args]),
     async close() {
       process.off('exit', stopWithUs)
@@ -74,9 +91,13 @@ export async function startPostfix({ certificate, ca = '', settings }: PostfixOp
 }
 
 /** `postfix start` returns once the ports are bound, or fails. */
-async function startOnFreePort(config: string, log: () => string): Promise<number> {
+async function startOn(
+  wanted: number | undefined,
+  config: string,
+  log: () => string,
+): Promise<number> {
   for (let tries = 1; ; tries++) {
-    const port = await freePort()
+    const port = wanted ?? (await freePort())
     writeFileSync(join(config, 'master.cf'), masterCf(port))
     try {
       await run('postfix', ['-c', config, 'start'])
@@ -144,6 +165,7 @@ function masterCf(port: number): string {
     'proxymap unix - - n - - proxymap',
     'smtp unix - - n - - smtp',
     'relay unix - - n - - smtp',
+    'virtual unix - n n - - virtual',
     'error unix - - n - - error',
     'retry unix - - n - - error',
     'discard unix - - n - - discard',
@@ -156,8 +178,8 @@ function masterCf(port: number): string {
   ].join('\n')
 }
 
-/** A port that was free a moment ago: Postfix cannot be told to take any. */
-async function freePort(): Promise<number> {
+/** A port that was free a moment ago, for a server that cannot be told to take any. */
+export async function freePort(): Promise<number> {
   const server = createServer()
   server.listen(0, HOST)
   await once(server, 'listening')

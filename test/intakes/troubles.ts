@@ -1,0 +1,119 @@
+import { execFileSync } from 'node:child_process'
+import { connect, createServer, type AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startExim } from './exim'
+import { startPostfixIntake } from './postfix-intake'
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Place } from './place'
+import type { RunOptions } from './run'
+import type { IntakeKind, IntakeServer } from './servers'
+
+/** A server in trouble: 0 copies are lost, and none is there twice unless a connection was cut. */
+export interface Trouble extends Pick<IntakeKind, 'start'> {
+  /** An acknowledgement that a cut took away brings a copy twice. */
+  readonly cuts?: true
+  readonly options?: Partial<RunOptions>
+}
+
+type Running = Exclude<IntakeServer, string>
+
+/** Milliseconds after the release of the backlog. */
+const SOON = 150
+
+const restarted = async (server: Running): Promise<void> => {
+  await sleep(SOON)
+  await server.daemon.restart()
+}
+
+/** Every process of the server that has a connection is told to end. */
+const connectionsEnd = async (_server: Running, port: number): Promise<void> => {
+  await sleep(SOON)
+  for (const pid of servingPids(port)) process.kill(pid, 'SIGTERM')
+}
+
+const MANY = 'smtp_accept_max = 200'
+
+const exim = (main: readonly string[]) => ({ start: (place: Place) => startExim(place, { main }) })
+
+const postfix = (settings: Readonly<Record<string, string>>) => ({
+  start: (place: Place) => startPostfixIntake(place, settings),
+})
+
+/** Answers so to RCPT until some seconds after the release. */
+function refusing(reply: string): Trouble {
+  const sign = ({ dir }: Place): string => join(dir, 'refuse')
+  return {
+    start: (place) => {
+      writeFileSync(sign(place), '')
+      const condition = `\${if exists{${sign(place)}}}`
+      return startExim(place, {
+        main: [MANY],
+        rcpt: [`defer message = ${reply}`, `      condition = ${condition}`],
+      })
+    },
+    options: {
+      meanwhile: async (_server, place) => {
+        await sleep(REFUSED_FOR)
+        rmSync(sign(place))
+      },
+    },
+  }
+}
+
+const REFUSED_FOR = 8_000
+
+export const TROUBLES: Readonly<Record<string, Trouble>> = {
+  'exim, restarted': { ...exim([MANY]), cuts: true, options: { meanwhile: restarted } },
+  'exim, connections told to end': {
+    ...exim([MANY]),
+    cuts: true,
+    options: { meanwhile: (server, { port }) => connectionsEnd(server, port) },
+  },
+  'exim, 5 messages a connection': exim([MANY, 'smtp_accept_max_per_connection = 5']),
+  'exim, 3 connections': exim(['smtp_accept_max = 3']),
+  'exim, 2 connections of a host': exim([MANY, 'smtp_accept_max_per_host = 2']),
+  'exim, greylisting': refusing('451 4.7.1 Greylisting in action'),
+  'exim, disk full': refusing('452 4.3.1 Insufficient system storage'),
+  'postfix, restarted': { ...postfix({}), cuts: true, options: { meanwhile: restarted } },
+  'postfix, connections told to end': {
+    ...postfix({}),
+    cuts: true,
+    options: { meanwhile: (server, { port }) => connectionsEnd(server, port) },
+  },
+  'postfix, 2 connections of a client': postfix({ smtpd_client_connection_count_limit: '2' }),
+  'postfix, 100 messages in 10 s': postfix({
+    smtpd_client_message_rate_limit: '100',
+    anvil_rate_time_unit: '10s',
+  }),
+  'postfix, one of two backends is sick': {
+    ...postfix({}),
+    options: { before: halfSick },
+  },
+}
+
+/** A load balancer: every other connection goes to a backend that answers 421 and closes. */
+async function halfSick(port: number): Promise<{ port: number; close(): void }> {
+  let count = 0
+  const server = createServer((near) => {
+    near.on('error', () => near.destroy())
+    if (++count % 2 === 1) {
+      near.end('421 4.3.2 Service not available\r\n')
+      return
+    }
+    const far = connect(port, '127.0.0.1')
+    far.on('error', () => near.destroy())
+    near.on('close', () => far.destroy())
+    near.pipe(far).pipe(near)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return { port: (server.address() as AddressInfo).port, close: () => server.close() }
+}
+
+/** Processes with an established connection on this port at their side. */
+function servingPids(port: number): number[] {
+  const text = execFileSync('ss', ['-Htnp', 'state', 'established', `( sport = :${port} )`], {
+    encoding: 'utf8',
+  })
+  return [...text.matchAll(/pid=(\d+)/g)].map(([, pid]) => Number(pid))
+}
