@@ -136,7 +136,11 @@ describe('delivery: PIPELINING on a long line', () => {
     [
       '421 to a message: those behind it had no attempt',
       [{ on: 'BODY', nth: 2, reply: '421 4.3.2 Bye' }],
-      [D, 'BODY 421, uncharged, ended', ...Array<string>(2).fill('network closed, uncharged, ended')],
+      [
+        D,
+        'BODY 421, uncharged, ended',
+        ...Array<string>(2).fill('network closed, uncharged, ended'),
+      ],
       ['0'],
     ],
     [
@@ -180,7 +184,10 @@ describe('delivery: PIPELINING on a long line', () => {
       const results = numbered(2).map((message) => session.send(message))
       await Promise.all([results[0], link.server.until(fault.on, 2)])
       await link.clock.advance(TIMEOUTS.command)
-      assert.deepEqual((await Promise.all(results)).map(view), [D, 'network protocol, uncharged, ended'])
+      assert.deepEqual((await Promise.all(results)).map(view), [
+        D,
+        'network protocol, uncharged, ended',
+      ])
       const next = await open()
       assert.equal(next.window, 1)
       next.destroy()
