@@ -66,6 +66,11 @@ export function storedIn({ mail }: Pick<Place, 'mail'>): string[] {
   return folders.flatMap((folder) =>
     readdirSync(folder, { withFileTypes: true })
       .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
-      .map(({ name }) => readFileSync(join(folder, name), 'latin1').replace(/\r\n?/g, '\n')),
+      .map(({ name }) => lines(readFileSync(join(folder, name)))),
   )
+}
+
+/** With line ends as they are in files, and a space for a bare CR, as the copy has it. */
+export function lines(message: Buffer): string {
+  return message.toString('latin1').replaceAll('\r\n', '\n').replaceAll('\r', ' ')
 }

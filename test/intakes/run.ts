@@ -8,7 +8,7 @@ import { type Mailbox, startMailbox } from '../support/mailbox'
 import { SmtpClient } from '../support/smtp-client'
 import { sessionMakerFor } from '../bench/pool-sending'
 import { type Kind, mails, numberIn, type NumberedMail } from './mails'
-import { INTAKE, makePlace, type Place, storedIn } from './place'
+import { INTAKE, lines, makePlace, type Place, storedIn } from './place'
 import type { IntakeKind, IntakeServer } from './servers'
 
 /** What is around all gateways and intakes. */
@@ -179,15 +179,15 @@ function judged(
   }
   const there = all.filter(({ number }) => stored.has(number))
   const identical = there.filter(isIdentical)
-  const lines = (pattern: RegExp): number => log.filter((line) => pattern.test(line)).length
+  const count = (pattern: RegExp): number => log.filter((line) => pattern.test(line)).length
   return {
     copies: all.length,
     delivered: there.length,
     lost: missing.filter((mail) => !refuses.includes(mail.kind)),
     refused: missing.filter((mail) => refuses.includes(mail.kind)),
     twice: there.filter(({ number }) => (stored.get(number) ?? []).length > 1),
-    retried: lines(/TDC: .* deferred/),
-    connections: lines(/TDC: New SMTP DCID/),
+    retried: count(/TDC: .* deferred/),
+    connections: count(/TDC: New SMTP DCID/),
     identical: identical.length,
     changed: [...new Set(there.filter((mail) => !isIdentical(mail)).map((mail) => mail.kind))],
     log,
@@ -196,5 +196,5 @@ function judged(
 
 /** A file has no more at its end than one line end. */
 function asStored(raw: Buffer): string {
-  return raw.toString('latin1').replace(/\r\n?/g, '\n').replace(/\n+$/, '')
+  return lines(raw).replace(/\n+$/, '')
 }
