@@ -1,6 +1,10 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type HopEnd, LATE } from './plan'
+
+/** Milliseconds. */
+const A_MOMENT = 1_000
 
 /** Who has the mail; and who may have it as far as the gateway can know, for it had no answer in time. */
 export interface Kept {
@@ -30,9 +34,8 @@ export class MailboxServer {
     return hop
   }
 
-  get connections(): number {
-    return this.sockets.size
-  }
+  /** Conversations that it is late in, or was a moment ago: a mail may still come of them. */
+  late = 0
 
   /** What became of a mail. */
   of(id: string): Kept {
@@ -53,7 +56,7 @@ export class MailboxServer {
     this.sockets.add(socket)
     socket.setNoDelay(true)
     socket.once('close', () => this.sockets.delete(socket))
-    const conversation = new Conversation(socket, (id) => this.of(id))
+    const conversation = new Conversation(socket, this)
     conversation.run().catch(() => socket.destroy())
   }
 }
@@ -67,7 +70,7 @@ class Conversation {
 
   constructor(
     private readonly socket: Socket,
-    private readonly kept: (id: string) => Kept,
+    private readonly server: MailboxServer,
   ) {
     this.lines = createInterface({ input: socket, crlfDelay: Infinity })[Symbol.asyncIterator]()
   }
@@ -150,16 +153,18 @@ class Conversation {
   }
 
   private keep(): void {
-    this.kept(this.id).mailboxes.push(...this.to)
+    this.server.of(this.id).mailboxes.push(...this.to)
   }
 
   private unanswered(): void {
-    this.kept(this.id).unanswered.push(...this.to)
+    this.server.of(this.id).unanswered.push(...this.to)
   }
 
-  private late(): Promise<void> {
+  private async late(): Promise<void> {
     this.unanswered()
-    return new Promise((resolve) => setTimeout(resolve, LATE))
+    this.server.late++
+    await sleep(LATE)
+    setTimeout(() => this.server.late--, A_MOMENT)
   }
 
   /** LMTP: one for each recipient. */

@@ -139,7 +139,7 @@ async function settle(
     const { queue, prepared, messages } = await statusOf(server)
     const busy = [
       ...server.queueFiles(),
-      ...(mailboxes.connections > 0 ? [`${mailboxes.connections} originals`] : []),
+      ...(mailboxes.late > 0 ? [`${mailboxes.late} originals`] : []),
       ...(queue.active > 0 ? [`${queue.active} copies`] : []),
       ...(prepared > 0 ? [`${prepared} copies written ahead`] : []),
     ]
