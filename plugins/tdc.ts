@@ -118,7 +118,7 @@ export function decide(this: TdcPlugin, next: Next, connection: Connection): voi
     this.forwarding.decide(connection, transaction)
     next()
   }
-  const reading = this.forwarding.recognise(transaction)
+  const reading = this.forwarding.ownReports.recognise(transaction)
   if (reading) reading.then(decided, decided)
   else decided()
 }
@@ -164,8 +164,14 @@ export function rewrite(this: TdcPlugin, next: Next, { transaction }: Connection
 /** queue_ok: the original is queued, or kept back by core; the copies may go, or not. */
 export function commit(this: TdcPlugin, next: Next, connection: Connection): void {
   const { transaction } = connection
-  if (transaction) this.forwarding.commit(connection, transaction)
-  next()
+  after(transaction && this.forwarding.commit(connection, transaction), next)
+}
+
+/** Goes on at once, unless there is something to be waited for; that never rejects. */
+function after(work: Promise<void> | null | undefined, next: Next): void {
+  const goOn = () => next()
+  if (work) void work.then(goOn, goOn)
+  else goOn()
 }
 
 /** A queue plugin that ran out of time may go on with the original; `deny` is where it shows. */
@@ -186,8 +192,7 @@ export function note_queue_timeout(
 /** reset_transaction: the end, also when the client left. What is open is settled. */
 export function resolve(this: TdcPlugin, next: Next, connection: Connection): void {
   const { transaction } = connection
-  if (transaction) this.forwarding.resolve(connection, transaction)
-  next()
+  after(transaction && this.forwarding.resolve(connection, transaction), next)
 }
 
 /** send_email: Haraka found one of ours in the queue directory. */

@@ -5,6 +5,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Row, ROWS } from './support/fate-rows'
+import type { Copy } from './support/intake'
 import { MailPath } from './support/mail-path'
 import type { Objection, Received, Verdict } from './support/mailbox'
 import { SmtpClient, wireForm } from './support/smtp-client'
@@ -56,6 +57,9 @@ describe("the original's fate, and its copy", function () {
             : undefined,
       }
       const names = typeof has === 'number' ? has : has.map(whole).sort()
+      // Where it is known who has the original, the copy names these and no others.
+      const known = typeof has !== 'number' && has.length > 0 && doubt === undefined
+      if (known) assert.deepEqual(namedIn(path.copiesOf(subject)[0]).sort(), names)
       assert.deepEqual(seen, { code, has: names, copies, doubt }, log.join('\n'))
     })
   }
@@ -84,6 +88,18 @@ describe("the original's fate, and its copy", function () {
       await path.settled()
       assert.equal(path.copiesOf('again unknown').length, 3)
     })
+  })
+
+  it('a recipient that comes in `queue` has a copy of its own', async () => {
+    const raw = Buffer.from('Subject: added\r\nX-Add: carol@example.com\r\n\r\nx\r\n')
+    await path.send({ from: 'smtp_forward@sender.example', to: [whole('bob')], raw })
+    await path.settled()
+    const names = [whole('bob'), whole('carol')]
+    assert.deepEqual(path.originalsOf('added')[0]?.to, names)
+    assert.deepEqual(
+      path.copiesOf('added').map((copy) => namedIn(copy).join()),
+      names,
+    )
   })
 
   const codes: (number | undefined)[] = []
@@ -196,6 +212,11 @@ describe("the original's fate, and its copy", function () {
 
 function afterTimeout(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, (PLUGIN_TIMEOUT + 0.5) * 1000))
+}
+
+function namedIn(copy: Copy | undefined): string[] {
+  const [own = ''] = copy?.raw.toString('latin1').split('Content-Type: message/rfc822', 1) ?? []
+  return [...own.matchAll(/^Recipient: ([^\r]*)/gm)].map(([, recipient = '']) => recipient)
 }
 
 function subjectOf(at: number): string {

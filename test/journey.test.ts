@@ -31,8 +31,8 @@ const ORIGINAL: Original = {
 }
 const WITHIN = { within: 10_000, allOrNothing: false }
 
-const ALL: Fate = { kind: 'delivered', toAll: true }
-const SOME: Fate = { kind: 'delivered', toAll: false }
+const ALL: Fate = { kind: 'delivered' }
+const SOME: Fate = { kind: 'delivered', to: ['bob@example.org'] }
 const UNKNOWN: Fate = { kind: 'unknown' }
 const OPEN: Fate = { kind: 'open' }
 const REFUSED: Fate = { kind: 'nowhere', because: 'rejected' }

@@ -43,6 +43,8 @@ const JOINING = new Set([
   'queue-parts.ts',
   'forwarding.ts',
   'writing.ts',
+  'own-reports.ts',
+  'write-ahead.ts',
   'answers.ts',
 ])
 

@@ -134,6 +134,6 @@ async function sendTest(connector: Connector, wanted: string): Promise<Answer<Te
     const why = result.failures.map((failure) => failure.why).join('; ')
     return no(`the copy could not be written to the queue: ${why}`)
   }
-  journey.settle(() => ({ kind: 'delivered', toAll: true }))
+  journey.settle(() => ({ kind: 'delivered' }))
   return ok({ mid: planned.mid, intake: intake.address })
 }

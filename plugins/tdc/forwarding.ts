@@ -1,39 +1,33 @@
-import { systemClock } from './clock'
 import type { Connector } from './connector'
 import { verdictsOf } from './decide/clean'
 import { decide, type Route } from './decide/decision'
 import type { MessageFacts } from './decide/message-facts'
 import { addressOf } from './haraka/address-facts'
 import { GivenRecipients } from './haraka/given-recipients'
-import { identityOf, messageFacts, messageIdOf } from './haraka/message'
-import { readOriginal } from './haraka/original'
+import { identityOf, messageFacts, messageIdOf, unreadableRecipients } from './haraka/message'
 import type { OriginalWatch, Told } from './haraka/original-watch'
 import type { Connection, HarakaPlugin, Transaction } from './haraka/types'
 import { Watches } from './haraka/watches'
-import { TOKEN_HEADER, tokenProblem } from './journal/loop-token'
-import { MessageDigest } from './journal/report-digest'
-import { hasBareCr } from './queue/bare-cr'
-import { type Fate, fateOf } from './queue/fate'
+import { TOKEN_HEADER } from './journal/loop-token'
+import { OwnReports } from './own-reports'
+import { type Fate, fateOf, routesTo } from './queue/fate'
 import type { Journey } from './queue/journey'
-import { originalOf, planOf, writingTime } from './writing'
+import { type Miss, missOf, WriteAhead } from './write-ahead'
 
 /** What a plugin may have done before us so that there is an original without its copy. */
 const QUEUED_BEFORE = 'a plugin queued the original before the copy was written'
 
 /** One message on its way through the hooks. */
 interface Passage {
-  readonly sender: string
+  readonly facts: MessageFacts | undefined
   readonly journey: Journey
-  /** Why nobody could be decided on, until that is told. */
+  /** The recipients that were decided on, as Haraka had them. */
+  readonly recipients: readonly unknown[]
+  /** Why some, or all, could not be decided on, until that is told. */
   failure: string | undefined
-  /** Of which header the copies were written, and how to write them again. */
-  written?: { readonly identity: string; readonly again: () => Promise<string | undefined> }
-}
-
-/** A copy that is missing; without an intake when it is not known where it ought to have gone. */
-interface Miss {
-  readonly intake: string | undefined
-  readonly why: string
+  /** Of which header the copies were written, and whose they were. */
+  identity?: string | undefined
+  connection?: Connection
 }
 
 /**
@@ -45,16 +39,17 @@ export class Forwarding {
   private readonly passages = new WeakMap<Transaction, Passage>()
   private readonly relayClients = new WeakSet<Transaction>()
   private readonly given = new WeakMap<Transaction, GivenRecipients>()
-  /** Of those that carry a token: which were looked at, and which it proves. */
-  private readonly readings = new WeakMap<Transaction, AbortController>()
-  private readonly ownReports = new WeakSet<Transaction>()
+  readonly ownReports: OwnReports
   private readonly watches: Watches
+  private readonly ahead: WriteAhead
 
   constructor(
     private readonly plugin: HarakaPlugin,
     private readonly connector: Connector,
   ) {
     this.watches = new Watches(plugin)
+    this.ahead = new WriteAhead(plugin, connector)
+    this.ownReports = new OwnReports(plugin, connector)
   }
 
   /** What of this Haraka cannot be seen. */
@@ -78,46 +73,6 @@ export class Forwarding {
     return known
   }
 
-  /** Whether a message that carries a token is a report of ours; undefined: there is nothing to read. */
-  recognise(transaction: Transaction): Promise<void> | undefined {
-    const values = transaction.header.get_all(TOKEN_HEADER)
-    if (values.length === 0 || this.readings.has(transaction)) return undefined
-    const reading = new AbortController()
-    this.readings.set(transaction, reading)
-    const { report } = this.connector.monitor
-    return this.refusal(values, transaction, reading)
-      .catch((error: unknown) => String(error))
-      .then((why) => {
-        if (why === undefined) this.ownReports.add(transaction)
-        else report({ kind: 'token-refused', transaction: transaction.uuid, why })
-      })
-  }
-
-  /** Why the token does not prove this message. The content is read only for one that we made. */
-  private async refusal(
-    [value = '', ...more]: readonly string[],
-    transaction: Transaction,
-    reading: AbortController,
-  ): Promise<string | undefined> {
-    if (more.length > 0) return 'it is no token'
-    const { loopKeys, settings } = this.connector
-    const now = systemClock.wall()
-    const token = tokenProblem(value, {
-      keys: loopKeys.accepted(now),
-      now: Math.floor(now / 1000),
-      reversePath: addressOf(transaction.mail_from),
-      ownReversePath: settings.value.delivery.envelopeFrom,
-    })
-    if (typeof token === 'string') return token
-    const within = writingTime(this.plugin, this.connector)
-    const deadline = systemClock.after(within, () => reading.abort(new Error('it takes too long')))
-    const content = new MessageDigest(token.lead)
-    const take = (piece: Buffer): void => content.push(piece)
-    await readOriginal(transaction, take, reading.signal, systemClock)
-    deadline.cancel()
-    return content.end() === token.digest ? undefined : 'its content is another'
-  }
-
   /** Who gets a copy, and where does it go? Decided once for each message. */
   decide(connection: Connection, transaction: Transaction): void {
     this.passageOf(connection, transaction)
@@ -131,33 +86,26 @@ export class Forwarding {
     connection: Connection,
     transaction: Transaction,
   ): Promise<'goes on' | 'deferred' | 'refused'> {
-    await this.recognise(transaction)
+    await this.ownReports.recognise(transaction)
     const passage = this.passageOf(connection, transaction)
+    const misses = decisionMisses(passage)
     if (await this.isUnwanted(passage, transaction)) return 'refused'
     this.watchOf(connection, transaction)?.queueBegins(connection)
-    const misses = decisionMisses(passage)
-    try {
-      misses.push(...(await this.write(passage, connection, transaction)))
-    } catch (error) {
-      const why = `the copies could not be prepared: ${String(error)}`
-      const intakes = passage.journey.routes.map((route) => route.intake.address)
-      misses.push(...intakes.map((intake) => ({ intake, why })))
-    }
+    passage.connection = connection
+    passage.identity = this.ahead.identity(transaction)
+    misses.push(...(await this.ahead.write(passage.journey, connection, transaction, 0)))
     this.tellMissed(transaction, misses)
     const { onJournalFailure } = this.connector.settings.value
     return misses.length === 0 || onJournalFailure === 'accept' ? 'goes on' : 'deferred'
   }
 
-  private async isUnwanted(
-    { sender, journey }: Passage,
-    transaction: Transaction,
-  ): Promise<boolean> {
+  private async isUnwanted({ journey }: Passage, transaction: Transaction): Promise<boolean> {
     const { journal } = this.connector.settings.value
     if (journal.bareCr !== 'refuse' || journey.routes.length === 0) return false
-    const { read } = originalOf(transaction, this.connector)
-    const within = writingTime(this.plugin, this.connector)
-    if (!(await hasBareCr(read, within, systemClock))) return false
-    const { uuid } = transaction
+    // What cannot be read here cannot be copied either, and that is told.
+    if (!(await this.ahead.hasBareCr(transaction).catch(() => false))) return false
+    const { uuid, mail_from: from } = transaction
+    const sender = addressOf(from)
     this.connector.monitor.report({ kind: 'original-refused', transaction: uuid, sender })
     return true
   }
@@ -167,12 +115,11 @@ export class Forwarding {
    * anew, so that they tell what the mailbox gets.
    */
   async rewrite(transaction: Transaction): Promise<void> {
-    const written = this.passages.get(transaction)?.written
+    const passage = this.passages.get(transaction)
     try {
-      if (!written || written.identity === identityOf(transaction)) return
-      const why = await written.again()
-      if (why === undefined) return
-      throw new Error(why)
+      if (!passage?.connection || passage.identity === identityOf(transaction)) return
+      const why = await this.ahead.rewrite(passage.journey, passage.connection, transaction)
+      if (why !== undefined) throw new Error(why)
     } catch (error) {
       const text =
         `Message ${transaction.uuid}: its copies lack what Haraka added to the original's header: ` +
@@ -181,16 +128,16 @@ export class Forwarding {
     }
   }
 
-  /** The original is queued. */
-  commit(connection: Connection, transaction: Transaction): void {
-    this.settle(this.passageOf(connection, transaction), connection, transaction, 'queued')
+  /** The original is queued. What is returned is to be waited for: further copies are written. */
+  commit(connection: Connection, transaction: Transaction): Promise<void> | undefined {
+    return this.settle(this.passageOf(connection, transaction), connection, transaction, 'queued')
   }
 
-  /** The transaction ends, in whatever way. */
-  resolve(connection: Connection, transaction: Transaction): void {
-    this.readings.get(transaction)?.abort(new Error('the client left'))
+  /** The transaction ends, in whatever way. As with `commit`. */
+  resolve(connection: Connection, transaction: Transaction): Promise<void> | undefined {
+    this.ownReports.giveUp(transaction)
     const passage = this.passages.get(transaction)
-    if (passage) this.settle(passage, connection, transaction, toldOf(transaction))
+    return passage && this.settle(passage, connection, transaction, toldOf(transaction))
   }
 
   /** A queue plugin ran out of time: it may go on with the original all the same. */
@@ -218,28 +165,44 @@ export class Forwarding {
   private decided(connection: Connection, transaction: Transaction): Passage {
     const { connector } = this
     try {
-      const isRelayClient = this.relayClients.has(transaction)
-      const facts = messageFacts(
-        connection,
-        transaction,
-        isRelayClient,
-        this.givenOf(transaction),
-        TOKEN_HEADER,
-      )
-      const isOwnReport = () => this.ownReports.has(transaction)
-      const { routes, skips } = decide(facts, connector.settings.value, isOwnReport)
+      const recipients = [...transaction.rcpt_to]
+      const facts = this.factsOf(connection, transaction)
+      const routes = this.routesFor(facts, transaction)
       this.tell(facts, routes, transaction)
-      const { transaction: uuid, sender } = facts
-      for (const { reason, recipients } of skips) {
-        this.addResult(transaction, reason.token)
-        connector.monitor.report({ kind: 'skipped', transaction: uuid, sender, recipients, reason })
+      const unreadable = routes.length > 0 || facts.recipients.length === 0
+      const failure = unreadable ? unreadableText(unreadableRecipients(transaction)) : undefined
+      return {
+        facts,
+        journey: connector.journey(routes),
+        recipients,
+        failure: this.ifEnabled(failure),
       }
-      return { sender, journey: connector.journey(routes), failure: undefined }
     } catch (error) {
-      const { enabled } = connector.settings.value.effective
-      const failure = enabled ? `the decision failed: ${String(error)}` : undefined
-      return { sender: '', journey: connector.journey([]), failure }
+      const failure = this.ifEnabled(`the decision failed: ${String(error)}`)
+      return { facts: undefined, journey: connector.journey([]), recipients: [], failure }
     }
+  }
+
+  private factsOf(connection: Connection, transaction: Transaction): MessageFacts {
+    const isRelayClient = this.relayClients.has(transaction)
+    const given = this.givenOf(transaction)
+    return messageFacts(connection, transaction, isRelayClient, given, TOKEN_HEADER)
+  }
+
+  private ifEnabled(failure: string | undefined): string | undefined {
+    return this.connector.settings.value.effective.enabled ? failure : undefined
+  }
+
+  private routesFor(facts: MessageFacts, transaction: Transaction): readonly Route[] {
+    const { monitor, settings } = this.connector
+    const isOwnReport = () => this.ownReports.has(transaction)
+    const { routes, skips } = decide(facts, settings.value, isOwnReport)
+    const { transaction: uuid, sender } = facts
+    for (const { reason, recipients } of skips) {
+      this.addResult(transaction, reason.token)
+      monitor.report({ kind: 'skipped', transaction: uuid, sender, recipients, reason })
+    }
+    return routes
   }
 
   private tell(
@@ -265,40 +228,19 @@ export class Forwarding {
     })
   }
 
-  private async write(
-    passage: Passage,
-    connection: Connection,
-    transaction: Transaction,
-  ): Promise<Miss[]> {
-    const { journey } = passage
-    if (journey.routes.length === 0) return []
-    const { connector, plugin } = this
-    const { preparer } = connector.queue
-    const within = writingTime(plugin, connector)
-    const plan = () =>
-      [
-        originalOf(transaction, connector),
-        planOf(journey.routes, connection, transaction, connector),
-      ] as const
-    const identity = identityOf(transaction)
-    passage.written = { identity, again: () => journey.rewrite(preparer, ...plan(), within) }
-    const allOrNothing = connector.settings.value.onJournalFailure === 'tempfail'
-    const result = await journey.prepare(preparer, ...plan(), { within, allOrNothing })
-    return result.kind === 'failed' ? missesOf(result.failures) : []
-  }
-
   private settle(
     passage: Passage,
     connection: Connection,
     transaction: Transaction,
     told: Told,
-  ): void {
+  ): Promise<void> | undefined {
     try {
-      this.settleBy(told, passage, connection, transaction)
+      return this.settleBy(told, passage, connection, transaction)
     } catch (error) {
-      passage.failure = undefined
-      const why = `the copies could not be settled: ${String(error)}`
-      this.tellMissed(transaction, [{ intake: undefined, why }])
+      // Told once; whatever comes of this message is not looked at any more.
+      this.passages.delete(transaction)
+      this.tellMissed(transaction, [{ intake: undefined, why: unsettledText(error) }])
+      return undefined
     }
   }
 
@@ -307,9 +249,9 @@ export class Forwarding {
     passage: Passage,
     connection: Connection,
     transaction: Transaction,
-  ): void {
+  ): Promise<void> | undefined {
     const watch = this.watchOf(connection, transaction)
-    const recipients = transaction.rcpt_to.length
+    const recipients = passage.recipients.length
     const fate = (): Fate => {
       try {
         return watch ? fateOf(told, watch.seen(told), recipients) : { kind: 'unknown' }
@@ -317,18 +259,75 @@ export class Forwarding {
         return { kind: 'unknown' }
       }
     }
+    const { journey } = passage
+    const now = fate()
+    const instead = now.kind === 'delivered' && now.to && routesTo(now.to, journey.routes)
+    const added =
+      now.kind === 'nowhere' || journey.isOver ? [] : this.addedRoutes(passage, transaction)
+    if (!instead) this.settleNow(passage, transaction, fate)
+    if (!instead && added.length === 0) return undefined
+    return this.writeMore(passage, connection, transaction, { instead, added, fate })
+  }
+
+  private settleNow(passage: Passage, transaction: Transaction, fate: () => Fate): void {
     const settled = passage.journey.settle(fate)
     const misses = decisionMisses(passage, fate)
     if (settled.kind === 'missed') {
-      misses.push(...missesOf(settled.routes.map((route) => ({ route, why: QUEUED_BEFORE }))))
+      misses.push(...settled.routes.map((route) => missOf(route, QUEUED_BEFORE)))
     }
     this.tellMissed(transaction, misses)
     if (settled.kind === 'withdrawn') this.tellKeptBack(passage, transaction, settled.because)
   }
 
+  /** Of recipients that came after the decision, as plugins add some in `queue`. */
+  private addedRoutes({ facts, recipients }: Passage, transaction: Transaction): readonly Route[] {
+    const { rcpt_to: all } = transaction
+    if (!facts || !Array.isArray(all) || all.every((address) => recipients.includes(address)))
+      return []
+    const added = all.filter((address) => !recipients.includes(address))
+    const late = { ...facts, recipients: new GivenRecipients().facts(added) }
+    const known = new Set(facts.recipients.map(({ key }) => key))
+    const unknown = late.recipients.filter(({ key }) => !known.has(key))
+    return unknown.length > 0 ? this.routesFor({ ...late, recipients: unknown }, transaction) : []
+  }
+
+  /** While the message can still be read: copies that name others than those that were written. */
+  private async writeMore(
+    passage: Passage,
+    connection: Connection,
+    transaction: Transaction,
+    more: {
+      instead: readonly Route[] | false | undefined
+      added: readonly Route[]
+      fate: () => Fate
+    },
+  ): Promise<void> {
+    const { instead, added, fate } = more
+    const { journey } = passage
+    try {
+      if (instead) {
+        const other = this.connector.journey(instead)
+        const before = journey.routes.length
+        const misses = await this.ahead.write(other, connection, transaction, before)
+        const isThere = misses.length === 0
+        if (isThere) journey.giveWay()
+        else this.settleNow(passage, transaction, fate)
+        other.settle(() =>
+          isThere ? { kind: 'delivered' } : { kind: 'nowhere', because: 'rejected' },
+        )
+      }
+      const late = this.connector.journey(added)
+      const before = 2 * journey.routes.length
+      this.tellMissed(transaction, await this.ahead.write(late, connection, transaction, before))
+      late.settle(fate)
+    } catch (error) {
+      this.tellMissed(transaction, [{ intake: undefined, why: unsettledText(error) }])
+    }
+  }
+
   /** Core's own plugins kept it from its mailboxes, and said OK. */
   private tellKeptBack(
-    { sender, journey }: Passage,
+    { facts, journey }: Passage,
     transaction: Transaction,
     because: string,
   ): void {
@@ -337,6 +336,7 @@ export class Forwarding {
     const recipients = new Set(journey.routes.flatMap((route) => route.recipients)).size
     const { uuid } = transaction
     const reason = { token: because } as const
+    const sender = facts?.sender ?? ''
     this.connector.monitor.report({
       kind: 'skipped',
       transaction: uuid,
@@ -376,8 +376,13 @@ function decisionMisses(passage: Passage, fate?: () => Fate): Miss[] {
   return [{ intake: undefined, why }]
 }
 
-function missesOf(failures: readonly { route: Route; why: string }[]): Miss[] {
-  return failures.map(({ route, why }) => ({ intake: route.intake.address, why }))
+function unsettledText(error: unknown): string {
+  return `the copies could not be settled: ${String(error)}`
+}
+
+function unreadableText(recipients: number): string | undefined {
+  if (recipients === 0) return undefined
+  return `${recipients === 1 ? 'a recipient is' : `${recipients} recipients are`} no address`
 }
 
 /** No recipient was looked at before. */

@@ -32,17 +32,19 @@ export function originalOf(transaction: Transaction, { queue: { doubts } }: Conn
   }
 }
 
-/** The copies of a message for these routes, as its header stands now. */
+/** The copies of a message for these routes, as its header stands now; `before`: those planned before. */
 export function planOf(
   routes: readonly Route[],
   connection: Connection,
   transaction: Transaction,
   { gateway, loopKeys, settings }: Connector,
+  before: number,
 ): PlannedCopy[] {
   return planCopies(
     routes,
     {
       transaction: transaction.uuid,
+      before,
       gateway,
       reversePath: addressOf(transaction.mail_from),
       subject: headerOf(transaction, 'Subject'),

@@ -136,7 +136,6 @@ export const ROWS: readonly Row[] = [
     code: 550,
     has: ['bob@one.example'],
     copies: 1,
-    doubt: 'some',
   },
   {
     way: 'smtp_forward',
@@ -145,7 +144,6 @@ export const ROWS: readonly Row[] = [
     code: 450,
     has: ['bob@one.example'],
     copies: 1,
-    doubt: 'some',
   },
   {
     way: 'smtp_forward',

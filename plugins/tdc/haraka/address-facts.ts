@@ -7,9 +7,36 @@ export function addressOf(address: HarakaAddress): string {
   return addressFacts(address).address
 }
 
-/** Also of what a plugin put in the place of an address: another class, or a text. */
+const NOBODY: AddressFacts = { address: '', key: '', domain: '' }
+
+/** Also of what a plugin put in the place of an address: another class, numbers, or a text. */
 export function addressFacts(address: HarakaAddress): AddressFacts {
-  const { user, host, format } = Object(address) as Partial<HarakaAddress>
+  try {
+    return isReadable(address) ? factsOf(address) : NOBODY
+  } catch {
+    return NOBODY
+  }
+}
+
+/** Whether there is anything to be read in it; the null reverse-path has nothing. */
+export function isReadable(address: unknown): boolean {
+  try {
+    const { user, original, address: text } = Object(address) as Record<string, unknown>
+    const all = typeof address === 'string' ? [address] : [user, original, text]
+    return all.some((one) => typeof one === 'number' || isName(one))
+  } catch {
+    return false
+  }
+}
+
+function isName(text: unknown): boolean {
+  return typeof text === 'string' && text !== '' && text !== '<>'
+}
+
+function factsOf(address: HarakaAddress): AddressFacts {
+  const { user: name, host, format } = Object(address) as Partial<HarakaAddress>
+  if (typeof name === 'number') return factsOfPath(`${String(name)}@${String(host)}`)
+  const user = name
   const isKnown = typeof user === 'string' && typeof host === 'string' && format !== undefined
   if (!isKnown) return factsOfPath(pathOf(address))
   if (user === '') return { address: '', key: '', domain: host }

@@ -7,8 +7,8 @@ export interface Handover {
    * `unanswered`: all of it went out and no answer came, or comes any more.
    */
   readonly state: 'open' | 'taken' | 'not-taken' | 'unanswered'
-  /** Recipients for whom it was taken; undefined: for all of them. */
-  readonly recipients: number | undefined
+  /** For whom it was taken, as the next hop was told; undefined: for all of them. */
+  readonly recipients: readonly string[] | undefined
 }
 
 /** Final line of a reply (RFC 5321 section 4.2.1), as core's smtp_client takes lines apart. */
@@ -25,8 +25,8 @@ export class NextHop {
   /** What the next hop has of the message that is on its way. */
   private has: 'nothing' | 'part' | 'all' = 'nothing'
   private unanswered = false
-  private named = 0
-  private taken = 0
+  private named: string[] = []
+  private readonly taken: string[] = []
 
   constructor(
     readonly plugin: object,
@@ -55,20 +55,23 @@ export class NextHop {
   /** `goesOn`: whoever leads the conversation has not come to an end with it. */
   handover(goesOn: boolean): Handover {
     const open = this.has !== 'nothing' || (goesOn && !this.closed)
-    if (this.taken > 0) return { state: 'taken', recipients: this.taken }
     if (open) return { state: 'open', recipients: undefined }
+    if (this.taken.length > 0) return { state: 'taken', recipients: this.taken }
     return { state: this.unanswered ? 'unanswered' : 'not-taken', recipients: undefined }
   }
 
   private sent(line: string): void {
-    if (/^MAIL FROM:/i.test(line)) this.named = 0
-    if (/^RCPT TO:/i.test(line)) this.named++
+    if (/^MAIL FROM:/i.test(line)) this.named = []
+    const [, recipient] = /^RCPT TO:<(.*)>/i.exec(line) ?? []
+    if (recipient !== undefined) this.named.push(recipient)
   }
 
   private answered(line: string): void {
     const [, kind] = FINAL_LINE.exec(line) ?? []
-    if (kind === undefined || this.client.command !== 'dot') return
-    if (kind === '2') this.taken += this.named
+    if (kind === undefined) return
+    if (this.client.command === 'rcpt' && kind !== '2') this.named.pop()
+    if (this.client.command !== 'dot') return
+    if (kind === '2') this.taken.push(...this.named)
     this.has = 'nothing'
   }
 }

@@ -1,9 +1,9 @@
 import { LIMITS, bounded } from '../base/text'
 import type { MessageFacts } from '../decide/message-facts'
-import { addressFacts } from './address-facts'
+import { addressFacts, isReadable } from './address-facts'
 import type { GivenRecipients } from './given-recipients'
 import { resultsOf } from './results'
-import type { Connection, Transaction } from './types'
+import type { Connection, HarakaAddress, Transaction } from './types'
 
 /** What the decision needs, read from Haraka's objects (spec 1). */
 export function messageFacts(
@@ -16,16 +16,29 @@ export function messageFacts(
   return {
     transaction: transaction.uuid,
     sender: addressFacts(transaction.mail_from).key,
-    recipients: given.facts(transaction.rcpt_to),
+    recipients: given.facts(recipientsOf(transaction)),
     relayClient,
     results: resultsOf(connection, transaction),
     loopToken: headerOf(transaction, loopHeader),
   }
 }
 
+/** The recipients that can be read. */
+function recipientsOf({ rcpt_to: all }: Transaction): HarakaAddress[] {
+  if (!Array.isArray(all)) throw new TypeError('rcpt_to is no list')
+  return [...(all as HarakaAddress[])].filter(isReadable)
+}
+
+/** How many there are that cannot; a hole is none. */
+export function unreadableRecipients({ rcpt_to: all }: Transaction): number {
+  const there = [...all].filter((address: unknown) => address !== undefined && address !== null)
+  return there.filter((address) => !isReadable(address)).length
+}
+
 /** First value of a header as it stood in the message. */
-export function headerOf(transaction: Transaction, name: string): string | undefined {
-  return transaction.header.get_all(name)[0]
+export function headerOf({ header }: Transaction, name: string): string | undefined {
+  const value: unknown = header.get_all(name)[0]
+  return typeof value === 'string' ? value : undefined
 }
 
 /** The Message-ID, as much of it as a report can hold. */

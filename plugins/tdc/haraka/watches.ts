@@ -59,6 +59,7 @@ export class Watches {
   /** `send_trans_email(transaction, next)`; of a message that no client sent there is no watch. */
   private goingOut(all: unknown[]): unknown[] {
     const [transaction, next, ...more] = all
+    mendNotes(transaction as Transaction)
     const queue = this.watches.get(transaction as Transaction)?.goesOut()
     if (!queue) return all
     const ended = (code: unknown, ...others: unknown[]): unknown => {
@@ -98,4 +99,13 @@ function tap(
     return (tapped as AnyFunction).apply(this, heard)
   }
   return true
+}
+
+/**
+ * Haraka 3.3.4 throws at `outbound.send_email` with notes that are a plain object as soon as any plugin,
+ * such as this one, has a hook for `pre_send_trans_email`: it looks for `skip_plugins` in them.
+ */
+function mendNotes({ notes }: Transaction): void {
+  if ('skip_plugins' in notes) return
+  Object.defineProperty(notes, 'skip_plugins', { configurable: true, writable: true, value: [] })
 }

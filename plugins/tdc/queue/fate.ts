@@ -1,9 +1,10 @@
+import type { Route } from '../decide/decision'
 import type { Seen, Told } from '../haraka/original-watch'
 
 /** What is known of an original's way to its mailboxes. A queue in front of one counts as it. */
 export type Fate =
-  /** `toAll`: every recipient has it. */
-  | { kind: 'delivered'; toAll: boolean }
+  /** `to`: only these have it, as the next hop was told; undefined: all of the recipients. */
+  | { kind: 'delivered'; to?: readonly string[] }
   /** Certainly nobody has it. */
   | { kind: 'nowhere'; because: Nowhere }
   /** It will be known: somebody is still at it. */
@@ -21,13 +22,14 @@ export function fateOf(told: Told, seen: Seen, recipients: number): Fate {
   const { handovers, strangers, last } = seen
   const keptBack = last === 'quarantine' || last === 'discard'
   // Whoever says OK answers for the original (RFC 5321 section 6.1), but for these two of core.
-  if (told === 'queued' && !keptBack) return { kind: 'delivered', toAll: true }
+  if (told === 'queued' && !keptBack) return { kind: 'delivered' }
 
   const taken = handovers.filter(({ state }) => state === 'taken')
   if (taken.length > 0) {
-    const toAll = taken.some(({ recipients: some }) => some === undefined)
-    const had = taken.reduce((sum, { recipients: some = 0 }) => sum + some, 0)
-    return { kind: 'delivered', toAll: toAll || had >= recipients }
+    const to = taken.flatMap(({ recipients: some }) => some ?? [])
+    const toAll =
+      taken.some(({ recipients: some }) => some === undefined) || to.length >= recipients
+    return toAll ? { kind: 'delivered' } : { kind: 'delivered', to }
   }
   if (handovers.some(({ state }) => state === 'open')) return { kind: 'open' }
   if (strangers || handovers.some(({ state }) => state === 'unanswered')) return { kind: 'unknown' }
@@ -38,4 +40,19 @@ function becauseOf(told: Told, last: Seen['last']): Nowhere {
   if (told === 'nothing') return 'client-left'
   if (told !== 'queued') return told
   return last === 'quarantine' ? 'quarantined' : 'discarded'
+}
+
+/** The routes with those only who have the original; undefined: that is none of them. */
+export function routesTo(
+  recipients: readonly string[],
+  routes: readonly Route[],
+): readonly Route[] | undefined {
+  const have = new Set(recipients.map((address) => address.toLowerCase()))
+  const fewer = routes
+    .map((route) => ({
+      ...route,
+      recipients: route.recipients.filter((address) => have.has(address.toLowerCase())),
+    }))
+    .filter(({ recipients: some }) => some.length > 0)
+  return fewer.length > 0 ? fewer : undefined
 }

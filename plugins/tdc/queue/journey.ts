@@ -78,6 +78,10 @@ export class Journey {
     this.doubts = deps.doubts
   }
 
+  get isOver(): boolean {
+    return this.stage.at === 'over' || this.stage.at === 'waiting'
+  }
+
   /** Writes the copies. */
   async prepare(
     preparer: Preparer,
@@ -152,11 +156,18 @@ export class Journey {
     }
   }
 
+  /** Other copies take their place, which name other recipients. */
+  giveWay(): void {
+    const { stage } = this
+    this.stage = { at: 'over' }
+    if (stage.at === 'prepared') this.withdraw(stage.copies, GAVE_WAY)
+  }
+
   private settleCopies(copies: readonly Copy[], now: Fate, fate: () => Fate): Settled {
     this.stage = { at: 'over' }
     switch (now.kind) {
       case 'delivered':
-        this.send(copies, now.toAll ? undefined : 'some')
+        this.send(copies, now.to && 'some')
         return { kind: 'sent' }
       case 'unknown':
         this.doubt(copies)
@@ -273,6 +284,7 @@ const WITHDRAWN: Readonly<Record<Nowhere, string>> = {
   deferred: 'the original was deferred',
   'client-left': 'the client left before anybody had the original',
 }
+const GAVE_WAY = 'only some of the recipients have the original, another copy names them'
 const DOUBTED_BEFORE =
   "the original's outcome is not known, as of an equal message within the hour, which has a copy"
 const TOO_LONG = 'writing the copy took too long (prepare_timeout)'

@@ -10,6 +10,8 @@ import { bccWrapping, journalWrapping, type Random } from './wrapping'
 export interface PlanFacts extends Omit<ReportFacts, 'mid' | 'intake' | 'recipients'> {
   /** The transaction's uuid. */
   readonly transaction: string
+  /** Copies of it that were planned before. */
+  readonly before: number
   /** Its header holds raw UTF-8. */
   readonly internationalHeader: boolean
 }
@@ -27,7 +29,7 @@ export function planCopies(
   deps: PlanDeps,
 ): PlannedCopy[] {
   return routes.map((route, i) => {
-    const mid = `${facts.transaction}.tdc${i + 1}`
+    const mid = `${facts.transaction}.tdc${facts.before + i + 1}`
     const report: ReportFacts = {
       ...facts,
       mid,

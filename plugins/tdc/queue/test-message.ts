@@ -42,6 +42,7 @@ export function testMessage(id: string, gateway: string, now: number): TestMessa
     },
     facts: {
       transaction: id,
+      before: 0,
       gateway,
       reversePath: address,
       subject: SUBJECT,

@@ -3,7 +3,7 @@
 /*
  * Every queue plugin of core in one server: the reverse-path's local part names the one that a message
  * goes by, all others are skipped for it. X-Note has it marked, X-Own tells the queue plugin in here
- * what to do: `deliver`, `read` or `nothing`, and then how to end.
+ * what to do: `deliver`, `read` or `nothing`, and then how to end. X-Add is a recipient more, in `queue`.
  */
 
 // eslint-disable-next-line @typescript-eslint/no-require-imports
@@ -64,6 +64,9 @@ exports.mark = function (next, { transaction }) {
 }
 
 exports.mark_late = function (next, { transaction }) {
+  const more = field(transaction, 'X-Add')
+  const [{ constructor: Address }] = transaction.rcpt_to
+  if (more) transaction.rcpt_to.push(new Address(`<${more}>`))
   if (field(transaction, 'X-When') === 'late')
     NOTES[field(transaction, 'X-Note')]?.(transaction.notes)
   next()
