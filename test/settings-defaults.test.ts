@@ -111,6 +111,7 @@ describe('settings of an empty tdc.ini', () => {
         verify: true,
         minVersion: 'TLSv1.2',
         ca: undefined,
+        client: undefined,
         pins: [],
         names: [],
         mtaSts: true,

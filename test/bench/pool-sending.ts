@@ -32,6 +32,7 @@ export function sessionMakerFor({ host, port, ca, window = WINDOW }: Target): Se
       verify: true,
       minVersion: 'TLSv1.2',
       ca,
+      client: undefined,
       pins: [],
       names: [],
       mtaSts: false,

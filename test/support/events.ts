@@ -74,6 +74,7 @@ export function eventsWith(value: string): TdcEvent[] {
     connected: { dcid, local, remote, port },
     'tls-success': { dcid, domain: value, host: value, ...tls },
     'tls-failed': { dcid, host: value, remote, reason, text: value },
+    'certificate-wanted': { dcid, domain: value, host: value, said: value },
     'certificate-ends': { domain: value, host: value, certificateEnd: Infinity, days: 2 },
     'sts-policy': { domain: value, mode: 'enforce', mx: [value, value], seconds: 1 },
     'sts-failed': { domain: value, reason, text: value, kept: false },

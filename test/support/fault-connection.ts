@@ -127,8 +127,11 @@ export class FaultConnection {
     const { tls } = this.options
     const secure = new TLSSocket(this.wire.socket, {
       isServer: true,
+      requestCert: tls.asks !== undefined,
+      rejectUnauthorized: tls.asks?.must ?? false,
       secureContext: createSecureContext({
         ...tls,
+        ...(tls.asks ? { ca: tls.asks.ca } : {}),
         ...(tls.maxVersion && tls.maxVersion < 'TLSv1.2' ? { ciphers: WEAK_CIPHERS } : {}),
       }),
     })
@@ -146,6 +149,7 @@ export class FaultConnection {
       cipher: secure.getCipher().name,
       servername: typeof servername === 'string' ? servername : undefined,
       resumed: secure.isSessionReused(),
+      client: secure.getPeerX509Certificate() !== undefined,
     }
     this.greeted = false
     this.wire.use(secure)

@@ -28,6 +28,8 @@ export interface SeenTls {
   /** The name in SNI; undefined when there was none. */
   readonly servername: string | undefined
   readonly resumed: boolean
+  /** The client showed a certificate. */
+  readonly client: boolean
 }
 
 /** What the server saw of one connection. */

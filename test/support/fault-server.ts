@@ -10,6 +10,8 @@ export interface TlsMaterial {
   readonly minVersion?: SecureVersion
   readonly maxVersion?: SecureVersion
   readonly ciphers?: string
+  /** A certificate of the client's is asked for, of these roots. */
+  readonly asks?: { readonly ca: string; readonly must: boolean }
 }
 
 export interface FaultServerOptions {

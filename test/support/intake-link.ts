@@ -35,6 +35,7 @@ const LOOKUP: MxLookup = {
 export const VERIFIED: Omit<TlsPolicy, 'ca'> = {
   verify: true,
   minVersion: 'TLSv1.2',
+  client: undefined,
   pins: [],
   names: [],
   mtaSts: true,

@@ -10,6 +10,7 @@ import type { Timeouts } from './options'
 import type { Failure } from './outcome'
 import { type Peer, reportFailure } from './peer'
 import { PlainPhase } from './plain-phase'
+import { replyLine } from './reply'
 import type { Opened, SendResult } from './session'
 import { type SessionOpened, SmtpSession } from './smtp-session'
 import type { Secured, Securer } from './tls'
@@ -83,7 +84,28 @@ export class Attempt {
     const secured = await new PlainPhase(socket, host.name, options).secure()
     if (secured.kind === 'failed') return secured
     this.tellOfTls(secured)
-    return SmtpSession.open(secured.socket, this.peer, options)
+    if (!secured.wantsOurs) return SmtpSession.open(secured.socket, this.peer, options)
+    let untold = true
+    const tell = (failure: Failure): void => {
+      if (untold) this.tellOfWish(failure)
+      untold = false
+    }
+    const told = (result: SendResult): void => {
+      const { outcome } = result
+      if (outcome.kind === 'failed' && isOfEnvelope(outcome.failure)) tell(outcome.failure)
+      options.told(result)
+    }
+    const opened = await SmtpSession.open(secured.socket, this.peer, { ...options, told })
+    if (opened.kind === 'failed') tell(opened.failure)
+    return opened
+  }
+
+  /** It may be why: a server that must have a certificate says so in words of its own, or just ends. */
+  private tellOfWish(failure: Failure): void {
+    if (this.signal.aborted) return
+    const { dcid, host } = this.peer
+    const { domain, report } = this.options
+    report({ kind: 'certificate-wanted', dcid, domain, host, said: saidIn(failure) })
   }
 
   private tellOfTls(secured: Extract<Secured, { kind: 'secured' }>): void {
@@ -117,5 +139,20 @@ export class Attempt {
     if (this.signal.aborted) return { kind: 'failed', dcid, failure: GIVEN_UP }
     reportFailure(this.options.report, this.peer, failure)
     return { kind: 'failed', dcid, failure }
+  }
+}
+
+function isOfEnvelope(failure: Failure): boolean {
+  return failure.kind === 'reply' && (failure.command === 'MAIL' || failure.command === 'RCPT')
+}
+
+function saidIn(failure: Failure): string {
+  switch (failure.kind) {
+    case 'reply':
+      return `${failure.command}: ${replyLine(failure.reply)}`
+    case 'network':
+      return failure.reason
+    default:
+      return failure.text
   }
 }

@@ -5,7 +5,7 @@ import { type ConnectOptions, policyOf, reachable, resolve, rulesOf } from './co
 import { HostRules } from './host-rules'
 import type { Host } from './mx'
 import type { Failure } from './outcome'
-import { makeSecurer } from './tls'
+import { makeSecurer, WANTS_OURS } from './tls'
 
 /** What a look at one host of an intake found; no mail was sent. */
 export interface CheckedHost {
@@ -79,14 +79,16 @@ async function checkHost(
   options: ConnectOptions & ConstructorParameters<typeof Attempt>[2],
 ): Promise<CheckedHost> {
   let tls: CheckedTls | null = null
+  let wish = ''
   const report = (event: TdcEvent): void => {
+    if (event.kind === 'certificate-wanted') wish = `; ${WANTS_OURS}`
     if (event.kind === 'tls-success') tls = tlsOf(event)
   }
   const { signal } = new AbortController()
   const dane = options.rules.daneText
   const opened = await new Attempt(options.nextDcid(), host, { ...options, report }, signal).run()
   if (opened.kind === 'failed') {
-    return { ...host, tls, dane, offers: [], problem: failureText(opened.failure) }
+    return { ...host, tls, dane, offers: [], problem: failureText(opened.failure) + wish }
   }
   const { session } = opened
   session.quit()

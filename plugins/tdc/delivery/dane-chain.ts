@@ -128,8 +128,8 @@ function noMatch({ base, records }: DaneDemand): TlsFailure {
 
 /**
  * What the server sent, in its order, its own certificate first; no longer than OpenSSL reads. To be asked
- * once for a session: each call of getPeerX509Certificate takes one certificate out of OpenSSL's list, so
- * that the next has the one behind it. `issuerCertificate` is the next one sent, whoever issued it.
+ * once for a session: up to Node 24 getPeerX509Certificate takes the list out of OpenSSL's hands, and the next
+ * call gives nothing. `issuerCertificate` is the next one sent, whoever issued it.
  */
 export function chainOf(tls: TLSSocket): readonly X509Certificate[] {
   const chain: X509Certificate[] = []

@@ -22,6 +22,8 @@ export interface TlsPolicy {
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
   /** PEM text of the trusted roots in place of Node's own; undefined: Node's. */
   readonly ca: string | undefined
+  /** PEM texts of our own certificate, with those that vouch for it, and its key; undefined: none. */
+  readonly client: { readonly cert: string; readonly key: string } | undefined
   /** SHA-256 of the public keys one of which the server must have, in base64; empty: any. */
   readonly pins: readonly string[]
   /** Names of the intake's hosts, as host-pattern.ts has them; empty: any that the MX records hold. */

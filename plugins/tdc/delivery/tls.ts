@@ -31,10 +31,16 @@ export type Secured =
       group: string | undefined
       sni: string | undefined
       certificate: Certificate
+      /** The server asked for a certificate of ours, and there is none. */
+      wantsOurs: boolean
       /** What is wrong with the certificate where that was not asked for; undefined: nothing. */
       unverified: TlsFailure | undefined
     }
   | { kind: 'failed'; failure: TlsFailure }
+
+/** The end of a sentence about a refusal. */
+export const WANTS_OURS =
+  'the intake asks for a client certificate, and [tls] client_certificate is not set'
 
 /** Makes the TLS session over a connected socket; `host` is the MX host's name, or an address. */
 export type Securer = (socket: Socket, host: string) => Promise<Secured>
@@ -74,7 +80,7 @@ export const OWN_LIMITS = {
 
 /** The roots are read once, for all connections; where none can be read, no certificate verifies. */
 export function makeSecurer(
-  policy: Pick<TlsPolicy, 'minVersion' | 'pins' | 'ca'>,
+  policy: Pick<TlsPolicy, 'minVersion' | 'pins' | 'ca' | 'client'>,
   timeout: number,
   clock: Clock,
 ): (demands: TlsDemands) => Securer {
@@ -84,6 +90,7 @@ export function makeSecurer(
     // In a client `disableRenegotiation` has no effect; only OpenSSL itself can refuse.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     ...(policy.ca === undefined ? {} : { ca: policy.ca }),
+    ...policy.client,
   })
   return (demands) => (socket, host) =>
     new Promise((resolve) => {
@@ -108,7 +115,8 @@ export function makeSecurer(
       const fail = (failure: TlsFailure): void => finish({ kind: 'failed', failure })
       const onSecure = (): void =>
         finish(inspectGuarded(tls, sni, { ...policy, ...demands }, clock.wall()))
-      const onError = (error: Error): void => fail(withNames(failureOfHandshake(error), error))
+      const onError = (error: Error): void =>
+        fail(withWish(withNames(failureOfHandshake(error), error), wantsOurs(tls, policy)))
       const onClose = (): void =>
         fail(tlsFailure('validation-failure', 'connection closed during the handshake'))
       const timer = clock.after(timeout, () =>
@@ -133,7 +141,7 @@ function inspectGuarded(...of: Parameters<typeof inspect>): Secured {
 function inspect(
   tls: TLSSocket,
   sni: string | undefined,
-  demands: TlsDemands & Pick<TlsPolicy, 'minVersion' | 'pins'>,
+  demands: TlsDemands & Pick<TlsPolicy, 'minVersion' | 'pins' | 'client'>,
   now: number,
 ): Secured {
   const protocol = tls.getProtocol()
@@ -161,6 +169,7 @@ function inspect(
     group: groupOf(tls),
     sni,
     certificate,
+    wantsOurs: wantsOurs(tls, demands),
     unverified: tls.authorized ? undefined : failureByCode(String(tls.authorizationError)),
   }
 }
@@ -176,6 +185,18 @@ function groupOf(tls: TLSSocket): string | undefined {
   const info = tls.getEphemeralKeyInfo() as { type?: string; name?: string; size?: number } | null
   if (info?.name) return info.name
   return info?.type === 'DH' && info.size ? `DH-${info.size}` : undefined
+}
+
+/** Only with its wish for a certificate (RFC 8446 section 4.3.2) does a server say which signatures it knows. */
+function wantsOurs(tls: TLSSocket, { client }: Pick<TlsPolicy, 'client'>): boolean {
+  // Of a socket that is gone it is null, whatever the types say.
+  const shared = tls.getSharedSigalgs() as readonly string[] | null
+  return client === undefined && shared !== null && shared.length > 0
+}
+
+/** With TLS 1.2 a server that must have one ends the handshake. */
+function withWish(failure: TlsFailure, wanted: boolean): TlsFailure {
+  return wanted ? tlsFailure(failure.reason, `${failure.text}; ${WANTS_OURS}`) : failure
 }
 
 function refused(reason: TlsFailureReason, text: string): Secured {

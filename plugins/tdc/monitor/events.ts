@@ -90,6 +90,8 @@ export type TdcEvent =
       reason: TlsResult
       text: string
     }
+  /** It asked for a certificate of ours, has none, and refused. */
+  | { kind: 'certificate-wanted'; dcid: number; domain: string; host: string; said: string }
   | { kind: 'certificate-ends'; domain: string; host: string; certificateEnd: number; days: number }
   // ── MTA-STS ──
   | { kind: 'sts-policy'; domain: string; mode: string; mx: readonly string[]; seconds: number }

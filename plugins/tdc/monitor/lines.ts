@@ -42,6 +42,7 @@ const LEVELS: Partial<Record<Kind, Level>> = {
   warning: 'warn',
   trouble: 'warn',
   'certificate-ends': 'warn',
+  'certificate-wanted': 'warn',
   'sts-failed': 'warn',
   refused: 'warn',
   'out-of-descriptors': 'error',
@@ -129,6 +130,10 @@ const WORDING: Wording = {
   'tls-success': (e) => [`DCID ${e.dcid} TLS success protocol ${e.protocol} cipher ${e.cipher}`],
   'tls-failed': (e) => [
     `TDC: DCID ${e.dcid} TLS failed with ${safe(e.host)} address ${e.remote}: ${e.reason}: ${safe(e.text)}`,
+  ],
+  'certificate-wanted': (e) => [
+    `TDC: DCID ${e.dcid} refused by ${safe(e.host)} of ${safe(e.domain)}, which asks for a client ` +
+      `certificate ([tls] client_certificate is not set): ${safe(e.said)}`,
   ],
   'certificate-ends': (e) => [
     `TDC: The certificate of ${safe(e.host)} for the intake domain ${safe(e.domain)} ` +

@@ -224,6 +224,11 @@ const TLS = {
     kinds.filePath,
     "A PEM file of the trusted roots, in place of Node's own. Unset: Node's own.",
   ),
+  client_certificate: unset(
+    kinds.filePath,
+    'A PEM file with our own certificate, and those between it and its root, for an intake that asks for one. Unset: none.',
+  ),
+  client_key: unset(kinds.filePath, 'A PEM file with the key of that certificate, not encrypted.'),
   pin: unset(
     kinds.keyPins,
     "SHA-256 of the server's public key (comma list): sha256//BASE64= as curl has it, or hex. With verify=false the pin alone decides. Unset: any key.",

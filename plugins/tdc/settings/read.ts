@@ -24,6 +24,7 @@ import { sortSections } from './sections'
 import type { DeliverySettings, ReadResult, Settings } from './settings'
 import type { SettingsSource } from './source'
 import { readStatusPage } from './status-page'
+import { readClientCertificate } from './client-certificate'
 import { readTrustedRoots } from './trusted-roots'
 
 /** What the sections of one fixed name say. */
@@ -205,6 +206,7 @@ function readDelivery(
       verify: tls.verify,
       minVersion: tls.min_version,
       ca: readTrustedRoots(source.readFile, tls.ca_file, problems),
+      client: readClientCertificate(source.readFile, tls, problems),
       pins: tls.pin ?? [],
       names: tls.names ?? [],
       mtaSts: tls.mta_sts,

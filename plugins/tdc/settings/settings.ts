@@ -77,6 +77,8 @@ export interface TlsSettings {
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
   /** PEM text of the trusted roots in place of Node's own; undefined: Node's. */
   readonly ca: string | undefined
+  /** PEM texts of our own certificate and its key; undefined: none. */
+  readonly client: { readonly cert: string; readonly key: string } | undefined
   /** SHA-256 of public keys one of which the server must have, in base64. Default: any key. */
   readonly pins: readonly string[]
   /** Host names, or `*.` and a name for one label more. Default: any. */

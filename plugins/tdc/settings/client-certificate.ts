@@ -1,0 +1,70 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { createSecureContext } from 'node:tls'
+import { shown } from './problems'
+import type { Problems } from './problems'
+import type { SettingsSource } from './source'
+
+interface Files {
+  readonly client_certificate: string | undefined
+  readonly client_key: string | undefined
+}
+
+/** OpenSSL's, as for the intake's certificates: with keys that are too short no handshake would begin. */
+const LEVEL = 'DEFAULT:@SECLEVEL=2'
+
+/**
+ * The texts of [tls] client_certificate and client_key. What is wrong with them is said here, for later it
+ * would keep every connection from being opened. Nothing of the key's file is ever repeated.
+ */
+export function readClientCertificate(
+  readFile: SettingsSource['readFile'],
+  { client_certificate, client_key }: Files,
+  problems: Problems,
+): { cert: string; key: string } | undefined {
+  if (client_certificate === undefined && client_key === undefined) return undefined
+  const place = { section: 'tls', key: 'client_certificate', value: client_certificate }
+  const keyPlace = { section: 'tls', key: 'client_key', value: client_key }
+  if (client_certificate === undefined || client_key === undefined) {
+    const [set, other] = client_key === undefined ? [place, 'client_key'] : [keyPlace, place.key]
+    problems.refuse(set, `needs [tls] ${other} too`)
+    return undefined
+  }
+  const [cert, key] = [readFile(client_certificate), readFile(client_key)]
+  if (cert.kind === 'unreadable') problems.refuse(place, unreadable(cert.why))
+  if (key.kind === 'unreadable') problems.refuse(keyPlace, unreadable(key.why))
+  if (cert.kind === 'unreadable' || key.kind === 'unreadable') return undefined
+  const certificate = parsed(() => new X509Certificate(cert.text))
+  const privateKey = parsed(() => createPrivateKey(key.text))
+  if (!certificate) problems.refuse(place, 'no PEM certificate that can be parsed is in the file')
+  if (!privateKey) {
+    const encrypted = key.text.includes('ENCRYPTED')
+    const why = encrypted ? 'the key is encrypted' : 'no PEM key that can be parsed is in the file'
+    problems.refuse(keyPlace, why)
+  }
+  if (!certificate || !privateKey) return undefined
+  if (!certificate.checkPrivateKey(privateKey)) {
+    problems.refuse(keyPlace, 'is not the key of the first certificate in client_certificate')
+    return undefined
+  }
+  const pair = { cert: cert.text, key: key.text }
+  try {
+    createSecureContext({ ...pair, ciphers: LEVEL })
+    return pair
+  } catch (error) {
+    const { reason } = error as { readonly reason?: unknown }
+    problems.refuse(place, `OpenSSL refuses it: ${shown(String(reason ?? 'it does not say why'))}`)
+    return undefined
+  }
+}
+
+function unreadable(why: string): string {
+  return `the file cannot be read: ${shown(why)}`
+}
+
+function parsed<T>(parse: () => T): T | undefined {
+  try {
+    return parse()
+  } catch {
+    return undefined
+  }
+}
