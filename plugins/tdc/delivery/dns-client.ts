@@ -114,8 +114,13 @@ export class DnsClient {
       })
       // Connected, so that the kernel takes no octets from anybody else, and tells of a closed port.
       socket.connect(port, address, (error?: Error) => {
-        if (error) fail(error)
-        else socket.send(query)
+        if (error) return fail(error)
+        try {
+          socket.send(query)
+        } catch (mistake) {
+          // Nobody above an event takes it: Haraka would end.
+          fail(mistake)
+        }
       })
     })
   }

@@ -8,6 +8,7 @@
 /* eslint-disable @typescript-eslint/no-require-imports */
 const fs = require('node:fs')
 const files = require('node:fs/promises')
+const dgram = require('node:dgram')
 const net = require('node:net')
 const tls = require('node:tls')
 const { Resolver } = require('node:dns/promises')
@@ -65,6 +66,8 @@ make(
 make(net, ['connect'], 'ECONNRESET', throws, 'net.')
 make(net.Socket.prototype, ['write', 'end'], 'ECONNRESET', throws, 'socket.')
 make(tls, ['connect', 'createSecureContext'], 'ECONNRESET', throws, 'tls.')
+make(dgram, ['createSocket'], 'EMFILE', throws, 'udp.')
+make(dgram.Socket.prototype, ['connect', 'send'], 'ENETUNREACH', throws, 'udp.')
 make(Resolver.prototype, ['resolveMx', 'resolve4', 'resolve6', 'resolveTxt'], 'ESERVFAIL', rejects)
 
 const { open } = files
