@@ -109,8 +109,8 @@ export const resumptionControl: FaultCase = {
   async run(context: FaultContext): Promise<FaultResult> {
     const resuming = alteredBuild(
       'tdc/delivery/tls.js',
-      'rejectUnauthorized: verify,\n        });',
-      'rejectUnauthorized: verify, session: globalThis.tdcSession });\n' +
+      'rejectUnauthorized: verify && !dane,\n        });',
+      'rejectUnauthorized: verify && !dane, session: globalThis.tdcSession });\n' +
         "        tls.on('session', (session) => (globalThis.tdcSession = session));",
     )
     // A resumed session brings no certificate; without one nothing is sent.
