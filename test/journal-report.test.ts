@@ -272,7 +272,7 @@ describe('journal: the original read back', () => {
   it('is not mended where it was broken, apart from line ends', () => {
     const report = journal(Buffer.from('A: 1\n\n.\n\r.\r'))
     assert.match(splitReport(report).header, /\r\nX-TDC-Normalized: line-ends$/)
-    assert.equal(attached(splitReport(report)).toString(), `${ADDED}A: 1\r\n\r\n.\r\n\r\n.\r\n`)
+    assert.equal(attached(splitReport(report)).toString(), `${ADDED}A: 1\r\n\r\n.\r\n .\r\n`)
   })
 })
 
