@@ -24,13 +24,13 @@ const OPEN_ROWS: readonly OpenRow[] = [
     what: `${code} as greeting`,
     script: [{ on: 'CONNECT', reply: `${code} No` }] as const,
     failure: { kind: 'reply', command: 'CONNECT', reply: { code: Number(code), text: 'No' } },
-    events: ['connected'],
+    events: ['connected', 'refused'],
   })),
   ...(['421', '451', '503', '550'] as const).map((code) => ({
     what: `${code} to EHLO`,
     script: [{ on: 'EHLO', reply: `${code} No` }] as const,
     failure: { kind: 'reply', command: 'EHLO', reply: { code: Number(code), text: 'No' } },
-    events: ['connected'],
+    events: ['connected', 'refused'],
   })),
   ...(['250', '354'] as const).map((code) => ({
     what: `${code} as greeting`,
@@ -105,6 +105,8 @@ describe('delivery: opening a connection', () => {
       }
       assert.deepEqual(await opening, { kind: 'failed', dcid: 1, failure })
       assert.deepEqual(link.kinds(), events)
+      // What is refused is told at once, and again a minute later when there was more of it.
+      if (events.includes('refused')) await link.clock.advance(60_000)
       assert.equal(link.clock.pending, 0, 'no timer is left')
       await link.server.connections[0]?.wire.closed
       await link.close()

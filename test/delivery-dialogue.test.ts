@@ -187,9 +187,11 @@ describe('delivery: dialogues of one message', () => {
         'connected',
         'tls-success',
         'delivery-start',
-        ...(row.events ?? []),
+        ...(row.events ?? refusedEvents(row)),
       ])
       session.destroy()
+      // What is refused is told at once, and again a minute later when there was more of it.
+      if (refusedEvents(row).length > 0) await link.clock.advance(60_000)
       assert.equal(link.clock.pending, 0, 'no timer is left')
       await link.close()
     })
@@ -265,6 +267,11 @@ function cut(
     events: LOST,
     fault: on === 'BODY' || on === 'CONTENT' ? 'copy' : 'host',
   }
+}
+
+/** A reply that is no fault of the copy is told, in lines that are held back and counted. */
+function refusedEvents({ outcome, fault = 'copy' }: Row): string[] {
+  return outcome.startsWith('reply ') && fault !== 'copy' ? ['refused'] : []
 }
 
 function view({ outcome, fault, reusable }: SendResult) {

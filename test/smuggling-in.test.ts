@@ -74,7 +74,8 @@ describe('a second message smuggled into the first', function () {
   }
 })
 
-/** RFC 5321 2.3.8: on our wire CR and LF stand together only, so the copy has each as a line end. */
+/** RFC 5321 2.3.8: a bare CR cannot be sent; before a line end it is part of it, elsewhere a blank. */
 function wholeLines(raw: Buffer): Buffer {
-  return Buffer.from(raw.toString('latin1').replace(/\r\n|\r|\n/g, '\r\n'), 'latin1')
+  const text = raw.toString('latin1').replace(/\r*\n/g, '\r\n')
+  return Buffer.from(text.replace(/\r(?!\n)/g, ' '), 'latin1')
 }
