@@ -151,7 +151,7 @@ describe('the status page in Chromium, with a Haraka of two workers', function (
   it('says which worker did not answer, and that it lost the server', async () => {
     const reply = await ask(gateway.httpPort, '/tdc/status')
     const { processes } = JSON.parse(reply.body) as StatusView
-    const note = page.getByText(/did not answer: its figures are missing/)
+    const note = page.getByText(/did not answer, figures are missing/)
     // One of the two serves this page, and would say nothing.
     const missed: number[] = []
     for (const { pid } of processes) {

@@ -88,7 +88,7 @@ function ofTheWhole(status: Status): Found[] {
   if (problems.length > 0) found.push(warning('settings-refused', `${problems[0]}`))
   if (silent.length > 0) {
     const who = silent.map(({ worker, pid }) => `worker ${worker} (pid ${pid})`).join(', ')
-    found.push(warning('worker-silent', `${who} did not answer`))
+    found.push(warning('worker-silent', `${who} did not answer, figures are missing`))
   }
   if (recent.missed > 0) {
     found.push(failing('missed', `${recent.missed} copies not written in the last 5 minutes`))
