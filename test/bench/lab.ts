@@ -112,7 +112,11 @@ export class Lab {
 
 function tdcIni(sections: Readonly<Record<string, readonly string[]>>): string {
   const main = ['enabled=true', 'intake_address=intake@scan.example']
-  const all = { main, ...sections, 'policy.DEFAULT': ['intake=default'] }
+  const all = {
+    ...sections,
+    main: [...main, ...(sections['main'] ?? [])],
+    'policy.DEFAULT': ['intake=default'],
+  }
   return Object.entries(all)
     .map(([name, lines]) => [`[${name}]`, ...lines, ''].join('\n'))
     .join('\n')
