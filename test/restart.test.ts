@@ -380,7 +380,8 @@ describe('copies in the queue', function () {
 
 const OPTIONS = {
   beforeTdc: ['status', 'tdc_inspect', 'faulty_disk'],
-  delivery: [`max_connections=${CONNECTIONS}`, 'retry_delay=1'],
+  // One copy a connection: those that the intake holds are so many.
+  delivery: [`max_connections=${CONNECTIONS}`, 'retry_delay=1', 'window=1'],
   config: {
     'smtp.ini':
       '[main]\nlisten=127.0.0.1:0\nnodes=0\ngraceful_shutdown=true\nforce_shutdown_timeout=8\n',
