@@ -3,7 +3,7 @@
 # Really: it listens first. Mail is taken, and answered 250, while init_master still runs; when a hook fails
 #         or runs out of time (30 s) the process that has been serving ends itself.
 # Versions: haraka 3.3.4
-# Found in: haraka/server.js, Server.createServer: the listeners stand before `plugins.run_hooks('init_master', ...)` is answered
+# Found in: haraka/server.js, setup_smtp_listeners: the listeners stand before `plugins.run_hooks('init_master', ...)` is answered
 # Why care: what a plugin prepares there (a folder, a table, Redis) is not there for the first mails, and a
 #         service that is away makes a server that works for half a minute and then ends, again and again.
 set -uo pipefail
