@@ -29,8 +29,7 @@ export class GivenRecipients {
   facts(recipients: readonly HarakaAddress[]): RecipientFacts[] {
     this.settle(recipients, recipients.length)
     this.latest = undefined
-    const here = new Set(recipients)
-    const gone = [...this.origins].flatMap(([address, given]) => (here.has(address) ? [] : given))
+    const gone = this.gone(recipients)
     return recipients.map((recipient) => {
       const origin = this.origins.get(recipient) ?? written(recipient)
       const facts = addressFacts(recipient)
@@ -39,6 +38,12 @@ export class GivenRecipients {
       const isSame = candidates.some(({ key }) => key === facts.key)
       return { ...facts, given: isSame ? [] : candidates }
     })
+  }
+
+  private gone(recipients: readonly HarakaAddress[]): AddressFacts[] {
+    if (this.origins.size === 0) return []
+    const here = new Set(recipients)
+    return [...this.origins].flatMap(([address, given]) => (here.has(address) ? [] : given))
   }
 
   /** What stands where the latest was put is it, or was made of it; when it was refused, nothing does. */
@@ -56,6 +61,8 @@ export class GivenRecipients {
 /** The text that an address was parsed from, when it was changed since. */
 function written(address: HarakaAddress): AddressFacts | undefined {
   if (typeof address.original !== 'string') return undefined
+  const now = addressFacts(address)
+  if (address.original === `<${now.address}>`) return undefined
   const facts = factsOfPath(address.original)
-  return facts.key === addressFacts(address).key ? undefined : facts
+  return facts.key === now.key ? undefined : facts
 }

@@ -16,12 +16,17 @@ export interface Policy {
   readonly choice: Choice
 }
 
+const NONE: readonly string[] = []
+
 export const DEFAULT = 'DEFAULT'
 
 /** Policies in their order; DEFAULT is for what none of them matches (spec 3). */
 export class OrderedPolicies implements PolicyTable {
   private readonly rows: readonly { readonly policy: Policy; readonly found: PolicyMatch }[]
   private readonly otherwise: PolicyMatch
+  /** Spellings are made only where a list is asked for them. */
+  private readonly asksForSenders: boolean
+  private readonly asksForRecipients: boolean
 
   /** `delimiters`: before a detail in a local part; empty: there are none. */
   constructor(
@@ -34,18 +39,18 @@ export class OrderedPolicies implements PolicyTable {
       found: { policy: policy.name, choice: policy.choice },
     }))
     this.otherwise = { policy: DEFAULT, choice: otherwise }
+    this.asksForSenders = policies.some(({ senders }) => senders.kind !== 'any')
+    this.asksForRecipients = policies.some(({ recipients }) => recipients.kind !== 'any')
   }
 
   match(sender: string, recipient: string, given: readonly string[] = []): PolicyMatch {
     if (this.rows.length === 0) return this.otherwise
-    const senders = this.spellings([sender])
-    const forms = [recipient, ...given]
-    const found = this.first(senders, this.spellings(forms))
-    if (found.choice.kind !== 'no') return found
+    const senders = this.asksForSenders ? spellingsOf(sender, this.delimiters) : NONE
+    const found = this.first(senders, recipient, given)
+    if (found.choice.kind !== 'no' || !this.asksForRecipients) return found
     // Whether a next hop follows them nobody knows: they may only be the reason for a copy.
-    const routed = forms
-      .flatMap(routesOf)
-      .map((route) => this.first(senders, this.spellings([route])))
+    const routes = [...routesOf(recipient), ...given.flatMap(routesOf)]
+    const routed = routes.map((route) => this.first(senders, route, NONE))
     return routed.find(({ choice }) => choice.kind !== 'no') ?? found
   }
 
@@ -72,15 +77,22 @@ export class OrderedPolicies implements PolicyTable {
     return aspects
   }
 
-  private first(senders: readonly string[], recipients: readonly string[]): PolicyMatch {
+  private first(
+    senders: readonly string[],
+    recipient: string,
+    given: readonly string[],
+  ): PolicyMatch {
+    const recipients = this.asksForRecipients ? this.spellings(recipient, given) : NONE
     const row = this.rows.find(
       ({ policy }) => holds(policy.senders, senders) && holds(policy.recipients, recipients),
     )
     return row?.found ?? this.otherwise
   }
 
-  private spellings(addresses: readonly string[]): readonly string[] {
-    return addresses.flatMap((address) => spellingsOf(address, this.delimiters))
+  private spellings(recipient: string, given: readonly string[]): readonly string[] {
+    const own = spellingsOf(recipient, this.delimiters)
+    if (given.length === 0) return own
+    return [...own, ...given.flatMap((address) => spellingsOf(address, this.delimiters))]
   }
 }
 

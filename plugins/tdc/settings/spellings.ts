@@ -42,6 +42,8 @@ const ROUTED = /[@%!]/
  * `user%domain`, `domain!user`, `"user@domain"` (RFC 5321 appendix F.2, RFC 1123 5.2.16; Postfix does).
  */
 export function routesOf(address: string): readonly string[] {
+  // Most have none, and are asked for in every decision.
+  if (!ROUTED.test(address.slice(0, Math.max(0, address.lastIndexOf('@'))))) return []
   const routes: string[] = []
   for (let user = localOf(address); ROUTED.test(user); user = localOf(routes.at(-1) ?? '')) {
     const route = routeIn(user)
