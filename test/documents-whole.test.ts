@@ -1,57 +1,27 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { linesOf } from '../plugins/tdc/monitor/lines'
-import { SECTIONS } from '../plugins/tdc/settings/keys'
-import { codeIn, commandsOfProgram, isTest, pathsIn, textOf } from './support/documents'
+import { codeIn, DOCUMENTS, isTest, pathsIn, textOf } from './support/documents'
 import { eventsWith } from './support/events'
 import { repository } from './support/run'
 
-const README = textOf('README.md')
-
 describe('the documents leave nothing out:', () => {
-  const commands = commandsOfProgram()
-  it('have commands of haraka-tdc to look for', () => assert.ok(commands.size > 10))
+  it('README is read in two minutes: 8 KB, 100 columns', () => {
+    const text = textOf('README.md')
+    assert.ok(Buffer.byteLength(text) <= 8192, `${Buffer.byteLength(text)} octets`)
+    assert.deepEqual(
+      text.split('\n').filter((line) => line.length > 100),
+      [],
+    )
+  })
 
-  for (const [name, { options }] of commands) {
-    it(`README has haraka-tdc ${name}, with its options and no other`, () => {
-      const said = new Set(rowsOf(name).flatMap((row) => row.match(/(?<=--)[a-z-]+/g) ?? []))
-      assert.notEqual(rowsOf(name).length, 0, 'it is in no table')
-      // Those that share a row share the options that it names.
-      const names = rowsOf(name).flatMap(namesIn)
-      const known = names.flatMap((each) => Object.keys(commands.get(each)?.options ?? {}))
-      assert.deepEqual(
-        [...said].filter((option) => !known.includes(option)),
-        [],
-      )
-      assert.deepEqual(
-        Object.keys(options).filter((option) => !said.has(option)),
-        [],
-      )
-    })
-  }
-
-  /** Of README's tables, where the first cell names the command. */
-  function rowsOf(command: string): string[] {
-    return README.split('\n').filter((row) => namesIn(row).includes(command))
-  }
-
-  function namesIn(row: string): string[] {
-    const [, cell = ''] = row.split(/(?<!\\)\|/)
-    const spans = [...cell.matchAll(/`([a-z-]+)(?: [^`]*)?`/g)].map(([, name = '']) => name)
-    return spans.filter((name) => commands.has(name))
-  }
-
-  for (const [section, keys] of Object.entries(SECTIONS)) {
-    for (const [name, { text }] of Object.entries(keys)) {
-      it(`README has [${section}] ${name}${text && `, default ${text}`}`, () => {
-        const said = defaultOf(section, name)
-        assert.notEqual(said, undefined, 'it is nowhere')
-        // Of a key that is unset some say what holds then.
-        if (text !== '') assert.equal(said, text)
-      })
-    }
-  }
+  it('docs/README.md is the index of all of them', () => {
+    const index = textOf('docs/README.md')
+    const links = [...index.matchAll(/\]\(([^)]+)\)/g)].map(([, link = '']) => link)
+    const expected = [...DOCUMENTS.keys()].map((path) => relative('docs', path))
+    assert.deepEqual(links.sort(), expected.filter((path) => path !== 'README.md').sort())
+  })
 
   it('docs/flow.md has every hook, and each is a function of the plugin', () => {
     const [flow, plugin] = [textOf('docs/flow.md'), textOf('plugins/tdc.ts')]
@@ -131,29 +101,4 @@ function formOf(line: string): RegExp {
     return part.includes('|') ? `(${part.replace('\\', '')})` : '-?\\d+'
   })
   return new RegExp(`^${pattern.join('')}$`)
-}
-
-/** What README says of a key's default, '' where it is in words; undefined: it is not there. */
-function defaultOf(section: string, key: string): string | undefined {
-  for (const part of README.split(/\n(?=##)/)) {
-    const [heading = ''] = part.split('\n', 1)
-    const isOwn = heading.includes(`[${section}]`) || part.includes(`\n| \`[${section}]\``)
-    for (const row of part.split('\n').filter((line) => line.startsWith('| '))) {
-      const [, names = '', standing = ''] = row.split(/(?<!\\)\|/)
-      const written = [...names.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name)
-      const isTold = written[0]?.startsWith(`${section}.`) ?? false
-      const at = written.map((name) => bare(name, section)).indexOf(key)
-      if (at < 0 || !(isOwn || isTold)) continue
-      const [, value = ''] = /`([^`]+)`/.exec(standing) ?? []
-      // Several keys in a row have one default, or as many in their order.
-      return value.split(' ').length === written.length ? value.split(' ')[at] : value
-    }
-    const isProse = !part.includes('\n| ') && isOwn
-    if (isProse && new RegExp(`\`${key}(\\[\\])?\``).test(part)) return ''
-  }
-  return undefined
-}
-
-function bare(name: string, section: string): string {
-  return name.replace(`${section}.`, '').replace('[]', '')
 }

@@ -64,6 +64,10 @@ for (const [path, document] of DOCUMENTS) {
       )
     })
 
+    it('shows no command that fetches a package by its name', () => {
+      assert.deepEqual(code.filter(fetches), [])
+    })
+
     it('names commands of haraka-tdc, and options, that exist', () => {
       const commands = commandsOfProgram()
       const wrong = callsIn(code).filter(({ name, options }) => {
@@ -98,6 +102,34 @@ for (const [path, document] of DOCUMENTS) {
     if (!existsSync(join(repository, target))) return false
     return anchor === undefined || anchorsOf(textOf(target)).has(anchor)
   }
+}
+
+describe('a command that fetches a package by its name', () => {
+  const commands: [command: string, isFetching: boolean][] = [
+    ['npx haraka-tdc status', true],
+    ['docker exec CONTAINER npx haraka-tdc status', true],
+    ['npx --yes haraka-tdc status', true],
+    ['npm exec haraka-tdc status', true],
+    ['npm install haraka-plugin-tdc@latest', true],
+    ['npm install --ignore-scripts haraka-plugin-tdc', true],
+    ['npx --no haraka-tdc status', false],
+    ['node_modules/.bin/haraka-tdc status', false],
+    ['npm install --ignore-scripts /path/to/haraka-plugin-tdc-0.2.0.tgz', false],
+    ['npm install git+https://github.com/haraka/haraka-plugin-tdc.git', false],
+  ]
+  for (const [command, isFetching] of commands) {
+    it(`${isFetching ? 'is' : 'is not'} ${command} (control)`, () => {
+      assert.equal(fetches(command), isFetching)
+    })
+  }
+})
+
+/** Whether a program, or this plugin, comes from a registry where it is not installed. */
+function fetches(command: string): boolean {
+  return (
+    /\bnpx (?!--no )|\bnpm (exec|x) (?!--no )/.test(command) ||
+    /\bnpm (i|install|add) (.* )?haraka-plugin-tdc(@\S+)?( |$)/.test(command)
+  )
 }
 
 /** A source of the plugin, its folders written or not; or any file, from the root or from test/. */

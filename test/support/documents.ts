@@ -6,10 +6,9 @@ import { repository } from './run'
 
 /** What people read, by its path in the repository. */
 export const DOCUMENTS: ReadonlyMap<string, string> = new Map(
-  ['README.md', 'SECURITY.md', 'CHANGELOG.md', ...pathsIn('docs', /\.md$/)].map((path) => [
-    path,
-    textOf(path),
-  ]),
+  ['README.md', 'SECURITY.md', 'CHANGELOG.md', 'CONTRIBUTING.md', ...pathsIn('docs', /\.md$/)].map(
+    (path) => [path, textOf(path)],
+  ),
 )
 
 /** The sources of the plugin. */

@@ -1,0 +1,69 @@
+import { format, resolveConfig } from 'prettier'
+import { SECTIONS } from '../../plugins/tdc/settings/keys'
+import { commandsOfProgram } from './documents'
+
+/**
+ * Parts of the documents that are made of a table of the code: what stands between
+ * `<!-- made of the code: NAME -->` and `<!-- end -->`. `npm run docs` makes them anew.
+ */
+const PART = /(<!-- made of the code: (.+) -->)\n[^]*?(<!-- end -->)/g
+
+/** Every part that a document must have, by its name. */
+export const PARTS: ReadonlyMap<string, () => string> = new Map([
+  ...Object.entries(SECTIONS)
+    .filter(([, keys]) => Object.keys(keys).length > 0)
+    .map(([section, keys]): [string, () => string] => [
+      `settings [${section}]`,
+      () =>
+        tableOf(
+          ['key', 'default', 'meaning'],
+          Object.entries(keys).map(([name, { text, meaning }]) => [
+            codeOf(name),
+            codeOf(text),
+            withCode(meaning),
+          ]),
+        ),
+    ]),
+  ...[...commandsOfProgram().values()].map(({ name, words, summary, help }) => {
+    const text = ['```', ['haraka-tdc', name, ...words].join(' '), ...help.map(indented), '```']
+    return [`command ${name}`, () => `${sentence(summary)}\n\n${text.join('\n')}`] as const
+  }),
+])
+
+export function partsIn(document: string): string[] {
+  return [...document.matchAll(PART)].map(([, , name = '']) => name)
+}
+
+/** The document with its parts as the code says them now. */
+export async function remade(path: string, document: string): Promise<string> {
+  const filled = document.replace(PART, (_, begin: string, name: string, end: string) => {
+    const make = PARTS.get(name)
+    if (!make) throw new Error(`${path}: nothing in the code is "${name}"`)
+    return `${begin}\n\n${make()}\n\n${end}`
+  })
+  return format(filled, { ...(await resolveConfig(path)), parser: 'markdown' })
+}
+
+function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [head, head.map(() => '-'), ...rows]
+  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}
+
+function codeOf(text: string): string {
+  return text === '' ? '' : `\`${text}\``
+}
+
+/** Words that have a sign in them which no sentence has are code. */
+function withCode(text: string): string {
+  return text
+    .replace(/[^\s("]*[=_@*<>[\]][^\s]*?(?=[),.;:]*(\s|$))/g, '`$&`')
+    .replaceAll('|', '\\|')
+}
+
+function indented(line: string): string {
+  return `  ${line}`
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
+}
