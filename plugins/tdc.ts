@@ -21,7 +21,7 @@ import type {
   LoadedItem,
   Next,
 } from './tdc/haraka/types'
-import { QUEUE_DOMAIN } from './tdc/monitor/lines'
+import { QUEUE_DOMAIN } from './tdc/base/names'
 import { complain } from './tdc/monitor/monitor'
 import type { Status } from './tdc/monitor/status'
 

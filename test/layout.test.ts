@@ -76,8 +76,8 @@ describe('layout', () => {
       .filter((file) => pattern.test(readFileSync(file, 'utf8')))
       .map((file) => relative(ROOT, file))
 
-  it('only monitor/lines.ts words a line of the log', () => {
-    assert.deepEqual(filesWith(/[`']TDC: /), ['tdc/monitor/lines.ts'])
+  it('only monitor/event-table.ts words a line of the log', () => {
+    assert.deepEqual(filesWith(/[`']TDC: /), ['tdc/monitor/event-table.ts'])
   })
 
   it('only clock.ts asks for the time or sets a timer, and nobody throws dice unasked', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mergeStatus } from '../plugins/tdc/monitor/merge'
+import { mergeStatus } from '../plugins/tdc/monitor/status'
 import { MINUTES_KEPT, Minutes } from '../plugins/tdc/monitor/minutes'
 import { Counters } from '../plugins/tdc/monitor/counters'
 import type { DomainStatus } from '../plugins/tdc/monitor/status'

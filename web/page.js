@@ -47,7 +47,7 @@ const PARTS = [
   { of: ({ minutes }) => minutes, show: ({ minutes, takenAt }) => ended.show(minutes, takenAt) },
   { of: ({ minutes }) => minutes, show: ({ minutes, takenAt }) => depth.show(minutes, takenAt) },
   { of: ({ ages }) => ages, show: ({ ages }) => showAges(ages) },
-  { of: ({ messages }) => messages, show: ({ messages }) => showSkipped(messages) },
+  { of: ({ skipped, counted }) => ({ skipped, counted }), show: showSkipped },
   { of: ({ connections, takenAt }) => [connections, takenAt], show: showConnections },
   { of: ({ tls }) => tls, show: showTls },
   { of: ({ errors }) => errors, show: ({ errors }) => showErrors(errors) },

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { QUEUE_DOMAIN } from '../../plugins/tdc/monitor/lines'
+import { QUEUE_DOMAIN } from '../../plugins/tdc/base/names'
 import type { CopyNotes } from '../../plugins/tdc/queue/copy-notes'
 import { benchMessage } from './message'
 

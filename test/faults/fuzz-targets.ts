@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { ReplyParser } from '../../plugins/tdc/delivery/reply'
 import { journalRemovals } from '../../plugins/tdc/journal/journal-report'
-import { QUEUE_DOMAIN } from '../../plugins/tdc/monitor/lines'
+import { QUEUE_DOMAIN } from '../../plugins/tdc/base/names'
 import { LONGEST_HEAD, parseHead } from '../../plugins/tdc/queue/queue-file'
 import type { Dice } from '../support/dice'
 import {

@@ -1,4 +1,5 @@
 import type { DomainStatus, LastFailure, LearnedLimits, Status } from '../monitor/status'
+import { COUNTED } from '../monitor/message-counts'
 import { QUEUE_AGES } from '../monitor/status'
 import { health, healthLines } from '../monitor/health'
 import { durationText, momentText } from './moments'
@@ -88,14 +89,10 @@ function agesText(ages: readonly number[]): string {
 }
 
 function skippedRows({ messages }: Status): [string, string][] {
-  const { skipped, journalFailed, inDoubt, withdrawn, kept, replayed } = messages
+  const counted = COUNTED.flatMap(([name, { row }]) => (row ? `${messages[name]} ${row}` : []))
   return [
-    ['Not copied', countedNames(skipped) || '0'],
-    [
-      'Copies',
-      `${journalFailed} not written, ${withdrawn} withdrawn, ${inDoubt} sent in doubt, ` +
-        `${kept} kept, ${replayed} replayed`,
-    ],
+    ['Not copied', countedNames(messages.skipped) || '0'],
+    ['Copies', counted.join(', ')],
   ]
 }
 

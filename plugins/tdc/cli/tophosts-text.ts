@@ -1,5 +1,5 @@
 import { health, isFailing } from '../monitor/health'
-import { QUEUE_DOMAIN } from '../monitor/lines'
+import { QUEUE_DOMAIN } from '../base/names'
 import type { QueueFigures, Status } from '../monitor/status'
 import { applianceMoment } from './moments'
 

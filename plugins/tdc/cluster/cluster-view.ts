@@ -1,4 +1,4 @@
-import { mergeStatus } from '../monitor/merge'
+import { mergeStatus } from '../monitor/status'
 import type { Status } from '../monitor/status'
 import { MOST_FOUND, type TrackedMessage } from '../monitor/tracked'
 import { matcher } from '../monitor/tracking'

@@ -1,9 +1,8 @@
 import { safeText } from '../base/text'
-import type { Status } from '../monitor/status'
-import { RECENT_SHARED, type TrackedMessage } from '../monitor/tracked'
+import { mergeStatus, type Status, statusShape } from '../monitor/status'
+import { RECENT_SHARED, type TrackedMessage, trackedShape } from '../monitor/tracked'
 import { messageWithoutAddresses, statusWithoutAddresses } from '../monitor/without-addresses'
-import { list, record, text } from './shape'
-import { statusShape, trackedShape } from './status-shape'
+import { list, record, text } from '../base/shape'
 
 /** What one machine tells the others. */
 export interface MachineReport {
@@ -57,7 +56,11 @@ export function parseReport(written: string): MachineReport | string {
   } catch {
     return 'it is not JSON'
   }
-  return shape(value, 'it') ?? (value as MachineReport)
+  const wrong = shape(value, 'it')
+  if (wrong !== undefined) return wrong
+  const report = value as MachineReport
+  // Merged with nothing it has what a machine of an older version does not tell.
+  return { ...report, status: mergeStatus([report.status]) }
 }
 
 /** The senders of mail wrote some of the texts: none of them acts on a terminal elsewhere. */

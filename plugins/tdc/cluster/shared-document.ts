@@ -1,4 +1,4 @@
-import { integer, list, number, orNull, record, text } from './shape'
+import { integer, list, number, orNull, record, text } from '../base/shape'
 
 /** One value that the machines share, over that of the file: `[section] key=value`. */
 export interface Entry {

@@ -1,4 +1,4 @@
-import { mergeStatus } from '../monitor/merge'
+import { mergeStatus } from '../monitor/status'
 import type { SilentWorker, Status } from '../monitor/status'
 import { MOST_FOUND, RECENT_SHARED, STEPS_KEPT, type TrackedMessage } from '../monitor/tracked'
 import { type Answer, no, ok } from './answer'

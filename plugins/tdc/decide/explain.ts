@@ -1,4 +1,4 @@
-import { skipText } from '../monitor/lines'
+import { skipText } from '../monitor/words'
 import type { SkipReason } from '../monitor/events'
 import type { CopyFormat, Settings } from '../settings/settings'
 import { decide } from './decision'

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { QUEUE_DOMAIN } from '../monitor/lines'
+import { QUEUE_DOMAIN } from '../base/names'
 import type { Outbound } from './contract'
 
 /** What the head of a queue file says beside Haraka's own fields. */

@@ -1,9 +1,10 @@
+import type { MessageCount } from './message-counts'
 import type { TlsResult } from './tls-result'
 
 /**
  * Everything that the connector tells about itself: each event is one log line or a few and, where
- * it matters, a counter. Values from outside stand here as they came; they are made safe where the
- * line is written (lines.ts), and only there.
+ * it matters, a counter (event-table.ts). Values from outside stand here as they came; they are made safe
+ * where the line is worded, and only there.
  */
 export type TdcEvent =
   // ── the decision ──
@@ -257,6 +258,40 @@ export type SkipReason =
   /** The rule of `[clean] unless` that held. */
   | { token: 'not-clean'; rule: string }
   | { token: 'policy-no'; policies: readonly string[] }
+
+export type Kind = TdcEvent['kind']
+export type EventOf<K extends Kind> = Extract<TdcEvent, { kind: K }>
+
+export type Level = 'debug' | 'info' | 'warn' | 'error'
+
+/** By how much figures of the queue, and of the copy's intake, change. */
+export type CopyCounts = Partial<
+  Readonly<
+    Record<'active' | 'delivered' | 'softBounced' | 'hardBounced' | 'tlsErrors' | 'expired', 1 | -1>
+  >
+>
+
+/** What the connector does with an event of one kind. */
+export interface Row<E> {
+  /** Of its lines; info unless it stands here. */
+  readonly level?: Level
+  /** Its lines, in order. */
+  readonly words: (event: E, service: string) => string | readonly string[]
+  /** A line at level debug that follows. */
+  readonly details?: (event: E) => string
+  /** What its last line says beside its text in the structured log formats. */
+  readonly fields?: (event: E) => Record<string, unknown>
+  /** Its step in tracking; its first line unless it stands here. */
+  readonly track?: (event: E) => string
+  /** The counter of messages that goes up. */
+  readonly counts?: MessageCount | ((event: E) => MessageCount | undefined)
+  /** The change of the queue's figures; then the event names an intake. */
+  readonly copy?: CopyCounts
+  /** What was in the way of its copy. */
+  readonly failure?: (event: E) => FailureClass
+  /** Its first line is kept among the last errors. */
+  readonly isError?: true
+}
 
 /** Where events go: the one thing of `monitor/` that the rest of the connector needs. */
 export type Report = (event: TdcEvent) => void

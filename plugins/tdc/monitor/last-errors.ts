@@ -1,24 +1,10 @@
 import { LIMITS, bounded } from '../base/text'
 import type { TdcEvent } from './events'
-import type { Line } from './lines'
-import { type ErrorNote, ERRORS_KEPT } from './status'
+import { type Line, rowOf } from './lines'
+import type { ErrorNote } from './status'
 
-const ERRORS: ReadonlySet<TdcEvent['kind']> = new Set([
-  'journal-failed',
-  'damaged',
-  'unremovable',
-  'dns-error',
-  'tls-failed',
-  'certificate-ends',
-  'sts-failed',
-  'connection-error',
-  'refused',
-  'out-of-descriptors',
-  'deferred',
-  'hard-bounced',
-  'expired',
-  'problem',
-] as const)
+/** Of each process. */
+const ERRORS_KEPT = 20
 
 /** Of one kind: a thousand copies that are put off must not push out the line that says why. */
 const OF_ONE_KIND = 5
@@ -27,10 +13,10 @@ const OF_ONE_KIND = 5
 export class LastErrors {
   private notes: ErrorNote[] = []
 
-  note({ kind }: TdcEvent, now: number, [first]: readonly Line[]): void {
-    if (!ERRORS.has(kind) || !first) return
+  note(event: TdcEvent, now: number, [first]: readonly Line[]): void {
+    if (!rowOf(event).isError || !first) return
     const text = bounded(first.text, LIMITS.sentence)
-    this.notes = newestOf([...this.notes, { at: now, kind, text }])
+    this.notes = newestOf([...this.notes, { at: now, kind: event.kind, text }])
   }
 
   value(): ErrorNote[] {

@@ -1,10 +1,10 @@
 import { safeText } from '../base/text'
 import { CertificateWatch } from './certificate-watch'
 import { Counters } from './counters'
-import type { Report, TdcEvent } from './events'
+import type { Level, Report, TdcEvent } from './events'
 import { Histogram } from './histogram'
 import { LastErrors } from './last-errors'
-import { fieldsOf, linesOf, type Level, uuidOf } from './lines'
+import { fieldsOf, linesOf, rowOf, uuidOf } from './lines'
 import { Minutes } from './minutes'
 import { TIMES_IN_QUEUE } from './status'
 import { TlsCounters } from './tls-counters'
@@ -91,16 +91,11 @@ export class Monitor {
     const before = counters.depth
     counters.count(event, now)
     if (counters.depth !== before) minutes.deep(now, counters.depth)
-    switch (event.kind) {
-      case 'delivered':
-        minutes.delivered(now)
-        this.timeInQueue.add(event.age)
-        break
-      case 'tls-error':
-      case 'hard-bounced':
-      case 'expired':
-        minutes.failed(now)
-        break
+    if (event.kind === 'delivered') {
+      minutes.delivered(now)
+      this.timeInQueue.add(event.age)
+    } else if (rowOf(event).copy?.hardBounced) {
+      minutes.failed(now)
     }
   }
 

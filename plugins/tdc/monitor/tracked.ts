@@ -1,3 +1,5 @@
+import { list, number, orNull, record, text } from '../base/shape'
+
 /**
  * What became of one message, as tracking shows it: what was decided for it and why, and each step
  * of its copies with its time. Moments are milliseconds since 1970. No contents. All texts together
@@ -35,3 +37,20 @@ export const RECENT_SHARED = 100
 export const MOST_FOUND = 20
 export const RECIPIENTS_KEPT = 50
 export const STEPS_KEPT = 40
+
+const words = text(1_000)
+const MOST = 2_000
+
+/** As another machine may tell it. */
+export const trackedShape = record<TrackedMessage>({
+  transaction: words,
+  at: number,
+  messageId: words,
+  sender: words,
+  recipients: list(words, MOST),
+  recipientCount: number,
+  steps: list(
+    record<TrackedStep>({ at: number, kind: words, mid: orNull(words), text: words }),
+    MOST,
+  ),
+})

@@ -1,5 +1,5 @@
 import { masked } from './masked'
-import { mergeQueue } from './merge'
+import { mergeQueue } from './status'
 import type { IntakeStatus, QueueFigures, Status } from './status'
 import type { TrackedMessage } from './tracked'
 

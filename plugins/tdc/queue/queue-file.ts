@@ -1,4 +1,4 @@
-import { QUEUE_DOMAIN } from '../monitor/lines'
+import { QUEUE_DOMAIN } from '../base/names'
 import { type CopyNotes, isMid, parseNotes } from './copy-notes'
 import type { Disk } from './disk'
 

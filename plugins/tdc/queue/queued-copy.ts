@@ -1,5 +1,5 @@
 import type { Failure } from '../delivery/outcome'
-import { bounceText } from '../monitor/lines'
+import { bounceText } from '../monitor/words'
 import { bounceResponse } from './bounce-response'
 import type { Copy } from './copy'
 

@@ -1,4 +1,4 @@
-import { mergeQueue } from '../monitor/merge'
+import { mergeQueue } from '../monitor/status'
 import type { DomainStatus, QueueFigures, Status } from '../monitor/status'
 
 /** Intake domains that are told apart; an invented one for each copy must not fill a page. */

@@ -1,5 +1,6 @@
 import { health, REASONS } from '../monitor/health'
-import { type MessageCounters, type Status, TIMES_IN_QUEUE } from '../monitor/status'
+import { COUNTED } from '../monitor/message-counts'
+import { type Status, TIMES_IN_QUEUE } from '../monitor/status'
 import { byDomain, type DomainFigures } from './by-domain'
 import {
   counter,
@@ -70,34 +71,6 @@ function healthSamples(status: Status): Sample[] {
   return [...[...whole].map(([reason, worst]) => labelled({ reason }, worst)), ...ofIntakes]
 }
 
-type MessageCounter = Exclude<keyof MessageCounters, 'skipped'>
-
-const MESSAGE_COUNTERS: Readonly<Record<MessageCounter, readonly [name: string, help: string]>> = {
-  journalFailed: ['journal_failed_total', 'Copies that could not be written to the queue.'],
-  inDoubt: ['in_doubt_total', "Copies sent although the original's outcome was not known."],
-  withdrawn: ['withdrawn_total', 'Copies taken back because the original was not accepted.'],
-  tokensRefused: [
-    'tokens_refused_total',
-    'Messages with a token of a report that does not prove them.',
-  ],
-  originalsRefused: [
-    'originals_refused_total',
-    'Messages that were not accepted because of a bare CR.',
-  ],
-  fellBack: [
-    'fell_back_total',
-    'Copies refused for what they hold, and sent once more with their original as a file.',
-  ],
-  normalized: [
-    'normalized_total',
-    'Messages with bare CR or LF, whose copies have other line ends.',
-  ],
-  dropped: ['dropped_total', 'Copies that an administrator took out of the queue.'],
-  kept: ['kept_total', 'Copies that were given up and kept.'],
-  keptDropped: ['kept_dropped_total', 'Kept copies that were dropped.'],
-  replayed: ['replayed_total', 'Kept copies that were sent again.'],
-}
-
 function messageMetrics({ messages }: Status): Metric[] {
   return [
     counter(
@@ -105,9 +78,7 @@ function messageMetrics({ messages }: Status): Metric[] {
       'Messages or groups of recipients without a copy, by reason.',
       Object.entries(messages.skipped).map(([reason, value]) => labelled({ reason }, value)),
     ),
-    ...(Object.keys(MESSAGE_COUNTERS) as MessageCounter[]).map((key) =>
-      counter(...MESSAGE_COUNTERS[key], [only(messages[key])]),
-    ),
+    ...COUNTED.map(([name, { metric, help }]) => counter(metric, help, [only(messages[name])])),
   ]
 }
 

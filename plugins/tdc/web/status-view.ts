@@ -1,5 +1,6 @@
 import { health, type Health, healthLines, isFailing, type State } from '../monitor/health'
-import { QUEUE_DOMAIN } from '../monitor/lines'
+import { QUEUE_DOMAIN } from '../base/names'
+import { COUNTED } from '../monitor/message-counts'
 import {
   type DomainStatus,
   type ErrorNote,
@@ -39,7 +40,7 @@ export interface TlsView extends TlsFigures {
 /** What the page has as it is; everything else that is known is masked, or left out. */
 const AS_IT_IS = [
   ...(['service', 'versions', 'takenAt', 'processes', 'silent', 'enabled', 'level'] as const),
-  ...(['intakeLevel', 'messages', 'prepared', 'deferred', 'held', 'holds'] as const),
+  ...(['intakeLevel', 'prepared', 'deferred', 'held', 'holds'] as const),
   ...(['minutes', 'connections'] as const),
 ] as const
 
@@ -51,6 +52,8 @@ export interface StatusView extends Pick<Status, (typeof AS_IT_IS)[number]> {
   readonly intake: string | null
   readonly problems: readonly string[]
   readonly rows: readonly RowView[]
+  readonly skipped: Status['messages']['skipped']
+  readonly counted: readonly { readonly label: string; readonly count: number }[]
   /** `below` in milliseconds; null: older than all. */
   readonly ages: readonly { readonly below: number | null; readonly copies: number }[]
   readonly tls: readonly TlsView[]
@@ -72,6 +75,8 @@ export function statusView(status: Status, { showAddresses }: Shows): StatusView
       ...row,
       lastFailure: row.lastFailure && { ...row.lastFailure, text: shown(row.lastFailure.text) },
     })),
+    skipped: status.messages.skipped,
+    counted: COUNTED.map(([name, { label }]) => ({ label, count: status.messages[name] })),
     ages: status.ages.map((copies, at) => ({ below: QUEUE_AGES[at] ?? null, copies })),
     tls: Object.entries(status.domains).map(([domain, { tls }]) => ({ domain, ...tls })),
     errors: status.errors.map((error) => ({ ...error, text: shown(error.text) })),

@@ -1,4 +1,4 @@
-import { isSafe } from '../base/text'
+import { isSafe } from './text'
 
 /** Looks at a value from outside; the sentence that says what is wrong with it, or undefined. */
 export type Shape = (value: unknown, name: string) => string | undefined
