@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { Doubts } from '../plugins/tdc/queue/doubts'
 import type { Fate } from '../plugins/tdc/queue/fate'
 import { Journey } from '../plugins/tdc/queue/journey'
 import { DirectorySync } from '../plugins/tdc/queue/directory-sync'
 import { systemDisk, type Disk } from '../plugins/tdc/queue/disk'
+import type { Route } from '../plugins/tdc/decide/decision'
 import type { TdcEvent } from '../plugins/tdc/monitor/events'
 import {
   type Original,
@@ -12,9 +14,9 @@ import {
   Preparer,
 } from '../plugins/tdc/queue/preparer'
 import { Spool } from '../plugins/tdc/queue/spool'
-import { bccWrapping } from '../plugins/tdc/queue/wrapping'
+import { bccWrapping, journalWrapping } from '../plugins/tdc/queue/wrapping'
 import { Gate } from './support/gate'
-import { factsWith } from './support/journal'
+import { factsWith, OPTIONS } from './support/journal'
 import { ROOMY, TestQueue } from './support/queue'
 
 const INTAKE = {
@@ -22,18 +24,23 @@ const INTAKE = {
   domain: 'scan.example',
   format: 'journal' as const,
 }
-const ROUTE = { intake: INTAKE, recipients: ['bob@example.org'], policies: ['DEFAULT'] }
+const [BOB, ANN] = ['bob@example.org', 'ann@example.org']
+const ROUTE = { intake: INTAKE, recipients: [BOB, ANN], policies: ['DEFAULT'] }
 const ORIGINAL: Original = {
   messageId: undefined,
   octets: 0,
   read: async () => {},
   digest: () => 'equal',
 }
+type Take = (piece: Buffer) => void | Promise<void>
 const WITHIN = { within: 10_000, allOrNothing: false }
 
 const ALL: Fate = { kind: 'delivered' }
-const SOME: Fate = { kind: 'delivered', to: ['bob@example.org'] }
+const TO_BOTH: Fate = { kind: 'delivered', to: [ANN, BOB] }
+const TO_BOB: Fate = { kind: 'delivered', to: [BOB, 'carol@example.org'] }
+const TO_OTHERS: Fate = { kind: 'delivered', to: ['carol@example.org'] }
 const UNKNOWN: Fate = { kind: 'unknown' }
+const PERHAPS_BOB: Fate = { kind: 'unknown', to: [BOB] }
 const OPEN: Fate = { kind: 'open' }
 const REFUSED: Fate = { kind: 'nowhere', because: 'rejected' }
 const LEFT: Fate = { kind: 'nowhere', because: 'client-left' }
@@ -44,13 +51,25 @@ interface Course {
   /** At each look; the last one stays. */
   readonly fates: readonly Fate[]
   readonly told: string
+  /** Whom the copy names, when it is not all that it is for. */
+  readonly names?: readonly string[]
   /** Milliseconds until it is told. */
   readonly after?: number
 }
 
 const COURSES: Course[] = [
   { story: 'delivered to all', fates: [ALL], told: 'enqueued' },
-  { story: 'delivered to some', fates: [SOME], told: 'enqueued some' },
+  { story: 'delivered to all, one by one', fates: [TO_BOTH], told: 'enqueued' },
+  { story: 'delivered to some', fates: [TO_BOB], told: 'enqueued', names: [BOB] },
+  { story: 'delivered to others', fates: [TO_OTHERS], told: 'withdrawn' },
+  { story: 'some may have it', fates: [PERHAPS_BOB], told: 'enqueued unknown', names: [BOB] },
+  {
+    story: 'the next hop has it for some, late',
+    fates: [OPEN, TO_BOB],
+    told: 'enqueued',
+    names: [BOB],
+    after: 100,
+  },
   { story: 'nobody knows', fates: [UNKNOWN], told: 'enqueued unknown' },
   { story: 'refused', fates: [REFUSED], told: 'withdrawn' },
   { story: 'the client left before anybody had it', fates: [LEFT], told: 'withdrawn' },
@@ -124,7 +143,14 @@ describe('the copies of a message', () => {
     return new Preparer({ directory, spool, memory, clock, room: ROOMY, report: () => {} })
   }
 
-  const copy = (mid?: string): Prepared => ({ kind: 'copy', copy: queue.copy(mid) })
+  let named: readonly string[] | undefined
+  const copy = (mid?: string): Prepared => {
+    const narrow = ({ recipients }: Route) => {
+      named = recipients
+      return Promise.resolve(queue.copy(mid))
+    }
+    return { kind: 'copy', copy: queue.copy(mid), route: ROUTE, narrow }
+  }
   const failure: Prepared = { kind: 'failed', mid: 'T.1.tdc2', route: ROUTE, why: 'no space' }
 
   const prepared = async (original = ORIGINAL): Promise<Journey> => {
@@ -134,8 +160,9 @@ describe('the copies of a message', () => {
     return one
   }
 
-  for (const { story, fates, told, after = 0 } of COURSES) {
+  for (const { story, fates, told, names, after = 0 } of COURSES) {
     it(`${story}: ${told}`, async () => {
+      named = undefined
       const one = await prepared()
       const before = [queue.told(), queue.courier.holding]
       assert.deepEqual(before, [['prepared'], 0], 'nothing is sent before')
@@ -152,6 +179,7 @@ describe('the copies of a message', () => {
       const [event] = queue.events
       const doubt = (event?.kind === 'enqueued' && event.doubt) || ''
       assert.equal(`${queue.told().join()} ${doubt}`.trim(), told)
+      assert.deepEqual(named, names)
       const sent = told.startsWith('enqueued')
       assert.deepEqual([queue.courier.holding, queue.files.length], sent ? [1, 1] : [0, 0])
       assert.deepEqual(queue.clock.pending, sent ? 1 : 0, 'nobody looks any more')
@@ -208,6 +236,52 @@ describe('the copies of a message', () => {
     wake()
     await queue.idle()
     assert.deepEqual([queue.told(), queue.files], [['withdrawn'], []])
+  })
+
+  for (const octets of [0, 400_000])
+    it(`the file of a copy for fewer is the one that names them, of ${octets} octets`, async () => {
+      const body = Buffer.from(`Subject: x\r\n\r\n${'.x\r\n'.repeat(octets / 4)}`)
+      const original = { ...ORIGINAL, octets, read: async (take: Take) => void (await take(body)) }
+      const facts = factsWith({ recipients: [BOB, ANN], given: [undefined, 'given@example.org'] })
+      const route = { ...ROUTE, given: facts.given ?? [] }
+      const wrapping = journalWrapping(facts, OPTIONS, randomBytes)
+      const contents = () => queue.files.map((name) => queue.content(name).toString('latin1'))
+      const one = journey()
+      await one.prepare(
+        realPreparer(systemDisk),
+        original,
+        [{ ...plan('T.1.tdc1'), route, wrapping }],
+        WITHIN,
+      )
+      const [before = ''] = contents()
+      one.settle(() => ({ kind: 'delivered', to: [ANN] }))
+      while (queue.courier.holding === 0) await queue.idle()
+      const [after = '', ...more] = contents()
+      const [head = '', rest] = after.split('message/rfc822')
+      assert.deepEqual(more, [])
+      assert.match(head, /Recipient: ann@example.org, Forwarded: given@example.org\r\n\r\n/)
+      assert.doesNotMatch(head, /bob@/)
+      assert.equal(rest, before.split('message/rfc822')[1])
+      const sent = queue.scheduler.find('T.1.tdc1')?.copy
+      const size = after.length - after.indexOf('From: "Journal"')
+      assert.equal(sent?.fileSize, after.length)
+      assert.equal(sent?.size, size - (after.match(/^\.\./gm) ?? []).length)
+    })
+
+  it('a disk that fails for the copy for fewer: it names all, and says so', async () => {
+    const one = journey()
+    const narrow = () => Promise.reject(new Error('no space'))
+    await one.prepare(
+      preparing(() => [{ kind: 'copy', copy: queue.copy(), route: ROUTE, narrow }]),
+      ORIGINAL,
+      ONE,
+      WITHIN,
+    )
+    one.settle(() => TO_BOB)
+    await queue.idle()
+    const enqueued = queue.events.find((event) => event.kind === 'enqueued')
+    assert.deepEqual(queue.told(), ['prepared', 'problem', 'enqueued'])
+    assert.deepEqual([enqueued?.doubt, queue.files.length], ['some', 1])
   })
 
   for (const allOrNothing of [false, true]) {

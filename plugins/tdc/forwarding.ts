@@ -1,8 +1,8 @@
 import type { Connector } from './connector'
 import { verdictsOf } from './decide/clean'
 import { decide, type Route } from './decide/decision'
-import type { MessageFacts } from './decide/message-facts'
-import { addressOf } from './haraka/address-facts'
+import type { AddressFacts, MessageFacts } from './decide/message-facts'
+import { addressFacts, addressOf } from './haraka/address-facts'
 import { GivenRecipients } from './haraka/given-recipients'
 import { identityOf, messageFacts, messageIdOf, unreadableRecipients } from './haraka/message'
 import type { OriginalWatch, Told } from './haraka/original-watch'
@@ -10,7 +10,7 @@ import type { Connection, HarakaPlugin, Transaction } from './haraka/types'
 import { Watches } from './haraka/watches'
 import { TOKEN_HEADER } from './journal/loop-token'
 import { OwnReports } from './own-reports'
-import { type Fate, fateOf, routesTo } from './queue/fate'
+import { type Fate, fateOf } from './queue/fate'
 import type { Journey } from './queue/journey'
 import { type Miss, missOf, WriteAhead } from './write-ahead'
 
@@ -251,22 +251,21 @@ export class Forwarding {
     transaction: Transaction,
   ): Promise<void> | undefined {
     const watch = this.watchOf(connection, transaction)
-    const recipients = passage.recipients.length
+    const recipients = recipientsOf(transaction)
     const fate = (): Fate => {
       try {
-        return watch ? fateOf(told, watch.seen(told), recipients) : { kind: 'unknown' }
+        if (watch) return fateOf(told, watch.seen(told), recipients)
       } catch {
-        return { kind: 'unknown' }
+        // What cannot be seen is in doubt.
       }
+      return { kind: 'unknown' }
     }
-    const { journey } = passage
-    const now = fate()
-    const instead = now.kind === 'delivered' && now.to && routesTo(now.to, journey.routes)
-    const added =
-      now.kind === 'nowhere' || journey.isOver ? [] : this.addedRoutes(passage, transaction)
-    if (!instead) this.settleNow(passage, transaction, fate)
-    if (!instead && added.length === 0) return undefined
-    return this.writeMore(passage, connection, transaction, { instead, added, fate })
+    const isOver = fate().kind === 'nowhere' || passage.journey.isOver
+    const added = isOver ? [] : this.addedRoutes(passage, transaction)
+    this.settleNow(passage, transaction, fate)
+    return added.length === 0
+      ? undefined
+      : this.writeAdded(added, passage, connection, transaction, fate)
   }
 
   private settleNow(passage: Passage, transaction: Transaction, fate: () => Fate): void {
@@ -291,33 +290,17 @@ export class Forwarding {
     return unknown.length > 0 ? this.routesFor({ ...late, recipients: unknown }, transaction) : []
   }
 
-  /** While the message can still be read: copies that name others than those that were written. */
-  private async writeMore(
-    passage: Passage,
+  /** While the message can still be read. */
+  private async writeAdded(
+    added: readonly Route[],
+    { journey }: Passage,
     connection: Connection,
     transaction: Transaction,
-    more: {
-      instead: readonly Route[] | false | undefined
-      added: readonly Route[]
-      fate: () => Fate
-    },
+    fate: () => Fate,
   ): Promise<void> {
-    const { instead, added, fate } = more
-    const { journey } = passage
     try {
-      if (instead) {
-        const other = this.connector.journey(instead)
-        const before = journey.routes.length
-        const misses = await this.ahead.write(other, connection, transaction, before)
-        const isThere = misses.length === 0
-        if (isThere) journey.giveWay()
-        else this.settleNow(passage, transaction, fate)
-        other.settle(() =>
-          isThere ? { kind: 'delivered' } : { kind: 'nowhere', because: 'rejected' },
-        )
-      }
       const late = this.connector.journey(added)
-      const before = 2 * journey.routes.length
+      const before = journey.routes.length
       this.tellMissed(transaction, await this.ahead.write(late, connection, transaction, before))
       late.settle(fate)
     } catch (error) {
@@ -362,6 +345,11 @@ export class Forwarding {
       // Whoever took the results away does not want to know.
     }
   }
+}
+
+/** As they stand at the end; nobody where that is no list. */
+function recipientsOf({ rcpt_to: all }: Transaction): AddressFacts[] {
+  return Array.isArray(all) ? [...all].map(addressFacts) : []
 }
 
 function toldOf({ msg_status: status }: Transaction): Told {

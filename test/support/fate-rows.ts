@@ -6,8 +6,8 @@ export interface Row {
   /** Local parts, or whole addresses; the next hop knows what to do by the local part. */
   readonly to?: readonly string[]
   readonly fields?: Readonly<Record<string, string>>
-  /** So that not all of it fits into the buffers on its way. */
-  readonly long?: boolean
+  /** Of its body, 72 octets each; default 1. */
+  readonly lines?: number
   /** The client leaves when the message has come so far. */
   readonly leaves?: 'at the next hop' | 'in the own plugin'
   /** The code for its final dot; undefined: the client has left. */
@@ -15,8 +15,14 @@ export interface Row {
   /** Whose mailbox has it; how often for mailboxes that know no names. */
   readonly has: readonly string[] | number
   readonly copies: 0 | 1
-  readonly doubt?: 'unknown' | 'some'
+  /** Whom the copy names, when that is not known from `has`. */
+  readonly names?: readonly string[]
+  readonly doubt?: true
 }
+
+/** More than is kept in memory; more than fits into the buffers on the way to the next hop. */
+const LONG = 5_000
+const BEYOND_BUFFERS = 200_000
 
 const bob = ['bob']
 const hop = (what: string) => ({ fields: { 'X-Hop': what } })
@@ -25,7 +31,7 @@ const note = (what: string, when = 'early') => ({ fields: { 'X-Note': what, 'X-W
 const delivered = { code: 250, has: bob, copies: 1 } as const
 const rejected = { code: 550, has: [], copies: 0 } as const
 const deferred = { code: 450, has: [], copies: 0 } as const
-const doubted = { code: 450, has: [], copies: 1, doubt: 'unknown' } as const
+const doubted = { code: 450, has: [], copies: 1, doubt: true } as const
 const left = { code: undefined, leaves: 'at the next hop' } as const
 
 /** Both lead the conversation by core's smtp_client. */
@@ -34,7 +40,7 @@ const BOTH: Row[] = ['smtp_forward', 'smtp_proxy'].flatMap((way): Row[] => [
   { way, title: 'is taken for two', to: ['bob', 'ann'], ...delivered, has: ['bob', 'ann'] },
   { way, title: 'is refused at the final dot', ...hop('refuse'), ...rejected },
   { way, title: 'is deferred at the final dot', ...hop('defer'), ...deferred },
-  { way, title: 'the next hop closes in DATA', to: ['cut'], long: true, ...deferred },
+  { way, title: 'the next hop closes in DATA', to: ['cut'], lines: BEYOND_BUFFERS, ...deferred },
   { way, title: 'it closes after the final dot, with nothing', ...hop('drop'), ...doubted },
   { way, title: 'it closes after the final dot, with it', ...hop('keep'), ...doubted, has: bob },
 ])
@@ -139,6 +145,32 @@ export const ROWS: readonly Row[] = [
   },
   {
     way: 'smtp_forward',
+    title: 'one for each, and long: the second is refused',
+    to: ['bob@one.example', 'nobody@one.example'],
+    lines: LONG,
+    code: 550,
+    has: ['bob@one.example'],
+    copies: 1,
+  },
+  {
+    way: 'smtp_forward',
+    title: 'one for each: it closes after the final dot of the first',
+    to: ['bob@one.example', 'ann@one.example'],
+    ...hop('drop'),
+    ...doubted,
+    names: ['bob@one.example'],
+  },
+  {
+    way: 'smtp_forward',
+    title: 'one for each: the first is taken too late',
+    to: ['bob@one.example', 'ann@one.example'],
+    ...hop('take late'),
+    ...deferred,
+    has: ['bob@one.example'],
+    copies: 1,
+  },
+  {
+    way: 'smtp_forward',
     title: 'one for each: it closes at the second',
     to: ['bob@one.example', 'gone@one.example'],
     code: 450,
@@ -152,14 +184,13 @@ export const ROWS: readonly Row[] = [
     ...left,
     has: ['bob@one.example'],
     copies: 1,
-    doubt: 'some',
   },
   { way: 'lmtp', title: 'is queued, and delivered by LMTP', ...delivered },
   { way: 'outbound', title: 'is queued by core itself', ...delivered },
   { way: 'deliver', title: 'is queued', ...delivered },
   { way: 'qmail-queue', title: 'is queued', ...delivered, has: 1 },
   { way: 'qmail-queue', title: 'fails', ...hop('fail'), ...deferred, code: 451 },
-  { way: 'qmail-queue', title: 'hangs', ...hop('hang'), ...deferred, copies: 1, doubt: 'unknown' },
+  { way: 'qmail-queue', title: 'hangs', ...hop('hang'), ...deferred, copies: 1, doubt: true },
   { way: 'test', title: 'is written to a file', ...delivered, has: 1 },
   {
     way: 'discard',
@@ -218,7 +249,7 @@ export const ROWS: readonly Row[] = [
   ...['OK', 'CONT', 'DENY', 'DENYSOFT', 'DENYDISCONNECT', 'STOP', 'throw', 'hang'].flatMap(
     (end): Row[] => {
       const code = { OK: 250, DENY: 550, DENYDISCONNECT: 550, DENYSOFT: 450, hang: 450 }[end] ?? 451
-      const doubt = end === 'OK' ? {} : ({ doubt: 'unknown' } as const)
+      const doubt = end === 'OK' ? {} : ({ doubt: true } as const)
       const answered = end === 'OK' || end === 'hang'
       return [
         { ...own(`deliver ${end}`), code, has: 1, copies: 1, ...doubt },
@@ -240,7 +271,7 @@ export const ROWS: readonly Row[] = [
     leaves: 'in the own plugin',
     has: 1,
     copies: 1,
-    doubt: 'unknown',
+    doubt: true,
   },
   {
     ...own('nothing hang'),
@@ -249,6 +280,6 @@ export const ROWS: readonly Row[] = [
     leaves: 'in the own plugin',
     has: 0,
     copies: 1,
-    doubt: 'unknown',
+    doubt: true,
   },
 ]

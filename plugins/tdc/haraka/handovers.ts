@@ -7,7 +7,7 @@ export interface Handover {
    * `unanswered`: all of it went out and no answer came, or comes any more.
    */
   readonly state: 'open' | 'taken' | 'not-taken' | 'unanswered'
-  /** For whom it was taken, as the next hop was told; undefined: for all of them. */
+  /** Who has it or may have, as the next hop was told; undefined: all of them. */
   readonly recipients: readonly string[] | undefined
 }
 
@@ -24,9 +24,9 @@ export class NextHop {
   private closed = false
   /** What the next hop has of the message that is on its way. */
   private has: 'nothing' | 'part' | 'all' = 'nothing'
-  private unanswered = false
   private named: string[] = []
   private readonly taken: string[] = []
+  private readonly unanswered: string[] = []
 
   constructor(
     readonly plugin: object,
@@ -42,7 +42,7 @@ export class NextHop {
     })
     client.socket.on('close', () => {
       this.closed = true
-      if (this.has === 'all') this.unanswered = true
+      if (this.has === 'all') this.unanswered.push(...this.named)
       this.has = 'nothing'
     })
   }
@@ -56,8 +56,9 @@ export class NextHop {
   handover(goesOn: boolean): Handover {
     const open = this.has !== 'nothing' || (goesOn && !this.closed)
     if (open) return { state: 'open', recipients: undefined }
-    if (this.taken.length > 0) return { state: 'taken', recipients: this.taken }
-    return { state: this.unanswered ? 'unanswered' : 'not-taken', recipients: undefined }
+    const recipients = [...this.taken, ...this.unanswered]
+    if (this.taken.length > 0) return { state: 'taken', recipients }
+    return { state: recipients.length > 0 ? 'unanswered' : 'not-taken', recipients }
   }
 
   private sent(line: string): void {

@@ -22,8 +22,9 @@ export class ReportDigest {
     this.hash.update(piece)
   }
 
+  /** May be asked again, for another lead. */
   end(lead: Buffer, header: Buffer): string {
-    return this.hash.update(lead).update(shownFields(header)).digest('base64url')
+    return this.hash.copy().update(lead).update(shownFields(header)).digest('base64url')
   }
 }
 

@@ -101,6 +101,12 @@ export class Copy implements Outgoing {
       : written
   }
 
+  /** What is behind its first octets, as it was written. */
+  async *behind(octets: number): AsyncGenerator<Buffer> {
+    if (this.message) yield this.message.subarray(octets)
+    else yield* await readFrom(this.path, this.place.start + octets)
+  }
+
   private written(): Buffer | Promise<Buffer | Readable> {
     const { path } = this
     const { start, preface } = this.place

@@ -1,16 +1,17 @@
 import type { Clock } from '../clock'
-import type { Report } from '../monitor/events'
+import type { Doubt, Report } from '../monitor/events'
 import { mistakeIn } from '../monitor/mistake'
 import type { Route } from '../decide/decision'
 import type { Copy } from './copy'
 import type { Doubts } from './doubts'
-import type { Fate, Nowhere } from './fate'
+import { type Fate, narrowed, type Nowhere } from './fate'
 import {
   abortText,
   copiesIn,
   midOf,
   type Original,
   type PlannedCopy,
+  type PreparedCopy,
   type Prepared,
   type Preparer,
 } from './preparer'
@@ -20,7 +21,7 @@ import type { Scheduler } from './scheduler'
 type Stage =
   | { at: 'decided' }
   | { at: 'preparing'; giveUp: AbortController }
-  | { at: 'prepared'; copies: readonly Copy[] }
+  | { at: 'prepared'; copies: readonly PreparedCopy[] }
   /** The transaction is over, but somebody still has the original in hands. */
   | { at: 'waiting' }
   | { at: 'over' }
@@ -66,6 +67,8 @@ export class Journey {
   private stage: Stage = { at: 'decided' }
   /** What tells the message from others; known when it has been read. */
   private digest: Original['digest']
+  /** Milliseconds that writing may take. */
+  private within = 0
 
   constructor(
     routes: readonly Route[],
@@ -92,6 +95,7 @@ export class Journey {
     const giveUp = new AbortController()
     this.stage = { at: 'preparing', giveUp }
     this.digest = original.digest
+    this.within = within
     const deadline = this.clock.after(within, () => giveUp.abort(new Error(TOO_LONG)))
     const results = await this.write(preparer, original, planned, giveUp.signal)
     deadline.cancel()
@@ -115,7 +119,7 @@ export class Journey {
     let failed: string | undefined
     const known = (result: Prepared) => {
       if (result.kind === 'failed') failed = result.why
-      else if (this.scheduler.replace(result.copy, waiting)) this.take(result.copy)
+      else if (this.scheduler.replace(result.copy, waiting)) this.take(result)
     }
     const all = preparer.prepare(original, planned, giveUp.signal, known)
     await Promise.race([all, whenAborted(giveUp.signal)])
@@ -125,9 +129,9 @@ export class Journey {
   }
 
   /** In the place of the one with its MID. */
-  private take(copy: Copy): void {
+  private take(anew: PreparedCopy): void {
     if (this.stage.at !== 'prepared') return
-    const copies = this.stage.copies.map((each) => (each.mid === copy.mid ? copy : each))
+    const copies = this.stage.copies.map((each) => (each.copy.mid === anew.copy.mid ? anew : each))
     this.stage = { at: 'prepared', copies }
   }
 
@@ -156,21 +160,14 @@ export class Journey {
     }
   }
 
-  /** Other copies take their place, which name other recipients. */
-  giveWay(): void {
-    const { stage } = this
-    this.stage = { at: 'over' }
-    if (stage.at === 'prepared') this.withdraw(stage.copies, GAVE_WAY)
-  }
-
-  private settleCopies(copies: readonly Copy[], now: Fate, fate: () => Fate): Settled {
+  private settleCopies(copies: readonly PreparedCopy[], now: Fate, fate: () => Fate): Settled {
     this.stage = { at: 'over' }
     switch (now.kind) {
       case 'delivered':
-        this.send(copies, now.to && 'some')
+        this.send(copies, now.to, undefined)
         return { kind: 'sent' }
       case 'unknown':
-        this.doubt(copies)
+        this.doubt(copies, now.to)
         return { kind: 'sent' }
       case 'nowhere':
         this.withdraw(copies, WITHDRAWN[now.because])
@@ -182,7 +179,7 @@ export class Journey {
   }
 
   /** Looks again, less and less often, until it is known or nobody may be waited for any more. */
-  private wait(copies: readonly Copy[], fate: () => Fate): void {
+  private wait(copies: readonly PreparedCopy[], fate: () => Fate): void {
     this.stage = { at: 'waiting' }
     const since = this.clock.monotonic()
     const look = (pause: number): void =>
@@ -196,8 +193,8 @@ export class Journey {
   }
 
   /** A sender that tries again and again, while its outcome can't be known, gets one copy an hour. */
-  private doubt(copies: readonly Copy[]): void {
-    if (this.doubts.isNew(this.digest?.())) this.send(copies, 'unknown')
+  private doubt(copies: readonly PreparedCopy[], to: readonly string[] | undefined): void {
+    if (this.doubts.isNew(this.digest?.())) this.send(copies, to, 'unknown')
     else this.withdraw(copies, DOUBTED_BEFORE)
   }
 
@@ -245,7 +242,7 @@ export class Journey {
       this.stage = { at: 'over' }
       return { kind: 'failed', failures }
     }
-    for (const copy of copies) this.lease(copy)
+    for (const { copy } of copies) this.lease(copy)
     this.stage = { at: 'prepared', copies }
     return failures.length > 0 ? { kind: 'failed', failures } : { kind: 'prepared' }
   }
@@ -256,18 +253,58 @@ export class Journey {
     this.report({ kind: 'prepared', mid, intake, size })
   }
 
-  private send(copies: readonly Copy[], doubt: 'unknown' | 'some' | undefined): void {
-    for (const copy of copies) {
-      const { mid, messageId, recipient: intake } = copy
-      // A backend that took its time with the original must not use up the copy's.
-      copy.enqueuedAt = this.clock.monotonic()
-      this.report({ kind: 'enqueued', mid, messageId, intake, doubt })
-      this.scheduler.schedule(copy)
+  /** Each names those of its recipients that are in `to`; where that is nobody, it goes. */
+  private send(
+    copies: readonly PreparedCopy[],
+    to: readonly string[] | undefined,
+    doubt: Doubt | undefined,
+  ): void {
+    for (const prepared of copies) {
+      const { copy, route } = prepared
+      const narrow = to && narrowed(route, to)
+      if (narrow?.recipients.length === 0) this.withdraw([prepared], REACHED_OTHERS)
+      else if (!narrow || narrow.recipients.length === route.recipients.length)
+        this.enqueue(copy, doubt)
+      else {
+        const written = this.narrow(prepared, narrow).then(
+          (fewer) => this.enqueue(fewer, doubt),
+          (why: unknown) => {
+            const text = `MID ${copy.mid} names recipients who do not have the original: ${String(why)}`
+            this.report({ kind: 'problem', text })
+            this.enqueue(copy, doubt ?? 'some')
+          },
+        )
+        written.catch(mistakeIn('a copy for fewer recipients', this.report))
+      }
     }
   }
 
-  private withdraw(copies: readonly Copy[], why: string): void {
-    for (const copy of copies) {
+  private async narrow({ copy, narrow }: PreparedCopy, route: Route): Promise<Copy> {
+    const giveUp = new AbortController()
+    const { signal } = giveUp
+    const deadline = this.clock.after(this.within, () => giveUp.abort(new Error(TOO_LONG)))
+    try {
+      const written = narrow(route, signal).then((fewer) => {
+        if (this.scheduler.replace(fewer, !signal.aborted)) return fewer
+        throw new Error(`too late for ${copy.mid}`)
+      })
+      const late = whenAborted(signal).then(() => Promise.reject(signal.reason as Error))
+      return await Promise.race([written, late])
+    } finally {
+      deadline.cancel()
+    }
+  }
+
+  private enqueue(copy: Copy, doubt: Doubt | undefined): void {
+    const { mid, messageId, recipient: intake } = copy
+    // A backend that took its time with the original must not use up the copy's.
+    copy.enqueuedAt = this.clock.monotonic()
+    this.report({ kind: 'enqueued', mid, messageId, intake, doubt })
+    this.scheduler.schedule(copy)
+  }
+
+  private withdraw(copies: readonly PreparedCopy[], why: string): void {
+    for (const { copy } of copies) {
       this.scheduler.withdraw(copy, why).catch(mistakeIn('a withdrawal', this.report))
     }
   }
@@ -284,7 +321,7 @@ const WITHDRAWN: Readonly<Record<Nowhere, string>> = {
   deferred: 'the original was deferred',
   'client-left': 'the client left before anybody had the original',
 }
-const GAVE_WAY = 'only some of the recipients have the original, another copy names them'
+const REACHED_OTHERS = 'the original reached, or can have reached, other recipients only'
 const DOUBTED_BEFORE =
   "the original's outcome is not known, as of an equal message within the hour, which has a copy"
 const TOO_LONG = 'writing the copy took too long (prepare_timeout)'

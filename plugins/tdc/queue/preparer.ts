@@ -40,14 +40,22 @@ export interface PlannedCopy {
 }
 
 export type Prepared =
-  { kind: 'copy'; copy: Copy } | { kind: 'failed'; mid: string; route: Route; why: string }
+  ({ kind: 'copy' } & PreparedCopy) | { kind: 'failed'; mid: string; route: Route; why: string }
+
+/** A copy on disk, not to be sent yet. */
+export interface PreparedCopy {
+  readonly copy: Copy
+  readonly route: Route
+  /** The same copy in another file, for fewer recipients. */
+  readonly narrow: (route: Route, signal: AbortSignal) => Promise<Copy>
+}
 
 export function midOf(result: Prepared): string {
   return result.kind === 'copy' ? result.copy.mid : result.mid
 }
 
-export function copiesIn(results: readonly Prepared[]): Copy[] {
-  return results.flatMap((result) => (result.kind === 'copy' ? [result.copy] : []))
+export function copiesIn(results: readonly Prepared[]): PreparedCopy[] {
+  return results.flatMap((result) => (result.kind === 'copy' ? [result] : []))
 }
 
 /** Writes the copies of a message ahead: on disk, complete, not yet to be sent. */
@@ -105,7 +113,7 @@ export class Preparer {
         const spooled = await this.write(original, held, plan, signal)
         if (spooled.normalized && !normalized) this.report({ kind: 'normalized', mid: plan.mid })
         normalized ||= spooled.normalized
-        add({ kind: 'copy', copy: this.copyOf(original, plan, spooled) })
+        add({ kind: 'copy', ...this.copyOf(original, plan, spooled) })
       } catch (error) {
         const why = signal.aborted ? abortText(signal) : diskErrorText(error)
         add({ kind: 'failed', mid: plan.mid, route: plan.route, why })
@@ -123,23 +131,41 @@ export class Preparer {
   ): Promise<Spooled> {
     const plan: SpoolPlan = {
       wrapping: planned.wrapping,
-      fileHead: (facts) =>
-        this.directory.head({
-          mid: planned.mid,
-          intake: planned.route.intake.address,
-          notes: notesOf(original, planned, facts),
-        }),
+      fileHead: (facts) => this.fileHead(original, planned, facts),
     }
     return held
       ? this.spool.writeHeld(held, plan, signal)
       : this.streaming.run(() => this.spool.writeStreamed(original.read, plan, signal), signal)
   }
 
-  private copyOf(original: Original, planned: PlannedCopy, spooled: Spooled): Copy {
-    const { file, start, message } = spooled
-    const place = { filename: file.name, folder: this.directory.path, start }
-    const notes = notesOf(original, planned, spooled)
+  private fileHead(original: Original, planned: PlannedCopy, facts: MessageSize): Buffer {
+    const notes = notesOf(original, planned, facts)
+    return this.directory.head({ mid: planned.mid, intake: notes.intake, notes })
+  }
+
+  private copyOf(original: Original, planned: PlannedCopy, spooled: Spooled): PreparedCopy {
+    const { route } = planned
+    const { message, ...written } = spooled
     const held = message && this.memory.take(message.length) ? message : undefined
+    const copy = this.copyIn(written, original, planned, held)
+    const narrow = async ({ recipients, given }: Route, signal: AbortSignal): Promise<Copy> => {
+      const to = { recipients, given }
+      const rest = () => copy.behind(written.head.octets)
+      const plan = { fileHead: (facts: MessageSize) => this.fileHead(original, planned, facts) }
+      const again = () => this.spool.writeAgain(written, to, rest, plan, signal)
+      return this.copyIn(await this.streaming.run(again, signal), original, planned)
+    }
+    return { copy, route, narrow }
+  }
+
+  private copyIn(
+    { file, start, ...facts }: MessageSize & Pick<Spooled, 'file' | 'start'>,
+    original: Original,
+    planned: PlannedCopy,
+    held?: Buffer,
+  ): Copy {
+    const place = { filename: file.name, folder: this.directory.path, start }
+    const notes = notesOf(original, planned, facts)
     return new Copy(planned.mid, notes, place, this.clock.monotonic(), held)
   }
 }

@@ -3,7 +3,8 @@ import { errorCode } from '../error-code'
 import type { DirectorySync } from './directory-sync'
 import type { QueueDirectory, QueueFileName } from '../haraka/queue-directory'
 import { padHead } from '../haraka/queue-directory'
-import type { Wrapping } from './wrapping'
+import type { HeadTraits } from '../journal/original'
+import type { Named, Wrapping, WrappingPass } from './wrapping'
 
 /** The original, to be read from its beginning; may be called again for the next copy. */
 export type ReadOriginal = (
@@ -27,7 +28,14 @@ export interface MessageSize {
   readonly eightBit: boolean
 }
 
+/** Everything in front of a copy's original, which follows as it is. */
+export interface SpooledHead {
+  readonly octets: number
+  naming(named: Named): Buffer
+}
+
 export interface Spooled extends MessageSize {
+  readonly head: SpooledHead
   /** Bare CR or LF of the original was replaced. */
   readonly normalized: boolean
   readonly file: QueueFileName
@@ -66,12 +74,40 @@ export class Spool {
 
   /** One write of the whole file, for an original that is in memory. */
   async writeHeld(original: Buffer, plan: SpoolPlan, signal: AbortSignal): Promise<Spooled> {
-    const { content, start, normalized, facts } = assemble(original, plan)
+    const { content, start, normalized, head, facts } = assemble(original, plan)
     const file = await this.durably(signal, async (out) => {
       await out.write(content, 0)
       return content.length
     })
-    return { file, start, normalized, ...facts, message: content.subarray(start) }
+    return { file, start, normalized, head, ...facts, message: content.subarray(start) }
+  }
+
+  /** A written copy once more, with another head. `rest`: what is behind its own. */
+  async writeAgain(
+    spooled: Spooled,
+    named: Named,
+    rest: () => AsyncIterable<Buffer>,
+    plan: Pick<SpoolPlan, 'fileHead'>,
+    signal: AbortSignal,
+  ): Promise<MessageSize & Pick<Spooled, 'file' | 'start'>> {
+    const reportHead = spooled.head.naming(named)
+    const less = spooled.head.octets - reportHead.length
+    const { size, octets, eightBit } = spooled
+    const facts = { size: size - less, octets: octets - less, eightBit }
+    const fileHead = plan.fileHead(facts)
+    const file = await this.durably(signal, async (out) => {
+      await out.write(Buffer.concat([fileHead, reportHead]), 0)
+      let end = fileHead.length + reportHead.length
+      for await (const piece of rest()) {
+        signal.throwIfAborted()
+        await out.write(piece, end)
+        end += piece.length
+      }
+      const all = fileHead.length + facts.octets
+      if (end !== all) throw new Error(`${end} octets, ${all} expected`)
+      return end
+    })
+    return { file, start: fileHead.length, ...facts }
   }
 
   /**
@@ -89,15 +125,16 @@ export class Spool {
           continue
         }
         if (body.collided) throw new Error('the boundary stands in the message')
-        const start = room - body.reportHead.length
+        const { reportHead, head } = body
+        const start = room - reportHead.length
         const facts = {
-          size: body.reportHead.length + body.size,
+          size: reportHead.length + body.size,
           octets: body.end - start,
-          eightBit: body.traits.eightBit || isEightBit(body.reportHead),
+          eightBit: body.traits.eightBit || isEightBit(reportHead),
         }
-        const head = padHead(plan.fileHead(facts), start)
-        await out.write(Buffer.concat([head, body.reportHead]), 0)
-        spooled = { start, normalized: body.traits.normalized, ...facts }
+        const fileHead = padHead(plan.fileHead(facts), start)
+        await out.write(Buffer.concat([fileHead, reportHead]), 0)
+        spooled = { start, normalized: body.traits.normalized, head, ...facts }
         return body.end
       }
     })
@@ -122,7 +159,7 @@ export class Spool {
     await read((piece) => put(pass.push(piece)), signal)
     const { rest, traits, collided, size } = pass.end()
     await put(rest)
-    return { reportHead: pass.head(traits), traits, collided, size, end }
+    return { ...headOf(pass, traits), traits, collided, size, end }
   }
 
   /**
@@ -190,14 +227,20 @@ function assemble(original: Buffer, plan: SpoolPlan) {
     const { rest, traits, collided, size } = pass.end()
     if (collided && attempt < BOUNDARY_TRIES) continue
     if (collided) throw new Error('the boundary stands in the message')
-    const reportHead = pass.head(traits)
+    const { reportHead, head } = headOf(pass, traits)
     const facts = {
       size: reportHead.length + size,
       octets: reportHead.length + first.length + rest.length,
       eightBit: traits.eightBit || isEightBit(reportHead),
     }
-    const head = plan.fileHead(facts)
-    const content = Buffer.concat([head, reportHead, first, rest])
-    return { content, start: head.length, normalized: traits.normalized, facts }
+    const fileHead = plan.fileHead(facts)
+    const content = Buffer.concat([fileHead, reportHead, first, rest])
+    return { content, start: fileHead.length, normalized: traits.normalized, head, facts }
   }
+}
+
+function headOf(pass: WrappingPass, traits: HeadTraits): { reportHead: Buffer; head: SpooledHead } {
+  const reportHead = pass.head(traits)
+  const naming = (named: Named) => pass.head(traits, named)
+  return { reportHead, head: { octets: reportHead.length, naming } }
 }

@@ -33,9 +33,12 @@ export interface WrappingPass {
     /** Octets of original and end as SIZE counts them: not stuffed. */
     readonly size: number
   }
-  /** Everything in front of the original; none of its lines begins with a dot. */
-  head(traits: HeadTraits): Buffer
+  /** Everything in front of the original; none of its lines begins with a dot. `named`: default all. */
+  head(traits: HeadTraits, named?: Named): Buffer
 }
+
+/** Whom a copy names. */
+export type Named = Pick<ReportFacts, 'recipients' | 'given'>
 
 export type Random = (bytes: number) => Buffer
 
@@ -58,14 +61,14 @@ export function journalWrapping(
   const begin = () => {
     const boundary = newBoundary(random)
     const content = new ReportDigest()
-    const headWith = (token: string, traits: HeadTraits) =>
-      journalHead(facts, { ...options, token }, boundary, traits)
-    const head = (traits: HeadTraits) => {
-      const unsigned = headWith('', traits)
+    const head = (traits: HeadTraits, named?: Named) => {
+      const headWith = (token: string) =>
+        journalHead({ ...facts, ...named }, { ...options, token }, boundary, traits)
+      const unsigned = headWith('')
       const at = unsigned.indexOf(HEADER_END) + HEADER_END.length
       const lead = unsigned.subarray(at)
       const digest = content.end(lead, unsigned.subarray(0, at))
-      return headWith(sign(lead.length, digest), traits)
+      return headWith(sign(lead.length, digest))
     }
     const filter = new OriginalFilter({ remove, boundary, bareCr })
     return pass(filter, (piece) => content.push(piece), head, journalTail(boundary))
@@ -80,8 +83,8 @@ export function bccWrapping(
 ): Wrapping {
   const begin = () => {
     const content = new MessageDigest(0)
-    const head = (traits: HeadTraits) =>
-      bccHead(facts, { token: signOf(token)(0, content.end()) }, traits)
+    const head = (traits: HeadTraits, named?: Named) =>
+      bccHead({ ...facts, ...named }, { token: signOf(token)(0, content.end()) }, traits)
     const filter = new OriginalFilter({ remove: BCC_REMOVALS, boundary: undefined, bareCr })
     return pass(filter, (piece) => content.push(piece), head, Buffer.alloc(0))
   }
@@ -94,7 +97,7 @@ const EVERYTHING: HeadTraits = { eightBit: true, normalized: true, leadingFold: 
 function pass(
   filter: OriginalFilter,
   seen: (piece: Buffer) => void,
-  head: (traits: HeadTraits) => Buffer,
+  head: WrappingPass['head'],
   tail: Buffer,
 ): WrappingPass {
   const stuffer = new DotStuffer()
