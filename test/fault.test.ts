@@ -25,11 +25,11 @@ const ROWS: readonly [said: string, where: readonly Where[], fresh: Fault, used:
   ['421 Too many concurrent SMTP connections', ['CONNECT'], 'intake', 'connection'],
   ['421 4.3.2 Connection rate limit exceeded.', ['CONNECT'], 'intake', 'connection'],
   ['450 4.7.28 unusual rate of mail', ['BODY'], 'intake', 'connection'],
-  // Nothing is known of what was meant: it depends on the command.
-  ['451 Later', ['MAIL', 'EHLO'], 'host', 'connection'],
-  ['451 Later', ['RCPT', 'DATA', 'CHUNK'], 'copy', 'connection'],
-  ['450 4.2.0 Greylisted', ['RCPT'], 'copy', 'connection'],
-  ['451 4.7.1 Greylisting in action', ['RCPT'], 'copy', 'connection'],
+  // Nothing is known of what was meant: before the text another host may take it.
+  ['451 Later', ['EHLO', 'MAIL', 'RCPT', 'DATA', 'CHUNK'], 'host', 'connection'],
+  ['451 Later', ['BODY'], 'copy', 'copy'],
+  ['450 4.2.0 Greylisted', ['RCPT'], 'host', 'connection'],
+  ['451 4.7.1 Greylisting in action', ['RCPT'], 'host', 'connection'],
   // The message, its size, the mailbox: said when the intake had it.
   ['451 4.6.0 Cannot be converted', ['BODY'], 'copy', 'copy'],
   ['452 4.3.4 Message too big for system', ['MAIL', 'BODY'], 'copy', 'copy'],

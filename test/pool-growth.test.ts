@@ -58,16 +58,16 @@ describe('pool: growth', () => {
     story.assertOver()
   })
 
-  it('grows along the curve once one connection stands, and not before', async () => {
+  it('grows along the curve, ten openings at a time', async () => {
     const story = new PoolStory()
     story.submitMany(100)
-    assert.equal(story.counts, '100 waiting, 3 connecting')
+    assert.equal(story.counts, '100 waiting, 10 connecting')
     story.sessions.attempts[0]?.accept()
     await story.clock.settle()
-    assert.equal(story.counts, '99 waiting, 3 connecting, 1 busy, 1 in flight')
+    assert.equal(story.counts, '99 waiting, 10 connecting, 1 busy, 1 in flight')
     const stands: number[] = []
-    for (let step = 0; step < 7; step++) stands.push((await story.accept(), story.pool.stats.busy))
-    assert.deepEqual(stands, [4, 8, 16, 26, 36, 45, 45], 'doubled, ten at a time at the most')
+    for (let step = 0; step < 5; step++) stands.push((await story.accept(), story.pool.stats.busy))
+    assert.deepEqual(stands, [11, 21, 31, 41, 45])
     assert.equal(story.counts, '55 waiting, 45 busy, 45 in flight')
     story.submitMany(400, 'late')
     assert.equal(story.counts, '455 waiting, 5 connecting, 45 busy, 45 in flight')
@@ -77,11 +77,29 @@ describe('pool: growth', () => {
     assert.equal(story.sessions.attempts.length, 50)
   })
 
+  it('a connection that is greeted makes place for the next, long before it stands', async () => {
+    const story = new PoolStory()
+    story.submitMany(100)
+    for (const attempt of story.sessions.attempts.slice(0, 4)) attempt.greeted()
+    assert.equal(story.counts, '100 waiting, 14 connecting')
+    for (let step = 0; step < 5; step++) story.sessions.opening.forEach((each) => each.greeted())
+    assert.equal(story.counts, '100 waiting, 45 connecting')
+  })
+
+  it('what was down is asked by the floor, and gets more when it greets', async () => {
+    const story = new PoolStory()
+    story.submit('m1')
+    await story.refuse()
+    await story.clock.advance(6_000)
+    story.submitMany(100, 'n')
+    assert.equal(story.counts, '100 waiting, 3 connecting')
+    story.sessions.opening[0]?.greeted()
+    assert.equal(story.counts, '100 waiting, 11 connecting')
+  })
+
   it('opens no more than there are messages for, the floor apart', async () => {
     const story = new PoolStory()
     story.submitMany(5)
-    await story.accept()
-    assert.equal(story.counts, '2 waiting, 2 connecting, 3 busy, 3 in flight')
     await story.accept()
     assert.equal(story.counts, '5 busy, 5 in flight')
   })
@@ -159,7 +177,7 @@ describe('pool: growth', () => {
     for (let number = 30_000; number > 0; number -= 2) story.abort(`m${number}`)
     for (let number = 1; number < 30_000; number += 2) story.abort(`m${number}`)
     assert.equal(story.told.length, 30_000)
-    assert.equal(story.counts, '3 connecting')
+    assert.equal(story.counts, '10 connecting')
     const taken = performance.now() - start
     assert.ok(taken < 3000, `${taken} ms`)
   })

@@ -45,21 +45,24 @@ describe('pool: learned limit, later', () => {
 })
 
 describe('pool: back-off', () => {
-  it('doubles from 250 ms to 4 s, forgets after the longest pause, and starts anew', () => {
+  it('doubles from 1 s to 4 s, one step of openings once, forgets after the longest pause, and starts anew', () => {
     const backoff = new Backoff(() => 0.5)
     const pauses = [1, 2, 3, 4, 5, 6, 2000].map((_, round) => {
       backoff.failed(round)
       assert.equal(backoff.forgottenAt, round + 5000)
       return backoff.opensAt - round
     })
-    assert.deepEqual(pauses, [250, 500, 1000, 2000, 4000, 4000, 4000])
+    assert.deepEqual(pauses, [1000, 2000, 4000, 4000, 4000, 4000, 4000])
     for (let failure = 0; failure < 5000; failure++) backoff.failed(0)
     assert.equal(backoff.opensAt, 4000)
     assert.equal(backoff.failing, true)
     backoff.reset()
+    for (let opening = 0; opening < 10; opening++) backoff.failed(10_000 + opening, 9_990)
+    assert.equal(backoff.opensAt, 11_009)
+    backoff.reset()
     assert.equal(backoff.failing, false)
     backoff.failed(0)
-    assert.equal(backoff.opensAt, 250)
+    assert.equal(backoff.opensAt, 1000)
   })
 })
 

@@ -54,10 +54,10 @@ export class DeliveryParts {
     let [made, open]: [Settings | undefined, SessionMaker | undefined] = [undefined, undefined]
     return new Pool({
       // New connections follow the settings; those that are open stay as they are.
-      open: (signal) => {
+      open: (...heard) => {
         const value = settings()
         if (value !== made || !open) [made, open] = [value, this.sessionMaker(domain, value)]
-        return open(signal)
+        return open(...heard)
       },
       clock: systemClock,
       seats: (wake) => this.budget.join(wake),

@@ -28,8 +28,8 @@ export class FakeSessions {
   /** Misuse of a session: a message after its end, more than its window, a second listener. */
   readonly misuse: string[] = []
 
-  readonly open: SessionMaker = (signal) => {
-    const attempt = new FakeAttempt(this.attempts.length + 1, signal, this.misuse)
+  readonly open: SessionMaker = (signal, greeted = () => {}) => {
+    const attempt = new FakeAttempt(this.attempts.length + 1, signal, greeted, this.misuse)
     this.attempts.push(attempt)
     return attempt.opened
   }
@@ -66,6 +66,8 @@ export class FakeAttempt {
   constructor(
     readonly dcid: number,
     readonly signal: AbortSignal,
+    /** The intake greets, and is silent behind that. */
+    readonly greeted: () => void,
     private readonly misuse: string[],
   ) {
     this.opened = new Promise((resolve) => (this.resolve = resolve))

@@ -32,6 +32,8 @@ export interface AttemptOptions {
   readonly told: (result: SendResult) => void
   /** How many the intake has. */
   readonly addresses: number
+  /** Hears that the host greets. */
+  readonly greeted: () => void
 }
 
 /** What was asked for was permitted, but it is not what was reached. */

@@ -72,7 +72,7 @@ export async function checkDomain(
 }
 
 /** Each address is looked at by itself, and gets no message. */
-const ALONE = { addresses: 1, told: () => {} }
+const ALONE = { addresses: 1, told: () => {}, greeted: () => {} }
 
 async function checkHost(
   host: Host,

@@ -69,7 +69,7 @@ export function makeSessionMaker(options: ConnectOptions): SessionMaker {
     refusals[what].note({ kind: 'refused', what, domain, remote, port, reply })
   }
   const mayConnect = options.route ? () => true : options.mayConnect
-  return async (signal) => {
+  return async (signal, greeted = () => {}) => {
     const found = await unlessAborted(Promise.all([resolve(options), policyOf(options)]), signal)
     if (found === undefined) return { kind: 'failed', dcid: 0, failure: GIVEN_UP }
     const [resolved, sts] = found
@@ -109,6 +109,7 @@ export function makeSessionMaker(options: ConnectOptions): SessionMaker {
         ...attemptOptions,
         addresses: hosts.length,
         told,
+        greeted,
         rules: own,
         secure: securer(own.demands),
         timeouts: { ...timeouts, connect, greeting },

@@ -17,6 +17,8 @@ export interface Connection {
   readonly since: number
   /** The same moment, monotonic milliseconds. */
   readonly beganAt: number
+  /** The intake has greeted: it waits in no queue for connections. */
+  greeted: boolean
   /** Messages handed to it so far. */
   sent: number
   /** Messages of those that it has answered, yes or no. */

@@ -12,6 +12,8 @@ export interface Census {
   readonly connecting: number
   /** Those among them that have hung for so long that they hold nobody's place. */
   readonly hanging: number
+  /** Those among the others that the intake has greeted. */
+  readonly greeted: number
   readonly idle: number
   readonly busy: number
   readonly closing: number
@@ -62,11 +64,15 @@ export class Connections {
   }
 
   census(): Census {
-    const census = { connecting: 0, hanging: 0, idle: 0, busy: 0, closing: 0, flying: 0 }
+    const none = { connecting: 0, hanging: 0, greeted: 0, idle: 0, busy: 0, closing: 0 }
+    const census = { ...none, flying: 0 }
     const hungSince = this.clock.monotonic() - HANGS_AFTER
-    for (const { state, beganAt } of this.all) {
+    for (const { state, beganAt, greeted } of this.all) {
       census[state.kind] += 1
-      if (state.kind === 'connecting' && beganAt <= hungSince) census.hanging += 1
+      if (state.kind === 'connecting') {
+        if (beganAt <= hungSince) census.hanging += 1
+        else if (greeted) census.greeted += 1
+      }
       if (state.kind === 'busy') census.flying += state.flying.size
     }
     return census
@@ -103,7 +109,7 @@ export class Connections {
     const attempt = new AbortController()
     const state = { kind: 'connecting', attempt, deadline } as const
     const [since, beganAt] = [this.clock.wall(), this.clock.monotonic()]
-    const counts = { sent: 0, answered: 0, addresses: 1, rested: 0, retired: false }
+    const counts = { greeted: false, sent: 0, answered: 0, addresses: 1, rested: 0, retired: false }
     const connection: Connection = { began, since, beganAt, ...counts, state }
     this.all.add(connection)
     return { connection, signal: attempt.signal }

@@ -47,6 +47,8 @@ interface Row {
 const TOO_MUCH =
   /\btoo (many|much|fast)\b|\b(rate|ratelimit\w*|throttl\w*|slow down|flood)\b|\blimit (exceeded|reached)|\bexceed/i
 
+const BEFORE_THE_TEXT = ['CONNECT', 'EHLO', 'STARTTLS', 'MAIL', 'RCPT', 'DATA', 'CHUNK'] as const
+
 /** The first row that fits. The enhanced status says most, then code and command (RFC 5321 4.2.2). */
 const ROWS: readonly Row[] = [
   { codes: (code) => code >= 500, fresh: 'copy', used: 'copy' },
@@ -63,8 +65,8 @@ const ROWS: readonly Row[] = [
   { status: /^4\.[34]\./, fresh: 'host', used: 'connection' },
   { codes: is421, fresh: 'host', used: 'connection' },
   { status: /^$/, codes: (code) => code === 452, fresh: 'host', used: 'connection' },
-  { commands: ['CONNECT', 'EHLO', 'STARTTLS', 'MAIL'], fresh: 'host', used: 'connection' },
-  { commands: ['RCPT', 'DATA', 'CHUNK'], fresh: 'copy', used: 'connection' },
+  // Before the text nothing was seen of the copy but its envelope, and the recipient is the same for all.
+  { commands: BEFORE_THE_TEXT, fresh: 'host', used: 'connection' },
 ]
 
 export function faultOf({ command, reply, used, firstChunk }: Refusal): Fault {

@@ -8,9 +8,12 @@ import type { Opened, SendResult, Session, SessionMaker } from './session'
  * mistake costs the messages concerned an attempt, and not the connector its life.
  */
 
-export async function openGuarded(open: SessionMaker, signal: AbortSignal): Promise<Opened> {
+export async function openGuarded(
+  open: SessionMaker,
+  ...heard: Parameters<SessionMaker>
+): Promise<Opened> {
   try {
-    return await open(signal)
+    return await open(...heard)
   } catch (error) {
     return { kind: 'failed', dcid: 0, failure: mistake(error) }
   }

@@ -14,6 +14,8 @@ export interface PlainPhaseOptions {
   readonly timeouts: Timeouts
   readonly clock: Clock
   readonly secure: Securer
+  /** Hears that the server greets. */
+  readonly greeted: () => void
 }
 
 export type PlainResult = Secured | { kind: 'failed'; failure: Failure }
@@ -49,7 +51,9 @@ export class PlainPhase {
   }
 
   private async greeting(): Promise<Failure | undefined> {
-    const step = await this.conversation.read('CONNECT', this.options.timeouts.greeting)
+    const { timeouts, greeted } = this.options
+    const step = await this.conversation.read('CONNECT', timeouts.greeting)
+    if (step.kind === 'passed') greeted()
     return failureOf(step)
   }
 

@@ -168,9 +168,10 @@ export class Pool {
       this.parts.seats.exhausted()
       return
     }
-    const { idle, busy } = this.connections.census()
-    if (idle + busy > 0) {
-      if (isRefusal(failure)) this.intake.connections.refused(idle + busy, beganAt)
+    const { idle, busy, greeted } = this.connections.census()
+    const taken = idle + busy + (isUngreeted(connection, failure) ? greeted : 0)
+    if (taken > 0) {
+      if (isRefusal(failure)) this.intake.connections.refused(taken, beganAt)
       else this.backoff.failed(this.deps.clock.monotonic(), beganAt)
       return
     }
@@ -233,7 +234,11 @@ export class Pool {
 
   private begin(deadline: number): void {
     const { connection, signal } = this.connections.begin(++this.turn, deadline)
-    openGuarded(this.deps.open, signal)
+    const greeted = (): void => {
+      connection.greeted = true
+      this.pulse()
+    }
+    openGuarded(this.deps.open, signal, greeted)
       .then((opened) => this.opened(connection, opened))
       .catch((error: unknown) => this.mistaken(error))
   }
@@ -273,6 +278,13 @@ export class Pool {
 function isRefusal(failure: Failure): boolean {
   if (failure.kind === 'reply') return true
   return failure.kind === 'network' && ['closed', 'reset', 'refused'].includes(failure.details)
+}
+
+/** It was accepted, and sent away in place of a greeting; one that is only cut may meet a restart. */
+function isUngreeted({ greeted }: Connection, failure: Failure): boolean {
+  return (
+    !greeted && isRefusal(failure) && !(failure.kind === 'network' && failure.details !== 'closed')
+  )
 }
 
 /** The intake has too much from us: a copy waits, for that is no attempt of it. */

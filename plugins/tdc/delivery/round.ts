@@ -14,7 +14,7 @@ const OPENING_TIMED_OUT: Failure = {
   reason: 'connection timed out',
 }
 
-/** Openings at a time: the listen queue of a small server holds 20. */
+/** Openings at a time that are not greeted yet: the listen queue of a small server holds 20. */
 const MOST_AT_ONCE = 10
 
 /** Steps that hang, with nothing that stands, before openings are tried one by one. */
@@ -115,10 +115,10 @@ export class Round {
   }
 
   /**
-   * Opens what is wanted and missing, in steps: no more at a time than stand already, so that an intake
-   * with a short queue for connections gets all of them. Until one stands, no more than the floor, and
-   * after a failed opening one at a time: an intake that is down must not see a storm. An opening that
-   * hangs holds no other's place. Returns when to look again.
+   * Opens what is wanted and missing, in steps, so that an intake with a short queue for connections gets
+   * all of them: the next one begins when those before are greeted, for on a long line that is long before
+   * they stand. What was down is asked by the floor, and after a failed opening by one at a time: it must
+   * not see a storm. An opening that hangs holds no other's place. Returns when to look again.
    */
   private grow(): number {
     const { seats, connections, entries } = this.pool
@@ -140,14 +140,15 @@ export class Round {
   /** How many openings may begin now, and when to look again. */
   private missing(): { begins: number; again: number } {
     const { entries, connections, backoff, intake, seats } = this.pool
-    const { connecting, hanging, idle, busy, flying } = connections.census()
+    const { connecting, hanging, greeted, idle, busy, flying } = connections.census()
     const [opening, standing] = [connecting - hanging, idle + busy]
     const { minConnections } = this.options
     const floor = Math.max(1, minConnections)
     const wanted = wantedConnections(entries.waiting + flying, this.options)
     const useful = Math.min(wanted, Math.max(floor, Math.ceil(intake.pace.perSecond)))
-    const allowed =
-      standing > 0 ? Math.min(useful, intake.connections.allowed) : Math.min(useful, floor)
+    const isThere = standing + greeted > 0
+    const step = isThere || intake.lastAttempt !== 'down' ? Math.max(floor, MOST_AT_ONCE) : floor
+    const allowed = Math.min(useful, isThere ? intake.connections.allowed : step)
     const lacking = allowed - opening - standing
     let again = this.nextHanging()
     if (lacking <= 0) {
@@ -158,8 +159,7 @@ export class Round {
     if (this.now < opensAt) return { begins: 0, again: Math.min(again, opensAt) }
     if (backoff.failing) return { begins: opening === 0 ? 1 : 0, again }
     const isSilent = standing === 0 && hanging >= MOST_SILENT_STEPS * floor
-    const step = isSilent ? 1 : Math.min(MOST_AT_ONCE, Math.max(floor, standing))
-    return { begins: Math.min(lacking, step - opening), again }
+    return { begins: Math.min(lacking, (isSilent ? 1 : step) - (opening - greeted)), again }
   }
 
   /** When the next opening has hung for too long, while messages wait. */

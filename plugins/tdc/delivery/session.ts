@@ -45,6 +45,7 @@ export type Opened =
 
 /**
  * Opens one connection to the intake's hosts: MX look-up, TCP, EHLO, STARTTLS, EHLO, trying hosts
- * and addresses in their order. Never rejects. `signal` gives up.
+ * and addresses in their order. Never rejects. `signal` gives up; `greeted` hears that a host has
+ * greeted, so that the connection is in no queue of that host any more.
  */
-export type SessionMaker = (signal: AbortSignal) => Promise<Opened>
+export type SessionMaker = (signal: AbortSignal, greeted?: () => void) => Promise<Opened>
