@@ -1,5 +1,7 @@
 import cluster from 'node:cluster'
 import { Connector } from './tdc/connector'
+import { diagnosisText } from './tdc/doctor/doctor'
+import { diagnoseStart, withFilesGiven } from './tdc/examination'
 import { Forwarding } from './tdc/forwarding'
 import { DELAY, DENY, DENYSOFT, OK, STOP } from './tdc/haraka/codes'
 import { checkContract, type Internals } from './tdc/haraka/contract'
@@ -55,7 +57,10 @@ export function register(this: TdcPlugin): void {
   fillConnectionIni(this)
   this.internals = contract.internals
   // One process says what concerns all: the only one, or the master.
-  this.tdc = new Connector(this, this.internals, cluster.isPrimary)
+  const makeConnector = () => new Connector(this, contract.internals, cluster.isPrimary)
+  this.tdc = cluster.isPrimary
+    ? withFilesGiven(this, contract.internals.outbound, makeConnector)
+    : makeConnector()
   this.forwarding = new Forwarding(this, this.tdc)
 
   this.register_hook('init_master', 'survey', LAST)
@@ -83,6 +88,11 @@ function takePlaceOf({ tdc, forwarding, internals }: TdcPlugin, second: TdcPlugi
  * the queue before Haraka loads it.
  */
 export function survey(this: TdcPlugin, next: Next): void {
+  const { settings, monitor } = this.tdc
+  for (const diagnosis of diagnoseStart(this, this.internals.outbound, settings.value.limits)) {
+    const kind = diagnosis.grave ? 'problem' : 'warning'
+    monitor.report({ kind, text: diagnosisText(diagnosis) })
+  }
   const warnings = [
     ...surroundingWarnings(this),
     ...httpWarnings(this, this.tdc.settings.value.statusPage),
@@ -92,7 +102,7 @@ export function survey(this: TdcPlugin, next: Next): void {
     ...this.forwarding.warnings(),
     ...[this.tdc.connectionWarning()].filter((text) => text !== undefined),
   ]
-  for (const text of warnings) this.tdc.monitor.report({ kind: 'warning', text })
+  for (const text of warnings) monitor.report({ kind: 'warning', text })
   this.tdc.openControl()
   this.tdc.queue.sweep.run()
   next()

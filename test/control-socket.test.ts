@@ -118,7 +118,7 @@ describe('the control socket', () => {
     const clock = new FakeClock()
     const told: TdcEvent[] = []
     const gathered = new Gathered(new OneProcess(() => ok([])))
-    const control = new Control(dir, gathered, clock, (event) => void told.push(event))
+    const control = new Control([dir], gathered, clock, (event) => void told.push(event))
     await control.open()
     await clock.advance(1_000)
     await until(() => told.length === 1)

@@ -24,11 +24,13 @@ const ALLOWED: Record<string, readonly string[]> = {
     'queue',
     'delivery',
     'decide',
+    'doctor',
     'haraka',
     'settings',
     'monitor',
     ...LEAVES,
   ],
+  doctor: LEAVES,
   decide: ['settings', 'monitor', 'base'],
   web: ['cluster', 'control', 'settings', 'monitor', ...LEAVES],
   haraka: ['decide', 'settings', 'monitor', ...LEAVES],
@@ -39,6 +41,7 @@ const ALLOWED: Record<string, readonly string[]> = {
 }
 const JOINING = new Set([
   'connector.ts',
+  'examination.ts',
   'delivery-parts.ts',
   'queue-parts.ts',
   'forwarding.ts',

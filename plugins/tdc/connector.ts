@@ -115,7 +115,12 @@ export class Connector {
     })
     process.once('exit', () => this.cutShort())
     this.gathered = new Gathered(processesOf(systemClock, answersOf(this)))
-    this.control = new Control(serverDirectory(), this.gathered, systemClock, report)
+    this.control = new Control(
+      [serverDirectory(), directory.ownFolder],
+      this.gathered,
+      systemClock,
+      report,
+    )
     this.healthWatch = new HealthWatch(() => this.gathered.status(), systemClock, report)
     this.sharedCluster = cluster.isPrimary ? this.makeCluster(lastGood) : undefined
     watchDomainFiles(() => this.reload())

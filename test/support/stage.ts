@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs'
+import { chmodSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type BlackHole, startBlackHole } from './black-hole'
 import { type Authority, createAuthority } from './certificates'
@@ -16,6 +16,8 @@ export interface StageGatewayOptions extends Omit<GatewayOptions, 'mailbox' | 'd
   readonly nodes?: number
   /** Files of config/ that are taken away before the start. */
   readonly without?: readonly string[]
+  /** Other users of the system may look into the server directory. */
+  readonly open?: boolean
   /** Folders in config/, where files should be. */
   readonly folders?: readonly string[]
 }
@@ -77,7 +79,7 @@ export class Stage {
 
   /** A real Haraka with the packed plugin; it goes with the stage. */
   async gateway(options: StageGatewayOptions): Promise<HarakaServer> {
-    const { nodes = 0, without = [], folders = [] } = options
+    const { nodes = 0, without = [], folders = [], open = false } = options
     const { mailbox, dns, authority } = this
     // The default is in /var.
     const quarantine = `[main]\nquarantine_path=${makeTempDir('quarantine')}\n`
@@ -93,6 +95,7 @@ export class Stage {
     }
     const server = new HarakaServer(await makeServerDir(all), all)
     this.gateways.push(server)
+    if (open) chmodSync(server.dir, 0o755)
     for (const name of without) rmSync(join(server.dir, 'config', name))
     for (const name of folders) mkdirSync(join(server.dir, 'config', name))
     await server.start()

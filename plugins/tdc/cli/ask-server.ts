@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
 import { type Answer, isAnswer } from '../control/answer'
 import { socketPath } from '../control/control'
 import { type Request, SHAPES } from '../control/request'
 import { errorCode } from '../error-code'
+import { ownFolderIn } from '../haraka/queue-directory'
+import { readStandalone } from '../haraka/standalone-settings'
 import { EXIT, Stop } from './exit-code'
 
 /** Milliseconds beyond what the processes have: then the master itself does not answer. */
@@ -15,8 +18,19 @@ const NOT_RUNNING: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ECONNRE
 const NOT_PERMITTED: ReadonlySet<string | undefined> = new Set(['EACCES', 'EPERM'])
 
 /** One request to the running server; the sentence that says why there is no answer is a `Stop`. */
-export function askServer(directory: string, request: Request): Promise<Answer> {
-  const path = socketPath(directory)
+export async function askServer(directory: string, request: Request): Promise<Answer> {
+  try {
+    return await askAt(socketPath(directory), request)
+  } catch (error) {
+    if (!(error instanceof Stop) || error.code !== EXIT.notRunning) throw error
+    // A server that became another user may have it beside its queue.
+    const path = socketPath(ownFolderIn((await readStandalone(directory)).queue))
+    if (existsSync(path)) return await askAt(path, request)
+    throw error
+  }
+}
+
+function askAt(path: string, request: Request): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const socket = connect(path)
     let text = ''

@@ -11,6 +11,8 @@ import { StsPolicies } from '../delivery/sts-policies'
 import { makeTxtLookup } from '../delivery/txt-lookup'
 import { type Call, type Command, show } from './command'
 import { systemDisk } from '../queue/disk'
+import { diagnose, diagnoseKeyMode, diagnosisText } from '../doctor/doctor'
+import { serverUserOf } from '../doctor/server-user'
 import type { TlsPolicySource } from '../monitor/events'
 import { readSettings } from '../settings/read'
 import type { TlsSettings } from '../settings/settings'
@@ -23,20 +25,33 @@ export const checkCommand: Command = {
   name: 'check',
   words: [],
   options: {},
-  summary: 'the settings, and every host of every intake up to its EHLO; sends no mail',
+  summary:
+    'the settings, what is around them, and every host of every intake up to its EHLO; sends no mail',
   help: [
     'Reads the files as they are now; needs no running server. What machines share is taken as this',
     'one has it ([cluster] redis=true).',
-    'Exit code 1: settings refused, or an intake that no copy could be delivered to.',
+    'Run it as the user that starts Haraka: what that user, and the one of smtp.ini, may not do in the',
+    'queue directory, is told with the command that mends it.',
+    'Exit code 1: settings refused, no copy could be written, or an intake that no copy could be delivered to.',
   ],
   async run(call) {
-    const { source, me, sharedSettingsPath } = await readStandalone(call.directory())
+    const directory = call.directory()
+    const { source, me, queue, smtp, sharedSettingsPath } = await readStandalone(directory)
     const result = readSettings(withShared(source, sharedSettingsPath))
     if (result.kind === 'refused') {
       show(call, result, () => ['settings refused:', ...result.problems.map((text) => `  ${text}`)])
       return EXIT.no
     }
     const { settings, warnings } = result
+    const { minFreeSpace } = settings.limits
+    const place = {
+      directory,
+      queue,
+      user: serverUserOf(smtp),
+      minFreeSpace,
+      now: systemClock.wall(),
+    }
+    const findings = [...diagnose(place), ...diagnoseKeyMode(directory)]
     const domains = await checkAll(call, settings.intakes, {
       ...settings.delivery,
       helo: settings.delivery.helo ?? me,
@@ -44,13 +59,17 @@ export const checkCommand: Command = {
     })
     const { enabled, level } = settings.effective
     const intakes = settings.intakes.map(({ address }) => address)
-    show(call, { enabled, level, warnings, intakes, domains }, () => [
+    show(call, { enabled, level, warnings, findings, intakes, domains }, () => [
       `settings taken: ${enabled ? 'enabled' : 'disabled'} (${level})`,
       ...warnings.map((text) => `  warning: ${text}`),
+      ...findings.map(
+        (found) => `  ${found.grave ? 'PROBLEM' : 'warning'}: ${diagnosisText(found)}`,
+      ),
       ...(intakes.length === 0 ? ['no intake address is set'] : []),
       ...domains.flatMap((domain) => ['', ...domainText(domain)]),
     ])
-    return domains.every(isReachable) ? EXIT.ok : EXIT.no
+    const isWell = domains.every(isReachable) && !findings.some(({ grave }) => grave)
+    return isWell ? EXIT.ok : EXIT.no
   },
 }
 

@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../clock'
 import type { Report } from '../monitor/events'
@@ -6,34 +7,38 @@ import { ControlSocket } from './control-socket'
 import type { Gathered } from './gathered'
 
 /** Name of the socket in the server directory, beside `config/`. */
-export const SOCKET_NAME = 'tdc.sock'
+const SOCKET_NAME = 'tdc.sock'
 
 /** Milliseconds until the socket is asked for again: a server that ends frees it soon. */
 const FIRST_AGAIN = 1_000
 const AGAIN = 10_000
 
-export function socketPath(serverDirectory: string): string {
-  return join(serverDirectory, SOCKET_NAME)
+/** The user that Haraka became may not write there. */
+const REFUSALS: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS'])
+
+export function socketPath(folder: string): string {
+  return join(folder, SOCKET_NAME)
 }
 
 /**
- * Keeps the control socket of one server open, in its only process or in the master. When it cannot
- * be made there is one line, and mail goes on.
+ * Keeps the control socket of one server open, in its only process or in the master: in the first of
+ * `folders` in which it may be made. When it cannot be made there is one line, and mail goes on.
  */
 export class Control {
-  private readonly socket: ControlSocket
-  private readonly path: string
+  private readonly sockets: readonly ControlSocket[]
   private tries = 0
   private over = false
 
   constructor(
-    serverDirectory: string,
+    private readonly folders: readonly string[],
     gathered: Gathered,
     private readonly clock: Clock,
     private readonly report: Report,
   ) {
-    this.path = socketPath(serverDirectory)
-    this.socket = new ControlSocket(this.path, (request) => gathered.answer(request), clock)
+    this.sockets = folders.map(
+      (folder) =>
+        new ControlSocket(socketPath(folder), (request) => gathered.answer(request), clock),
+    )
   }
 
   open(): void {
@@ -41,23 +46,35 @@ export class Control {
   }
 
   private async opened(): Promise<void> {
-    if (this.over) return
-    const opened = await this.socket.open()
-    if (this.over) this.socket.close()
-    if (this.over || opened.kind === 'open') return
-    if (opened.kind === 'failed') return this.warn(opened.why)
-    this.tries++
-    if (this.tries === 2) this.warn('another Haraka with this directory answers there')
-    this.clock.after(this.tries === 1 ? FIRST_AGAIN : AGAIN, () => this.open())
+    const failures: string[] = []
+    for (const [at, socket] of this.sockets.entries()) {
+      if (this.over) return
+      // The server directory is there; beside the queue this may be the first file of ours.
+      if (at > 0) await mkdir(this.folders[at] ?? '', { mode: 0o700 }).catch(() => {})
+      const opened = await socket.open()
+      if (this.over) socket.close()
+      if (this.over || opened.kind === 'open') return
+      const path = socketPath(this.folders[at] ?? '')
+      if (opened.kind === 'taken') return this.wait(path)
+      failures.push(`${path}: ${opened.why}`)
+      if (!REFUSALS.has(opened.why)) break
+    }
+    this.warn(failures.join('; '))
   }
 
   close(): void {
     this.over = true
-    this.socket.close()
+    for (const socket of this.sockets) socket.close()
+  }
+
+  private wait(path: string): void {
+    this.tries++
+    if (this.tries === 2) this.warn(`${path}: another Haraka with this directory answers there`)
+    this.clock.after(this.tries === 1 ? FIRST_AGAIN : AGAIN, () => this.open())
   }
 
   private warn(why: string): void {
-    const text = `no control socket ${this.path}: ${why}; haraka-tdc cannot reach this server`
+    const text = `no control socket ${why}; haraka-tdc cannot reach this server`
     this.report({ kind: 'warning', text })
   }
 }

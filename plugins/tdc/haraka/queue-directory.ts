@@ -64,6 +64,11 @@ export class QueueDirectory {
     return join(this.path, name)
   }
 
+  /** Beside Haraka's queue files, for what the user that Haraka became writes. */
+  get ownFolder(): string {
+    return ownFolderIn(this.path)
+  }
+
   /** Where copies are kept that were given up. */
   get keptFolder(): string {
     return join(this.path, OWN_FOLDER, 'kept')
@@ -197,6 +202,10 @@ export class QueueDirectory {
     if (!head) throw new Error('outbound.build_todo wrote nothing')
     return head
   }
+}
+
+export function ownFolderIn(path: string): string {
+  return join(path, OWN_FOLDER)
 }
 
 /** In the queue directory `path`. */

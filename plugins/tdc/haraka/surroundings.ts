@@ -38,6 +38,12 @@ export function isOutboundDisabled(plugin: HarakaPlugin): boolean {
   return Boolean(cfg?.disabled)
 }
 
+/** smtp.ini without its sections, as core has it. */
+export function smtpMain(plugin: HarakaPlugin): Readonly<Record<string, unknown>> {
+  const { cfg } = plugin.haraka_require('server') as { cfg?: { main?: object } }
+  return { ...cfg?.main }
+}
+
 /** Read from core's own copy: reading the file again would take core's reload callback away. */
 function outboundIni(plugin: HarakaPlugin): string[] {
   const { cfg } = plugin.haraka_require('outbound/config') as {

@@ -1,0 +1,190 @@
+import { existsSync, lstatSync, statSync, statfsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ServerUser, ServerUserResult } from './server-user'
+import { isReadable, tryFolder, unreadableFiles } from './trial'
+
+/** A server of Haraka on this machine, as it starts or would start. */
+export interface Place {
+  /** Where `haraka -c` points. */
+  readonly directory: string
+  /** The queue directory. */
+  readonly queue: string
+  readonly user: ServerUserResult
+  /** Octets that must stay free on the disk of the queue; 0: no limit. */
+  readonly minFreeSpace: number
+  /** Milliseconds since 1970. */
+  readonly now: number
+}
+
+/** `grave`: no message would be copied, or the server does not start. */
+export interface Diagnosis {
+  readonly grave: boolean
+  /** What is wrong, with path, user and the system's own word for it. */
+  readonly text: string
+  /** A command, or what to do where no command can. */
+  readonly mend: string
+}
+
+/** Of a queue of a hundred thousand, these tell whose it is. */
+const FILES_LOOKED_AT = 100
+
+/** A clock before the first release of this plugin is not set. */
+const FIRST_RELEASE = Date.UTC(2026, 0)
+
+/** Milliseconds that two machines' clocks, or a file's over a network, may be apart. */
+const CLOCK_TOLERANCE = 5 * 60_000
+
+const OTHERS = 0o007
+const MEGABYTE = 2 ** 20
+
+/** What a start says by itself, and a server that does not run cannot say. */
+export function diagnoseKeyMode(directory: string): Diagnosis[] {
+  const path = keyPath(directory)
+  const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0
+  if ((mode & OTHERS) === 0) return []
+  const text = `${path} is open to every user: who knows the key can have mail pass for a report`
+  return [{ grave: false, text, mend: `chmod 600 ${path}, and take a new key` }]
+}
+
+/** What is looked at, in the order in which a server meets it. Nothing throws, nothing is changed. */
+const LOOKS: readonly ((place: Place) => readonly Diagnosis[])[] = [
+  ofNode,
+  ofClock,
+  ofUser,
+  ofQueue,
+  ofRoom,
+  ofKey,
+  ofSocket,
+]
+
+export function diagnose(place: Place): Diagnosis[] {
+  return LOOKS.flatMap((look) => {
+    try {
+      return look(place)
+    } catch (error) {
+      // What cannot be looked at is news too, and nothing that ends the others' look.
+      return [{ grave: false, text: String(error), mend: 'look at it as root' }]
+    }
+  })
+}
+
+export function diagnosisText({ text, mend }: Diagnosis): string {
+  return `${text}; ${mend}`
+}
+
+const OLDEST_NODE = 20
+
+function ofNode(): Diagnosis[] {
+  const [major = '0'] = process.versions.node.split('.')
+  if (Number(major) >= OLDEST_NODE) return []
+  const text = `Node.js ${process.versions.node} runs here`
+  return [{ grave: true, text, mend: `install ${OLDEST_NODE} or later` }]
+}
+
+function ofClock({ now, directory, queue }: Place): Diagnosis[] {
+  const mend =
+    'set the clock (timedatectl set-ntp true): certificates and the age of copies need it'
+  if (now < FIRST_RELEASE) {
+    return [{ grave: true, text: `the clock says ${momentOf(now)}`, mend }]
+  }
+  return [keyPath(directory), queue].flatMap((path) => {
+    const written = existsSync(path) ? statSync(path).mtimeMs : 0
+    if (written <= now + CLOCK_TOLERANCE) return []
+    const text = `the clock says ${momentOf(now)}, and ${path} was written at ${momentOf(written)}`
+    return [{ grave: false, text, mend }]
+  })
+}
+
+function ofUser({ user }: Place): Diagnosis[] {
+  if (user.kind !== 'unknown') return []
+  const { setting, value } = user
+  const text = `smtp.ini ${setting}=${JSON.stringify(value)}: the system knows no such ${setting}`
+  return [{ grave: true, text, mend: `Haraka ends when it becomes that ${setting}: correct it` }]
+}
+
+function ofQueue({ queue, user }: Place): Diagnosis[] {
+  if (!existsSync(queue)) return [missing(queue)]
+  const becomes = userIn(user)
+  const own = join(queue, 'error.tdc')
+  const folders = [queue, own, ...['kept', 'hold', 'arriving'].map((name) => join(own, name))]
+  const refused = folders.flatMap((folder) => {
+    const trial = tryFolder(folder, becomes)
+    if (trial.kind !== 'failed') return []
+    const who = nameOf(user)
+    const what = folder === queue ? 'no message is copied' : 'copies cannot be kept or held there'
+    const text = `${folder}: ${who} may not write there (${trial.step}: ${trial.why}), ${what}`
+    return [{ grave: folder === queue, text, mend: mendOf(trial.why, queue, user) }]
+  })
+  if (refused.length > 0) return refused
+  const unreadable = unreadableFiles(queue, FILES_LOOKED_AT, becomes)
+  if (unreadable.length === 0) return []
+  const text = `${queue}: ${nameOf(user)} may not read ${unreadable.length} of the first files, such as ${unreadable[0]}`
+  return [{ grave: false, text, mend: mendOf('EACCES', queue, user) }]
+}
+
+/** Haraka itself ends without it, unless it runs with workers. */
+function missing(queue: string): Diagnosis {
+  const text = `${queue}: there is no queue directory, and it could not be made: no message is copied`
+  return { grave: true, text, mend: `mkdir -p ${queue}` }
+}
+
+const MENDS: Readonly<Record<string, (queue: string) => string>> = {
+  EROFS: (queue) => `mount -o remount,rw the file system of ${queue}`,
+  ENOSPC: (queue) => `make room: df -h ${queue}; df -i ${queue}`,
+  EDQUOT: (queue) => `raise the quota of the file system of ${queue}`,
+  ENOTDIR: (queue) => `${queue} is no directory: move it away`,
+}
+
+function mendOf(why: string, queue: string, user: ServerUserResult): string {
+  const owner = user.kind === 'user' ? user.user.name : String(process.geteuid?.() ?? '')
+  return (MENDS[why] ?? ((path) => `chown -R ${owner} ${path}`))(queue)
+}
+
+function ofRoom({ queue, minFreeSpace }: Place): Diagnosis[] {
+  if (minFreeSpace === 0 || !existsSync(queue)) return []
+  const { bavail, bsize } = statfsSync(queue)
+  const free = bavail * bsize
+  if (free >= minFreeSpace) return []
+  const [left, floor] = [free, minFreeSpace].map((octets) => `${Math.floor(octets / MEGABYTE)} MB`)
+  const text = `${queue}: ${left} free, no copy is written below ${floor} (min_free_space)`
+  return [{ grave: true, text, mend: MENDS['ENOSPC']?.(queue) ?? '' }]
+}
+
+function ofKey({ directory, user }: Place): Diagnosis[] {
+  const path = keyPath(directory)
+  if (!existsSync(path) || isReadable(path, userIn(user))) return []
+  const text = `${path}: ${nameOf(user)} may not read it, a change of the key is not seen while the server runs`
+  return [{ grave: false, text, mend: mendOf('EACCES', path, user) }]
+}
+
+function keyPath(directory: string): string {
+  return join(directory, 'config', 'tdc.key')
+}
+
+function ofSocket({ directory }: Place): Diagnosis[] {
+  const path = join(directory, 'tdc.sock')
+  const found = lstatSync(path, { throwIfNoEntry: false })
+  const own = process.geteuid?.()
+  if (!found) return []
+  if (!found.isSocket()) {
+    const text = `${path} is a file, where the control socket should be: haraka-tdc cannot reach the server`
+    return [{ grave: false, text, mend: `mv ${path} elsewhere` }]
+  }
+  if (own === 0 || found.uid === own) return []
+  const text = `${path} belongs to user ${found.uid}, and Haraka would be started as user ${own}`
+  return [{ grave: false, text, mend: `stop the server that made it, or rm ${path}` }]
+}
+
+function userIn(result: ServerUserResult): ServerUser | undefined {
+  return result.kind === 'user' ? result.user : undefined
+}
+
+function nameOf(result: ServerUserResult): string {
+  if (result.kind === 'user') return `user ${result.user.name}`
+  return process.geteuid?.() === 0 ? 'root' : `user ${process.geteuid?.() ?? ''}`
+}
+
+/** UTC, to the second. */
+function momentOf(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`
+}

@@ -1,0 +1,97 @@
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  opendirSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { errorCode } from '../error-code'
+import { type ServerUser, withRightsOf } from './server-user'
+
+export type Trial =
+  | { readonly kind: 'passed' }
+  | { readonly kind: 'absent' }
+  /** `step`: what the system refused. */
+  | { readonly kind: 'failed'; readonly step: string; readonly why: string }
+
+/** Haraka leaves alone what begins with `error.`, should the process end in the middle. */
+const TRIAL = 'error.tdc-trial'
+
+/**
+ * Does in `folder` what a copy needs there, with the rights of `user`: a file is made, written, made
+ * durable, renamed and removed.
+ */
+export function tryFolder(folder: string, user: ServerUser | undefined): Trial {
+  if (!existsSync(folder)) return { kind: 'absent' }
+  const first = join(folder, `${TRIAL}.${process.pid}`)
+  const second = `${first}.renamed`
+  let [step, made] = ['open', '']
+  return withRightsOf(user, () => {
+    try {
+      const file = openSync((made = first), 'wx', 0o600)
+      try {
+        step = 'write'
+        writeSync(file, TRIAL)
+        step = 'fsync'
+        fsyncSync(file)
+      } finally {
+        closeSync(file)
+      }
+      step = 'rename'
+      renameSync(first, second)
+      made = second
+      step = 'unlink'
+      unlinkSync(second)
+      return { kind: 'passed' }
+    } catch (error) {
+      if (step !== 'open') removeQuietly(made)
+      return { kind: 'failed', step, why: errorCode(error) ?? String(error) }
+    }
+  })
+}
+
+/** Names of at most `most` files of `folder` that `user` cannot read. */
+export function unreadableFiles(
+  folder: string,
+  most: number,
+  user: ServerUser | undefined,
+): string[] {
+  const names = firstNames(folder, most)
+  return names.filter((name) => !isReadable(join(folder, name), user))
+}
+
+export function isReadable(path: string, user: ServerUser | undefined): boolean {
+  return withRightsOf(user, () => {
+    try {
+      closeSync(openSync(path, 'r'))
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+function removeQuietly(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch {
+    // What is left is empty, and named so that nobody takes it for a mail.
+  }
+}
+
+function firstNames(folder: string, most: number): string[] {
+  const names: string[] = []
+  const entries = opendirSync(folder)
+  try {
+    for (let entry = entries.readSync(); entry; entry = entries.readSync()) {
+      if (names.push(entry.name) === most) break
+    }
+  } finally {
+    entries.closeSync()
+  }
+  return names
+}

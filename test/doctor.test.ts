@@ -1,0 +1,260 @@
+import assert from 'node:assert/strict'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { type Place, diagnose, diagnoseKeyMode, diagnosisText } from '../plugins/tdc/doctor/doctor'
+import { makeQueueDirectory } from '../plugins/tdc/doctor/given-files'
+import { serverUserOf } from '../plugins/tdc/doctor/server-user'
+import { sendMail } from './support/smtp-client'
+import { Stage } from './support/stage'
+import { makeTempDir } from './support/temp-dir'
+
+/** On every system some user who is not root. */
+const NOBODY = 65534
+const NOW = Date.UTC(2026, 10, 27)
+const LONG_AGO = new Date(0)
+const nobody = {
+  kind: 'user' as const,
+  user: { name: 'nobody', uid: NOBODY, gid: NOBODY },
+}
+
+/** A server directory that everybody may look into. */
+function server(): Place {
+  const directory = makeTempDir('doctor')
+  chmodSync(directory, 0o755)
+  mkdirSync(join(directory, 'config'))
+  const queue = join(directory, 'queue')
+  mkdirSync(queue)
+  return { directory, queue, user: { kind: 'unchanged' }, minFreeSpace: 0, now: NOW }
+}
+
+interface Row {
+  readonly it: string
+  readonly ill: (place: Place) => Partial<Place>
+  /** What is said; DIR stands for the server directory. */
+  readonly says: readonly string[]
+  readonly grave?: boolean
+  /** Only root can become somebody else. */
+  readonly root?: boolean
+}
+
+const ROWS: readonly Row[] = [
+  { it: 'says nothing of a server that is well', ill: () => ({}), says: [] },
+  {
+    it: 'says nothing of a queue directory that belongs to the user',
+    ill: ({ queue }) => (chownSync(queue, NOBODY, NOBODY), { user: nobody }),
+    says: [],
+    root: true,
+  },
+  {
+    it: 'finds a queue directory of root, where Haraka becomes another user',
+    ill: () => ({ user: nobody }),
+    says: [
+      'DIR/queue: user nobody may not write there (open: EACCES), no message is copied; chown -R nobody DIR/queue',
+    ],
+    grave: true,
+    root: true,
+  },
+  {
+    it: 'finds kept copies of root',
+    ill: ({ queue }) => {
+      chownSync(queue, NOBODY, NOBODY)
+      mkdirSync(join(queue, 'error.tdc', 'kept'), { recursive: true })
+      chownSync(join(queue, 'error.tdc'), NOBODY, NOBODY)
+      return { user: nobody }
+    },
+    says: [
+      'DIR/queue/error.tdc/kept: user nobody may not write there (open: EACCES), copies cannot be kept or held there; chown -R nobody DIR/queue',
+    ],
+    root: true,
+  },
+  {
+    it: 'finds queue files that the user may not read',
+    ill: ({ queue }) => {
+      writeFileSync(join(queue, '1796000000000_1796000000000_0_1_x_tdc_1_mx'), '', { mode: 0o600 })
+      chownSync(queue, NOBODY, NOBODY)
+      return { user: nobody }
+    },
+    says: [
+      'DIR/queue: user nobody may not read 1 of the first files, such as 1796000000000_1796000000000_0_1_x_tdc_1_mx; chown -R nobody DIR/queue',
+    ],
+    root: true,
+  },
+  {
+    it: 'finds a file where the queue directory should be',
+    ill: ({ directory }) => {
+      const queue = join(directory, 'file')
+      writeFileSync(queue, '')
+      return { queue }
+    },
+    says: [
+      'DIR/file: root may not write there (open: ENOTDIR), no message is copied; DIR/file is no directory: move it away',
+    ],
+    grave: true,
+    root: true,
+  },
+  {
+    it: 'finds a key that the user may not read',
+    ill: ({ directory, queue }) => {
+      chownSync(queue, NOBODY, NOBODY)
+      key(directory, 0o600, NOW)
+      return { user: nobody }
+    },
+    says: [
+      'DIR/config/tdc.key: user nobody may not read it, a change of the key is not seen while the server runs; chown -R nobody DIR/config/tdc.key',
+    ],
+    root: true,
+  },
+  {
+    it: 'finds a user whom the system does not know',
+    ill: () => ({ user: serverUserOf({ user: 'no-such-user' }) }),
+    says: [
+      'smtp.ini user="no-such-user": the system knows no such user; Haraka ends when it becomes that user: correct it',
+    ],
+    grave: true,
+  },
+  {
+    it: 'finds too little room',
+    ill: () => ({ minFreeSpace: 2 ** 70 }),
+    says: [
+      'DIR/queue: ROOM MB free, no copy is written below 1125899906842624 MB (min_free_space); make room: df -h DIR/queue; df -i DIR/queue',
+    ],
+    grave: true,
+  },
+  {
+    it: 'finds a clock that is not set',
+    ill: () => ({ now: 0 }),
+    says: [
+      'the clock says 1970-01-01T00:00:00Z; set the clock (timedatectl set-ntp true): certificates and the age of copies need it',
+    ],
+    grave: true,
+  },
+  {
+    it: 'finds a clock behind what was written',
+    ill: ({ directory }) => (key(directory, 0o600, NOW + 3_600_000), {}),
+    says: [
+      'the clock says 2026-11-27T00:00:00Z, and DIR/config/tdc.key was written at 2026-11-27T01:00:00Z; set the clock (timedatectl set-ntp true): certificates and the age of copies need it',
+    ],
+  },
+  {
+    it: 'finds a file in place of the control socket',
+    ill: ({ directory }) => (writeFileSync(join(directory, 'tdc.sock'), ''), {}),
+    says: [
+      'DIR/tdc.sock is a file, where the control socket should be: haraka-tdc cannot reach the server; mv DIR/tdc.sock elsewhere',
+    ],
+  },
+]
+
+function key(directory: string, mode: number, written: number): void {
+  const path = join(directory, 'config', 'tdc.key')
+  writeFileSync(path, 'x', { mode })
+  utimesSync(path, new Date(written), new Date(written))
+}
+
+describe('doctor', () => {
+  for (const { it: name, ill, says, grave = false, root = false } of ROWS) {
+    it(name, function () {
+      if (root && process.geteuid?.() !== 0) return this.skip()
+      const place = server()
+      const changed = { ...place, ...ill(place) }
+      utimesSync(changed.queue, LONG_AGO, LONG_AGO)
+      const found = diagnose(changed)
+      const texts = found.map((each) =>
+        diagnosisText(each)
+          .replaceAll(place.directory, 'DIR')
+          .replace(/: \d+ MB/, ': ROOM MB'),
+      )
+      assert.deepEqual(texts, says)
+      assert.equal(
+        found.some((each) => each.grave),
+        grave,
+      )
+    })
+  }
+
+  it('leaves nothing behind, and has its own rights again', () => {
+    const place = server()
+    diagnose({ ...place, user: nobody })
+    diagnose(place)
+    assert.deepEqual(readdirSync(place.queue), [])
+    assert.equal(process.geteuid?.(), process.getuid?.())
+  })
+
+  it('a key that is open to every user', () => {
+    const { directory } = server()
+    key(directory, 0o644, NOW)
+    chmodSync(join(directory, 'config', 'tdc.key'), 0o644)
+    assert.match(
+      diagnoseKeyMode(directory).map(diagnosisText).join(),
+      /open to every user.*chmod 600/,
+    )
+    chmodSync(join(directory, 'config', 'tdc.key'), 0o600)
+    assert.deepEqual(diagnoseKeyMode(directory), [])
+  })
+
+  describe('for a server that starts', () => {
+    it('the queue directory is made', () => {
+      const queue = join(server().directory, 'spool', 'queue')
+      makeQueueDirectory(queue, undefined)
+      assert.equal(existsSync(queue), true)
+    })
+
+    it('an empty one is given to the user that Haraka becomes, never one with mail', function () {
+      if (process.geteuid?.() !== 0) return this.skip()
+      const [empty, full] = [server(), server()]
+      writeFileSync(join(full.queue, 'a-mail'), '')
+      for (const { queue } of [empty, full]) makeQueueDirectory(queue, nobody.user)
+      assert.equal(statSync(empty.queue).uid, NOBODY)
+      assert.equal(statSync(full.queue).uid, 0)
+    })
+
+    it('what cannot be made costs nobody the start, and is found', () => {
+      const place = server()
+      writeFileSync(join(place.directory, 'file'), '')
+      const queue = join(place.directory, 'file', 'queue')
+      makeQueueDirectory(queue, undefined)
+      const [first] = diagnose({ ...place, queue })
+      assert.match(first?.text ?? '', /there is no queue directory, and it could not be made/)
+    })
+
+    for (const nodes of [0, 1])
+      it(`a real one with nodes=${nodes} copies mail as another user, in a directory made by root`, async function () {
+        this.timeout(60_000)
+        if (process.geteuid?.() !== 0) return this.skip()
+        const stage = await Stage.start({ 'scan.example': {} })
+        try {
+          const tdc = `[main]\nenabled=true\nintake_address=journal@scan.example\n[policy.DEFAULT]\nintake=default\n[delivery]\nport=${stage.port}\n`
+          const gateway = await stage.gateway({
+            domains: ['example.com'],
+            tdc,
+            config: { 'smtp.ini': `[main]\nlisten=127.0.0.1:0\nnodes=${nodes}\nuser=nobody\n` },
+            open: true,
+          })
+          const raw = Buffer.from('Subject: a mail\r\n\r\nhello\r\n')
+          const sent = await sendMail(gateway, {
+            from: 'ann@sender.example',
+            to: ['bob@example.com'],
+            raw,
+          })
+          assert.equal(sent.code, 250, gateway.tail())
+          await stage.intake('scan.example').until('BODY')
+          assert.equal(statSync(join(gateway.dir, 'queue')).uid, NOBODY)
+          assert.equal((await gateway.tdc('status')).code, 0, gateway.tail())
+          assert.deepEqual(
+            gateway.log.filter((line) => /may not|cannot|chown/.test(line)),
+            [],
+          )
+        } finally {
+          await stage.close()
+        }
+      })
+  })
+})
