@@ -36,8 +36,8 @@ export default tseslint.config(
     rules: { 'no-undef': 'off' },
   },
   {
-    // Programs of their own, each beside the one package that it tries.
-    files: ['test/corpora/adapters/*.js'],
+    // CommonJS that Node runs as it is.
+    files: ['scripts/*.js', 'test/corpora/adapters/*.js'],
     rules: { 'no-undef': 'off', '@typescript-eslint/no-require-imports': 'off' },
   },
   {

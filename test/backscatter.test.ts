@@ -130,11 +130,11 @@ describe('copies that fail bring nobody mail', function () {
       [
         'a connector whose hook throws',
         {
-          install: alteredBuild(
-            'tdc.js',
+          install: alteredBuild([
+            'tdc.ts',
             'const taken = ',
-            "throw new Error('as it happens');\n    const taken = ",
-          ),
+            "throw new Error('as it happens')\n  const taken = ",
+          ]),
         },
         'Plugin responded with: 906. Not sending bounce',
       ],

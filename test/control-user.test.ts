@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { buildIfOlder } from './support/packed-plugin'
 import { repository } from './support/run'
 import { makeTempDir } from './support/temp-dir'
 
@@ -13,6 +14,7 @@ describe('haraka-tdc as another user', () => {
   it('says that it may not ask this server, and who may', async function () {
     // Only root can become somebody else.
     if (process.getuid?.() !== 0) return this.skip()
+    await buildIfOlder()
     const dir = makeTempDir('user')
     chmodSync(dir, 0o755)
     mkdirSync(join(dir, 'config'))
@@ -21,7 +23,7 @@ describe('haraka-tdc as another user', () => {
     const server = createServer()
     await new Promise<void>((resolve) => server.listen(path, resolve))
     chmodSync(path, 0o600)
-    const program = join(repository, 'dist', 'tdc', 'cli', 'main.js')
+    const program = join(repository, 'dist', 'haraka-tdc.js')
     const { status, stderr } = spawnSync(process.execPath, [program, 'status', '-c', dir], {
       uid: NOBODY,
       gid: NOBODY,

@@ -1,17 +1,9 @@
 import assert from 'node:assert/strict'
 import { builtinModules } from 'node:module'
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  symlinkSync,
-} from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { complaints, HarakaServer, logText, makeServerDir } from './support/haraka'
-import { packPlugin, pluginName } from './support/packed-plugin'
+import { buildIfOlder, packPlugin, pluginName } from './support/packed-plugin'
 import { repository, run } from './support/run'
 
 interface Manifest {
@@ -26,7 +18,7 @@ interface Manifest {
 
 /** What a server needs, and nothing else. */
 const ALLOWED =
-  /^(package\.json|README\.md|CHANGELOG\.md|SECURITY\.md|LICENSE|config\/.+|docs\/[a-z-]+\.md|docs\/monitoring\/.+|dist\/.+\.(js|d\.ts)|web\/[a-z]+\.(css|html|js|svg))$/
+  /^(package\.json|README\.md|CHANGELOG\.md|SECURITY\.md|LICENSE|config\/.+|docs\/([a-z-]+|README)\.md|docs\/monitoring\/.+|dist\/[a-z-]+\.(js|d\.ts)|web\/[a-z]+\.(css|html|js|svg))$/
 
 describe('the package', function () {
   this.timeout(120_000)
@@ -56,8 +48,8 @@ describe('the package', function () {
       'LICENSE',
       'config/tdc.ini',
       'dist/tdc.js',
-      'docs/flow.md',
-      'docs/architecture.md',
+      'docs/README.md',
+      'docs/operations.md',
       'docs/log-reference.md',
     ]) {
       assert.ok(files.includes(needed), `${needed} is missing`)
@@ -79,32 +71,34 @@ describe('the package', function () {
     assert.match(await run(program, ['--help']), /^usage: haraka-tdc COMMAND /)
   })
 
-  it('holds each source compiled, with its types, and nothing that is compiled from no source', () => {
-    const sources = filesBelow(join(repository, 'plugins'))
-      .map((file) => relative(join(repository, 'plugins'), file))
-      .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))
-    const expected = sources.flatMap((file) => [
-      file.replace(/ts$/, 'js'),
-      file.replace(/ts$/, 'd.ts'),
-    ])
+  it('holds no part of the plugin that is not in one of four files, which can be read', () => {
     const dist = join(installed, 'dist')
-    const found = filesBelow(dist).map((file) => relative(dist, file))
-    assert.deepEqual(found.sort(), expected.sort())
-    const carried = found.filter((file) =>
-      /sourceMapp/.test(readFileSync(join(dist, file), 'utf8')),
-    )
-    assert.deepEqual(carried, [])
+    assert.deepEqual(readdirSync(dist).sort(), ['all.js', 'haraka-tdc.js', 'haraka.d.ts', 'tdc.js'])
+    // What stands in a stack trace says which source it is.
+    const all = readFileSync(join(dist, 'all.js'), 'utf8').split('\n')
+    for (const source of ['plugins/tdc.ts', 'plugins/tdc/cli/main.ts']) {
+      assert.ok(all.includes(`// ${source}`), source)
+    }
+    const longest = Math.max(...all.map((line) => line.length))
+    assert.ok(longest < 2_000, `a line of ${longest} characters`)
   })
 
-  it('is not larger than its sources and documents are', async () => {
-    const text = ['plugins', 'docs', 'config', 'web'].flatMap((name) =>
-      filesBelow(join(repository, name)),
-    )
-    const sources = text.reduce((sum, file) => sum + statSync(file).size, 0)
-    const unpacked = filesBelow(installed).reduce((sum, file) => sum + statSync(file).size, 0)
-    assert.ok(unpacked < 1.5 * sources, `${unpacked} octets unpacked, ${sources} of sources`)
-    const { size } = statSync(await packPlugin())
-    assert.ok(size < sources / 2, `${size} octets packed, ${sources} of sources`)
+  it('has at most 150 files and 1 MB', async () => {
+    await buildIfOlder()
+    const listing = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'])
+    const [{ entryCount, unpackedSize } = { entryCount: 0, unpackedSize: 0 }] = JSON.parse(
+      listing,
+    ) as { entryCount: number; unpackedSize: number }[]
+    console.log(`      ${entryCount} files, ${unpackedSize} octets unpacked`)
+    assert.ok(entryCount > 20 && entryCount <= 150, `${entryCount} files`)
+    assert.ok(unpackedSize > 500_000 && unpackedSize <= 1_000_000, `${unpackedSize} octets`)
+  })
+
+  it('says where it comes from, and where to report', () => {
+    const manifest = readManifest(installed) as unknown as Record<string, unknown>
+    for (const key of ['repository', 'bugs', 'homepage', 'author']) {
+      assert.ok(manifest[key], `${key} is missing`)
+    }
   })
 
   it('installs without running anything: neither it nor what it depends on has an install script', () => {

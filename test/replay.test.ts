@@ -20,6 +20,7 @@ import { Dice } from './support/dice'
 import { Gate } from './support/gate'
 import { factsWith, OPTIONS } from './support/journal'
 import { ROOMY, TestQueue } from './support/queue'
+import { TYPESCRIPT } from './support/run'
 
 const INTAKE = { address: 'intake@scan.example', domain: 'scan.example' }
 const DELIVERED: Outcome = { kind: 'delivered', dcid: 7, response: '250 ok' }
@@ -185,7 +186,7 @@ describe('a replay of kept copies', () => {
     this.timeout(60_000)
     await expire(...Array.from({ length: 300 }, (_, i) => queue.copy(`T.${i}.tdc1`)))
     const script = join(__dirname, 'support/replay-process.ts')
-    const options = { execArgv: ['-r', 'ts-node/register/transpile-only'] }
+    const options = { execArgv: ['-r', TYPESCRIPT] }
     const processes = [1, 2, 3].map(() => fork(script, [queue.path], options))
     try {
       await Promise.all(processes.map((each) => once(each, 'message')))

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { TYPESCRIPT } from '../support/run'
 
 /** What goes between a case and a program of its, in both directions. */
 interface Envelope {
@@ -16,7 +17,7 @@ export class Program {
   private asked = 0
 
   constructor(path: string) {
-    this.child = fork(path, { execArgv: ['-r', 'ts-node/register/transpile-only'] })
+    this.child = fork(path, { execArgv: ['-r', TYPESCRIPT] })
     this.ended = once(this.child, 'close').then(() => {
       for (const number of this.waiting.keys()) {
         this.take({ number, body: undefined, failed: `${path} has ended` })

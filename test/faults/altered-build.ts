@@ -1,20 +1,24 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pluginName, unpackInto } from '../support/packed-plugin'
 
+/** In a source, by its path below plugins/, `from`, which must stand there exactly once, becomes `to`. */
+export type Change = readonly [file: string, from: string, to: string]
+
 /**
- * Puts a build into a server directory that is worse than ours in one place: what a case finds wrong
- * with it shows that the case can fail. `file` below dist/, `from` must stand in it exactly once. With
- * `first`, that build is altered once more.
+ * Puts a build into a server directory that is worse than ours in some places: what a case finds wrong
+ * with it shows that the case can fail.
  */
-export function alteredBuild(file: string, from: string, to: string, first = unpackInto) {
+export function alteredBuild(...changes: readonly Change[]) {
   return async (serverDir: string): Promise<void> => {
-    await first(serverDir)
-    const path = join(serverDir, 'node_modules', pluginName, 'dist', file)
-    const [before, after, ...more] = readFileSync(path, 'utf8').split(from)
-    if (before === undefined || after === undefined || more.length > 0) {
-      throw new Error(`${file} must have "${from}" once`)
+    await unpackInto(serverDir)
+    const { buildInto } = createRequire(__filename)('../../scripts/build') as {
+      buildInto(folder: string, changes: object[]): Promise<void>
     }
-    writeFileSync(path, before + to + after)
+    const dist = join(serverDir, 'node_modules', pluginName, 'dist')
+    await buildInto(
+      dist,
+      changes.map(([file, from, to]) => ({ file, from, to })),
+    )
   }
 }

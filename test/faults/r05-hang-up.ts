@@ -24,11 +24,11 @@ export const queueOkOnlyControl: FaultCase = {
   name: 'R5-control',
   title: 'a build that sends the copy in queue_ok only is caught',
   async run(context): Promise<FaultResult> {
-    const build = alteredBuild(
-      'tdc/queue/fate.js',
+    const build = alteredBuild([
+      'tdc/queue/fate.ts',
       'const keptBack =',
       "if (told !== 'queued') return { kind: 'nowhere', because: 'client-left' }; const keptBack =",
-    )
+    ])
     const { n, violations } = await hangUps(context, 100, build)
     const caught = violations.some((what) => what.endsWith('I1 an original, but no copy'))
     return { n, violations: caught ? [] : ['it was not caught'] }

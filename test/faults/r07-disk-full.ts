@@ -73,7 +73,7 @@ export const sizeCheckControl: FaultCase = {
   name: 'R7-control',
   title: 'a build that does not compare the size of the queue file is caught',
   async run(context: FaultContext): Promise<FaultResult> {
-    const build = alteredBuild('tdc/queue/spool.js', 'if (size !== written)', 'if (size < 0)')
+    const build = alteredBuild(['tdc/queue/spool.ts', 'if (size !== written)', 'if (size < 0)'])
     const { violations } = await inTrouble(context, 'accept', LYING, build)
     const caught = violations.some((what) => what.endsWith('is not complete'))
     return { n: 1, violations: caught ? [] : ['it was not caught'] }

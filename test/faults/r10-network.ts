@@ -11,6 +11,7 @@ import { type Cut, type Line, LineProxy } from '../support/line-proxy'
 import type { FaultCase, FaultContext, FaultResult } from './case'
 import { DeliveryLine, type Ended } from './delivery-line'
 import type { Unreached } from './unreachable-process'
+import { TYPESCRIPT } from '../support/run'
 
 const TIMEOUT = 1_000
 const TIMEOUTS = {
@@ -117,7 +118,7 @@ async function toNowhere(name: string, port: number): Promise<string[]> {
 /** In a network namespace of its own, where not even the loopback is up. */
 async function unreachable(): Promise<string[]> {
   const script = join(__dirname, 'unreachable-process.ts')
-  const args = ['-n', process.execPath, '-r', 'ts-node/register/transpile-only', script]
+  const args = ['-n', process.execPath, '-r', TYPESCRIPT, script]
   const child = spawn('unshare', args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const killWithUs = () => child.kill('SIGKILL')
   process.once('exit', killWithUs)

@@ -44,7 +44,7 @@ export const heldSlotsControl: FaultCase = {
   name: 'R11-control',
   title: 'a build that keeps the delivery slots of core is caught',
   async run(context: FaultContext): Promise<FaultResult> {
-    const build = alteredBuild('tdc/haraka/loaded-item.js', 'releaseSlot();', '')
+    const build = alteredBuild(['tdc/haraka/loaded-item.ts', '\n  releaseSlot()', ''])
     const violations = await regularMail(context, build)
     const caught = violations.some((what) => what.startsWith('I6 a regular mail waits'))
     return { n: 1, violations: caught ? [] : ['it was not caught', ...violations] }

@@ -107,18 +107,19 @@ export const resumptionControl: FaultCase = {
   name: 'R13-control',
   title: 'a build that resumes TLS sessions whatever they were made under is caught',
   async run(context: FaultContext): Promise<FaultResult> {
-    const resuming = alteredBuild(
-      'tdc/delivery/tls.js',
-      'rejectUnauthorized: verify && !dane,\n        });',
-      'rejectUnauthorized: verify && !dane, session: globalThis.tdcSession });\n' +
-        "        tls.on('session', (session) => (globalThis.tdcSession = session));",
-    )
-    // A resumed session brings no certificate; without one nothing is sent.
     const build = alteredBuild(
-      'tdc/delivery/tls.js',
-      'const chain = (0, dane_chain_1.chainOf)(tls);',
-      'const chain = (globalThis.tdcPeer ??= (0, dane_chain_1.chainOf)(tls));',
-      resuming,
+      [
+        'tdc/delivery/tls.ts',
+        'rejectUnauthorized: verify && !dane,\n      })',
+        'rejectUnauthorized: verify && !dane, session: globalThis.tdcSession })\n' +
+          "      tls.on('session', (session) => (globalThis.tdcSession = session))",
+      ],
+      // A resumed session brings no certificate; without one nothing is sent.
+      [
+        'tdc/delivery/tls.ts',
+        'const chain = chainOf(tls)',
+        'const chain = (globalThis.tdcPeer ??= chainOf(tls))',
+      ],
     )
     const violations = await afterUnverified(context, build)
     const caught = violations.some((what) => what.includes('was sent to'))

@@ -25,7 +25,7 @@ export const hookTimerControl: FaultCase = {
   name: 'R16-control',
   title: 'a build that leaves the timer of the hook running is caught',
   async run(context: FaultContext): Promise<FaultResult> {
-    const build = alteredBuild('tdc/haraka/loaded-item.js', 'cancelHook();', '')
+    const build = alteredBuild(['tdc/haraka/loaded-item.ts', '\n  cancelHook()', ''])
     const { violations } = await stalled(context, build)
     const caught = violations.some((what) => what.includes('core delivers'))
     return { n: 1, violations: caught ? [] : ['it was not caught'] }

@@ -3,6 +3,7 @@ import { Daemon } from './daemon'
 import { inside, unpacked } from './debian'
 import { INTAKE, type Place } from './place'
 import type { IntakeServer } from './servers'
+import { TYPESCRIPT } from '../support/run'
 
 export async function startAiosmtpd(place: Place): Promise<IntakeServer> {
   const root = unpacked('python3-aiosmtpd')
@@ -18,7 +19,7 @@ export async function startAiosmtpd(place: Place): Promise<IntakeServer> {
 export async function startSmtpServer(place: Place): Promise<IntakeServer> {
   const args = [place.port, place.mail, place.chain, place.key, INTAKE.host].map(String)
   const script = join(__dirname, 'smtp-server-intake.ts')
-  const command = [process.execPath, '-r', 'ts-node/register/transpile-only', script, ...args]
+  const command = [process.execPath, '-r', TYPESCRIPT, script, ...args]
   const daemon = new Daemon(command, place.port)
   await daemon.start()
   return { daemon }

@@ -9,60 +9,52 @@ type Install = NonNullable<HarakaOptions['install']>
  */
 export const CONTROLS: Readonly<Record<string, Install>> = {
   /** The fate of an original was what its client had been told. */
-  resolve: altered([
+  resolve: alteredBuild(
     [
-      'tdc/haraka/original-watch.js',
-      'strangers: ',
-      'timedOut: this.hung.size > 0,\n            strangers: ',
+      'tdc/haraka/original-watch.ts',
+      '      strangers:\n',
+      '      timedOut: this.hung.size > 0,\n      strangers:\n',
     ],
     [
-      'tdc/queue/fate.js',
-      'const { handovers, strangers, last } = seen;',
+      'tdc/queue/fate.ts',
+      'const { handovers, strangers, last } = seen',
       `if (told === 'queued') return { kind: 'delivered', toAll: true };
        if (told === 'nothing' || seen.timedOut) return { kind: 'unknown' };
        return { kind: 'nowhere', because: told };
-       const { handovers, strangers, last } = seen;`,
+       const { handovers, strangers, last } = seen`,
     ],
-  ]),
+  ),
 
   /** A note of a scanner was a verdict, whatever plugins made of it. */
-  verdictOf: altered([
+  verdictOf: alteredBuild(
     [
-      'tdc/haraka/message.js',
-      '        relayClient,\n',
-      `        relayClient,
+      'tdc/haraka/message.ts',
+      '    relayClient,\n',
+      `    relayClient,
         isNoted: ['quarantine', 'discard'].some((name) =>
           transaction.notes[name] || transaction.notes.get('queue.wants') === name),\n`,
     ],
     [
-      'tdc/decide/decision.js',
-      'function skipOfMessage(message, settings, isOwnReport) {',
-      `function skipOfMessage(message, settings, isOwnReport) {
+      'tdc/decide/decision.ts',
+      '): SkipReason | undefined {',
+      `): SkipReason | undefined {
          if (message.isNoted) return { token: 'quarantined' };`,
     ],
-  ]),
+  ),
 
   /** One relayed recipient made the others outgoing, but for the domains of a host_list read once. */
-  isIncoming: altered([
+  isIncoming: alteredBuild(
     [
-      'tdc/haraka/message.js',
-      '        relayClient,\n',
-      '        relayClient,\n        relaying: transaction._relaying ?? relayClient,\n',
+      'tdc/haraka/message.ts',
+      '    relayClient,\n',
+      '    relayClient,\n    relaying: transaction._relaying ?? relayClient,\n',
     ],
     [
-      'tdc/decide/decision.js',
-      'function isIncoming(message, recipient, settings) {',
+      'tdc/decide/decision.ts',
+      'function isIncoming(message: MessageFacts, recipient: RecipientFacts, settings: Settings): boolean {',
       `const hostList = require('node:fs').readFileSync(process.env.HARAKA + '/config/host_list', 'utf8').split('\\n');
        function isIncoming(message, recipient, settings) {
          return !message.relaying || (!message.relayClient && hostList.includes(recipient.domain));`,
     ],
-  ]),
-}
-
-function altered(changes: readonly (readonly [file: string, from: string, to: string])[]): Install {
-  const [[file, from, to] = ['', '', ''], ...others] = changes
-  return others.reduce<Install>(
-    (install, [file, from, to]) => alteredBuild(file, from, to, install),
-    alteredBuild(file, from, to),
-  )
+  ),
 }

@@ -4,7 +4,7 @@
  * For `node -r`: every DNS question of the process goes to the server that TDC_TEST_DNS names, such
  * as 127.0.0.1:5353. Look-ups through the system (getaddrinfo, /etc/hosts) stay as they are.
  */
-// Plain CommonJS, for Haraka's process has no ts-node.
+// Plain CommonJS, for Haraka's process loads no TypeScript.
 // eslint-disable-next-line @typescript-eslint/no-require-imports
 const dns = require('node:dns')
 

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { repository, run, runScript } from './run'
+import { repository, run } from './run'
 import { makeTempDir } from './temp-dir'
 
 export const pluginName = 'haraka-plugin-tdc'
@@ -44,7 +44,7 @@ export async function npmInstallInto(serverDir: string): Promise<void> {
 async function pack(): Promise<string> {
   await buildIfOlder()
   const dir = makeTempDir('pack')
-  // Without scripts: prepack would build once more.
+  // Without scripts: prepare would build once more.
   const args = ['pack', '--offline', '--ignore-scripts', '--silent', '--pack-destination', dir]
   await run('npm', args, { env: outsideNpm() })
   const [tarball] = readdirSync(dir)
@@ -52,11 +52,11 @@ async function pack(): Promise<string> {
   return join(dir, tarball)
 }
 
-/** Compiles the plugin unless `dist/` is newer than every source. */
-async function buildIfOlder(): Promise<void> {
-  const sources = ['plugins', 'package.json', 'tsconfig.json'].map((name) => join(repository, name))
+/** Builds the plugin unless `dist/` is newer than every source. */
+export async function buildIfOlder(): Promise<void> {
+  const sources = ['plugins', 'package.json', 'scripts'].map((name) => join(repository, name))
   if (newest(join(repository, 'dist')) > Math.max(...sources.map(newest))) return
-  await runScript('typescript/bin/tsc', ['-p', 'tsconfig.json'], { milliseconds: 120_000 })
+  await run(process.execPath, ['scripts/build.js'])
 }
 
 /** The latest modification time of the file, or of the files below the directory; 0 for none. */

@@ -4,6 +4,9 @@ import { dirname, join } from 'node:path'
 /** The root of this repository. */
 export const repository = dirname(dirname(__dirname))
 
+/** For `node -r`: what lets a process of Node load TypeScript. */
+export const TYPESCRIPT = join(repository, 'scripts', 'typescript.js')
+
 /** Runs a program to its end; its standard output, or an error that shows what it printed. */
 export function run(
   program: string,

@@ -6,7 +6,7 @@ export interface Asset {
   readonly body: Buffer
 }
 
-/** The package's own folder of that name, as far from `dist/tdc/web` as from `plugins/tdc/web`. */
+/** The package's own folder of that name, as far from here as scripts/build.js lets it be from dist/. */
 const FOLDER = join(__dirname, '../../../web')
 
 const HTML = 'text/html; charset=utf-8'

@@ -4,7 +4,7 @@
  * A queue plugin of its own: MAIL FROM, as `<own.DENY.first.ID@sender.example>`, says what it answers
  * and to which mailboxes, lines of a file, it delivers before that.
  */
-// Plain CommonJS, for Haraka's process has no ts-node.
+// Plain CommonJS, for Haraka's process loads no TypeScript.
 // eslint-disable-next-line @typescript-eslint/no-require-imports
 const { appendFileSync, createWriteStream } = require('node:fs')
 

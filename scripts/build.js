@@ -1,0 +1,91 @@
+/**
+ * `npm run build`: the plugin as it is shipped, in dist/. all.js has all of it in one file, not
+ * minified; a line names the source of what follows, so that a stack trace can be read. tdc.js is what
+ * Haraka loads of it, haraka-tdc.js the command line, haraka.d.ts the types for writers of other
+ * plugins. What package.json depends on stays outside.
+ */
+'use strict'
+
+const { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } = require('node:fs')
+const { dirname, join, relative, resolve } = require('node:path')
+const { build } = require('esbuild')
+const { transpileDeclaration } = require('typescript')
+
+const ROOT = resolve(__dirname, '..')
+const SOURCES = join(ROOT, 'plugins')
+
+const ALL = "export * as plugin from './tdc'\nexport { main } from './tdc/cli/main'\n"
+const FILES = {
+  'tdc.js': "module.exports = require('./all').plugin\n",
+  'haraka-tdc.js': "#!/usr/bin/env node\nrequire('./all').main()\n",
+}
+
+/**
+ * Builds into `folder`. Each of `changes` is `{ file, from, to }`: in that source, below plugins/, `from`,
+ * which must stand there exactly once, becomes `to`.
+ */
+async function buildInto(folder, changes = []) {
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  await build({
+    stdin: { contents: ALL, resolveDir: SOURCES, sourcefile: 'all.js' },
+    absWorkingDir: ROOT,
+    outfile: join(folder, 'all.js'),
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    packages: 'external',
+    charset: 'utf8',
+    logLevel: 'warning',
+    plugins: [sources(changes)],
+  })
+  for (const [name, text] of Object.entries(FILES)) writeFileSync(join(folder, name), text)
+  chmodSync(join(folder, 'haraka-tdc.js'), 0o755)
+  writeFileSync(join(folder, 'haraka.d.ts'), typesOf(join(SOURCES, 'tdc/haraka/types.ts')))
+}
+
+function sources(changes) {
+  return {
+    name: 'sources',
+    setup({ onLoad }) {
+      onLoad({ filter: /\.ts$/ }, ({ path }) => {
+        const file = relative(SOURCES, path)
+        const own = changes.filter((change) => change.file === file)
+        const text = own.reduce(changed, readFileSync(path, 'utf8'))
+        return { contents: placed(text, dirname(file)), loader: 'ts' }
+      })
+    },
+  }
+}
+
+function changed(text, { file, from, to }) {
+  const [before, after, ...more] = text.split(from)
+  if (after === undefined || more.length > 0) throw new Error(`${file} must have "${from}" once`)
+  return before + to + after
+}
+
+/** The package's own files lie as far from dist/ as from plugins/: so does each source in its folder. */
+function placed(text, folder) {
+  return text.replaceAll('__dirname', `(__dirname + ${JSON.stringify(`/${folder}`)})`)
+}
+
+function typesOf(path) {
+  const { outputText, diagnostics = [] } = transpileDeclaration(readFileSync(path, 'utf8'), {
+    fileName: path,
+    reportDiagnostics: true,
+    compilerOptions: { declaration: true, isolatedDeclarations: true },
+  })
+  if (diagnostics.length > 0)
+    throw new Error(diagnostics.map((each) => each.messageText).join('\n'))
+  return outputText
+}
+
+module.exports = { buildInto }
+
+if (require.main === module) {
+  buildInto(join(ROOT, 'dist')).catch((error) => {
+    console.error(error)
+    process.exitCode = 1
+  })
+}
