@@ -1,5 +1,5 @@
 import cluster from 'node:cluster'
-import { Connector } from './tdc/connector'
+import { compose, type Connector } from './tdc/compose'
 import { diagnosisText } from './tdc/doctor/doctor'
 import { diagnoseStart, withFilesGiven } from './tdc/examination'
 import { Forwarding } from './tdc/forwarding'
@@ -57,10 +57,9 @@ export function register(this: TdcPlugin): void {
   fillConnectionIni(this)
   this.internals = contract.internals
   // One process says what concerns all: the only one, or the master.
-  const makeConnector = () => new Connector(this, contract.internals, cluster.isPrimary)
-  this.tdc = cluster.isPrimary
-    ? withFilesGiven(this, contract.internals.outbound, makeConnector)
-    : makeConnector()
+  const make = () => compose(this, contract.internals, cluster.isPrimary)
+  this.tdc = cluster.isPrimary ? withFilesGiven(this, contract.internals.outbound, make) : make()
+  this.tdc.start()
   this.forwarding = new Forwarding(this, this.tdc)
 
   this.register_hook('init_master', 'survey', LAST)

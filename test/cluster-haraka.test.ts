@@ -82,6 +82,21 @@ describe('a real Haraka that shares settings, with a Redis that takes connection
     const { out } = await path.haraka.tdc('status')
     assert.match(out, /^Connector +enabled \(cluster \(shared settings\)\)$/m)
   })
+
+  it('says once that those are damaged, and has tdc.ini alone', async () => {
+    await path.haraka.stop()
+    const file = join(path.haraka.dir, 'queue', 'error.tdc', 'shared-settings.json')
+    writeFileSync(file, '{"lineage":')
+    await path.haraka.start()
+    await path.haraka.waitForLine('the shared settings in')
+    await path.haraka.waitForLine('tdc.ini alone stays in force')
+    const lines = path.haraka.log.filter((line) => /the shared settings in|mistake/.test(line))
+    assert.deepEqual(lines.map(logText), [
+      `TDC: the shared settings in ${file} cannot be used: it is not JSON`,
+    ])
+    const { out } = await path.haraka.tdc('status')
+    assert.match(out, /^Connector +disabled \(cluster\)$/m)
+  })
 })
 
 describe('a real Haraka that shares nothing', function () {

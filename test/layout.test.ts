@@ -40,10 +40,8 @@ const ALLOWED: Record<string, readonly string[]> = {
   'unstuffer.ts': [],
 }
 const JOINING = new Set([
-  'connector.ts',
+  'compose.ts',
   'examination.ts',
-  'delivery-parts.ts',
-  'queue-parts.ts',
   'forwarding.ts',
   'writing.ts',
   'own-reports.ts',

@@ -26,19 +26,20 @@ class Server {
   readonly told: string[] = []
   readonly settings: CurrentSettings
 
+  private readonly report = (event: TdcEvent) =>
+    this.told.push(
+      'text' in event && event.kind !== 'effective' ? `${event.kind}: ${event.text}` : '',
+    )
+
   constructor(start: Files) {
-    const report = (event: TdcEvent) =>
-      this.told.push(
-        'text' in event && event.kind !== 'effective' ? `${event.kind}: ${event.text}` : '',
-      )
-    this.settings = new CurrentSettings(source(start), report)
-    this.settings.read(source(start), true)
+    this.settings = new CurrentSettings(source(start))
+    this.settings.read(source(start), this.report, true)
   }
 
   /** The sentences of a reload with these files. */
   reload(files: Files): string[] {
     this.told.length = 0
-    this.settings.read(source(files), true)
+    this.settings.read(source(files), this.report, true)
     return this.told.filter((text) => text !== '')
   }
 
@@ -142,10 +143,10 @@ describe('files that lost what they had', () => {
   it('are not taken by a worker that starts with them: it has what the first process has', () => {
     const master = new Server({ ini: WHOLE })
     const worker = new Server({ ini: WHOLE, vips: [] })
-    worker.settings.takeOver(master.settings.files, source({ ini: WHOLE, vips: [] }))
+    worker.settings.takeOver(master.settings.files, source({ ini: WHOLE, vips: [] }), () => {})
     assert.ok(worker.copies('victim@example.com'))
     const other = new Server({ ini: `${WHOLE}max_age=60\n` })
-    other.settings.takeOver(master.settings.files, source({ ini: WHOLE }))
+    other.settings.takeOver(master.settings.files, source({ ini: WHOLE }), () => {})
     assert.equal(other.settings.value.delivery.maxAge, 60_000, 'nothing is lost: its own')
   })
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
-import type { Connector } from '../plugins/tdc/connector'
+import type { Connector } from '../plugins/tdc/compose'
 import { Forwarding } from '../plugins/tdc/forwarding'
 import type { Connection, HarakaPlugin, Transaction } from '../plugins/tdc/haraka/types'
 import { DirectorySync } from '../plugins/tdc/queue/directory-sync'

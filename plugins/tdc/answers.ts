@@ -1,39 +1,80 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { systemClock } from './clock'
-import type { Connector } from './connector'
+import type { SharedCluster } from './cluster/shared-cluster'
 import { type Answer, no, ok } from './control/answer'
 import type { AnswerHere } from './control/processes'
 import { MOST_LISTED, type Request, type TestSent } from './control/request'
+import type { Route } from './decide/decision'
 import { explain } from './decide/explain'
 import { supposedFacts } from './haraka/address-facts'
+import type { Internals } from './haraka/contract'
+import type { LoopKeys } from './haraka/loop-key'
 import { mayRelay } from './haraka/relay-client'
+import type { Monitor } from './monitor/monitor'
+import type { Status } from './monitor/status'
+import { RECENT_SHARED } from './monitor/tracked'
+import type { Adoption } from './queue/adoption'
+import type { Journey } from './queue/journey'
+import type { KeptCopies } from './queue/kept-copies'
 import { planCopies } from './queue/plan'
+import type { Preparer } from './queue/preparer'
+import type { QueueCommands } from './queue/queue-commands'
+import type { Replay } from './queue/replay'
 import { testMessage } from './queue/test-message'
+import type { CurrentSettings } from './settings/current'
 
-/** How requests are answered by what one process knows and has. Never rejects. */
-export function answersOf(connector: Connector): AnswerHere {
+/** What requests are answered with. */
+export interface AnsweringParts {
+  readonly internals: Internals
+  readonly monitor: Monitor
+  readonly settings: CurrentSettings
+  readonly loopKeys: LoopKeys
+  readonly queue: {
+    readonly commands: QueueCommands
+    readonly kept: KeptCopies
+    readonly replay: Replay
+    readonly adoption: Adoption
+    readonly preparer: Preparer
+  }
+  readonly gateway: string
+  readonly journey: (routes: readonly Route[]) => Journey
+  readonly status: () => Status
+}
+
+/**
+ * How requests are answered by what one process knows and has; what the machines share, only the only
+ * process or the master does. Never rejects.
+ */
+export function answersOf(
+  parts: AnsweringParts,
+  sharedCluster: SharedCluster | undefined,
+): AnswerHere {
   return async (request) => {
     try {
-      return await answer(connector, request)
+      return await answer(parts, sharedCluster, request)
     } catch (error) {
       return no(error instanceof Error ? error.message : String(error))
     }
   }
 }
 
-function answer(connector: Connector, request: Request): Answer | Promise<Answer> {
-  const { commands } = connector.queue
+function answer(
+  parts: AnsweringParts,
+  sharedCluster: SharedCluster | undefined,
+  request: Request,
+): Answer | Promise<Answer> {
+  const { commands } = parts.queue
   switch (request.ask) {
     case 'status':
-      return ok(connector.status())
+      return ok(parts.status())
     case 'track':
-      return ok(connector.track(request.wanted))
+      return ok(parts.monitor.tracking.find(request.wanted))
     case 'explain':
-      return explained(connector, request)
+      return explained(parts, request)
     case 'queue':
       return ok(commands.list(Math.min(request.most, MOST_LISTED)))
     case 'show':
-      return show(connector, request.mid)
+      return show(parts, request.mid)
     case 'hold':
       return commands.hold(request.domain || undefined).then(ok)
     case 'release':
@@ -41,27 +82,27 @@ function answer(connector: Connector, request: Request): Answer | Promise<Answer
     case 'flush':
       return ok(commands.flush())
     case 'drop':
-      return drop(connector, request.mid)
+      return drop(parts, request.mid)
     case 'replay':
-      return replay(connector, request)
+      return replay(parts, request)
     case 'adopt':
-      return connector.queue.adoption.adopt(request.directory, request.force).then(ok)
+      return parts.queue.adoption.adopt(request.directory, request.force).then(ok)
     case 'send-test':
-      return sendTest(connector, request.intake)
+      return sendTest(parts, request.intake)
     case 'recent':
-      return ok(connector.recent())
+      return ok(parts.monitor.tracking.recent(RECENT_SHARED))
     case 'shared-set':
     case 'shared-unset':
     case 'shared-history':
     case 'shared-revert':
     case 'cluster-status':
     case 'cluster-track':
-      return connector.sharedCluster?.answer(request) ?? no('only the master can answer that')
+      return sharedCluster?.answer(request) ?? no('only the master can answer that')
   }
 }
 
 function explained(
-  { internals, settings }: Connector,
+  { internals, settings }: AnsweringParts,
   { ip, relaying, ...supposed }: Extract<Request, { ask: 'explain' }>,
 ): Answer {
   const relayClient = relaying || (ip !== '' && mayRelay(internals.hooks, ip))
@@ -69,34 +110,34 @@ function explained(
 }
 
 /** What one process knows of a copy; the kept ones are known to all. */
-async function show(connector: Connector, mid: string): Promise<Answer> {
-  const copy = connector.queue.commands.find(mid) ?? null
-  const kept = await keptCopy(connector, mid)
-  return ok({ copy, kept: kept ?? null, messages: connector.track(mid) })
+async function show(parts: AnsweringParts, mid: string): Promise<Answer> {
+  const copy = parts.queue.commands.find(mid) ?? null
+  const kept = await keptCopy(parts, mid)
+  return ok({ copy, kept: kept ?? null, messages: parts.monitor.tracking.find(mid) })
 }
 
 /** Out of the queue, or out of the kept ones; true: there it was. */
-async function drop(connector: Connector, mid: string): Promise<Answer<boolean>> {
-  if (connector.queue.commands.drop(mid)) return ok(true)
-  const kept = await keptCopy(connector, mid)
-  return ok(kept !== undefined && (await connector.queue.kept.drop(kept)))
+async function drop(parts: AnsweringParts, mid: string): Promise<Answer<boolean>> {
+  if (parts.queue.commands.drop(mid)) return ok(true)
+  const kept = await keptCopy(parts, mid)
+  return ok(kept !== undefined && (await parts.queue.kept.drop(kept)))
 }
 
-async function keptCopy({ queue: { kept } }: Connector, mid: string) {
+async function keptCopy({ queue: { kept } }: AnsweringParts, mid: string) {
   return (await kept.list()).find((copy) => copy.mid === mid)
 }
 
 async function replay(
-  connector: Connector,
+  parts: AnsweringParts,
   { mid, intake, since }: Extract<Request, { ask: 'replay' }>,
 ): Promise<Answer> {
   const filter = { mid: mid || undefined, intake: intake || undefined, since: since || undefined }
-  return ok(await connector.queue.replay.replay(filter))
+  return ok(await parts.queue.replay.replay(filter))
 }
 
 /** A test message's copy, through the real queue. */
-async function sendTest(connector: Connector, wanted: string): Promise<Answer<TestSent>> {
-  const { settings, gateway, loopKeys, monitor, queue } = connector
+async function sendTest(parts: AnsweringParts, wanted: string): Promise<Answer<TestSent>> {
+  const { settings, gateway, loopKeys, monitor, queue } = parts
   const { effective, intakes, prepareTimeout } = settings.value
   const intake = wanted
     ? intakes.find(({ address }) => address.toLowerCase() === wanted.toLowerCase())
@@ -127,7 +168,7 @@ async function sendTest(connector: Connector, wanted: string): Promise<Answer<Te
     recipients: [address],
     routes: [{ intake: intake.address, recipients: 1, policies: route.policies }],
   })
-  const journey = connector.journey([route])
+  const journey = parts.journey([route])
   const options = { within: prepareTimeout, allOrNothing: true }
   const result = await journey.prepare(queue.preparer, original, [planned], options)
   if (result.kind === 'failed') {

@@ -1,4 +1,4 @@
-import type { Connector } from './connector'
+import type { Connector } from './compose'
 import { verdictsOf } from './decide/clean'
 import { decide, type Route } from './decide/decision'
 import type { AddressFacts, MessageFacts } from './decide/message-facts'

@@ -1,5 +1,5 @@
 import { systemClock } from './clock'
-import type { Connector } from './connector'
+import type { Connector } from './compose'
 import { addressOf } from './haraka/address-facts'
 import { readOriginal } from './haraka/original'
 import type { HarakaPlugin, Transaction } from './haraka/types'

@@ -1,5 +1,5 @@
 import { systemClock } from './clock'
-import type { Connector } from './connector'
+import type { Connector } from './compose'
 import type { Route } from './decide/decision'
 import { identityOf } from './haraka/message'
 import type { Connection, HarakaPlugin, Transaction } from './haraka/types'

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { systemClock } from './clock'
-import type { Connector } from './connector'
+import type { Connector } from './compose'
 import type { Route } from './decide/decision'
 import { addressOf } from './haraka/address-facts'
 import { hasInternationalHeader, headerLinesOf, headerOf, messageIdOf } from './haraka/message'

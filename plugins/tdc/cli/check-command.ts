@@ -1,21 +1,17 @@
 import { readStandalone } from '../haraka/standalone-settings'
 import { LastGood } from '../cluster/last-good'
-import { overlay, sharesSettings } from '../cluster/overlay'
+import { layered, sharesSettings } from '../cluster/overlay'
 import { systemClock } from '../clock'
 import { type CheckedDomain, type CheckedHost, checkDomain } from '../delivery/check'
-import { dcidSource } from '../delivery/dcid'
-import { IntakeDnsSource } from '../delivery/intake-dns'
-import { isPublic } from '../delivery/public-address'
-import { makeStsFetch } from '../delivery/sts-fetch'
-import { StsPolicies } from '../delivery/sts-policies'
-import { makeTxtLookup } from '../delivery/txt-lookup'
+import type { ConnectOptions } from '../delivery/connect'
+import { IntakeWays } from '../delivery/intake-ways'
 import { type Call, type Command, show } from './command'
 import { systemDisk } from '../queue/disk'
 import { diagnose, diagnoseKeyMode, diagnosisText } from '../doctor/doctor'
 import { serverUserOf } from '../doctor/server-user'
 import type { TlsPolicySource } from '../monitor/events'
 import { readSettings } from '../settings/read'
-import type { TlsSettings } from '../settings/settings'
+import type { Settings } from '../settings/settings'
 import type { SettingsSource } from '../settings/source'
 import { EXIT, Stop } from './exit-code'
 import { durationText, momentText } from './moments'
@@ -52,11 +48,15 @@ export const checkCommand: Command = {
       now: systemClock.wall(),
     }
     const findings = [...diagnose(place), ...diagnoseKeyMode(directory)]
-    const domains = await checkAll(call, settings.intakes, {
-      ...settings.delivery,
-      helo: settings.delivery.helo ?? me,
-      mayConnect: (address) => settings.delivery.allowPrivate || isPublic(address),
+    const ways = new IntakeWays({
+      clock: systemClock,
+      reportOf: () => () => {},
+      allowsPrivate: () => settings.delivery.allowPrivate,
+      me: () => me,
+      worker: 0,
     })
+    const toCheck = (domain: string) => ways.to(domain, settings.delivery)
+    const domains = await checkAll(call, settings.intakes, toCheck)
     const { enabled, level } = settings.effective
     const intakes = settings.intakes.map(({ address }) => address)
     show(call, { enabled, level, warnings, findings, intakes, domains }, () => [
@@ -77,46 +77,19 @@ function withShared(source: SettingsSource, path: string): SettingsSource {
   if (!sharesSettings(source)) return source
   const kept = new LastGood(path, systemDisk).read()
   if (kept.kind === 'unreadable') throw new Stop(EXIT.no, `${path} cannot be used: ${kept.why}`)
-  return overlay(source, kept.document.entries)
+  return layered(source, kept.document.entries)
 }
-
-type CheckOptions = Parameters<typeof checkDomain>[0]
 
 async function checkAll(
   { terminal }: Call,
-  intakes: readonly { readonly domain: string }[],
-  delivery: Omit<
-    CheckOptions,
-    | 'domain'
-    | 'clock'
-    | 'report'
-    | 'lookup'
-    | 'dane'
-    | 'stsPolicyOf'
-    | 'random'
-    | 'nextDcid'
-    | 'tls'
-  > & { readonly tls: TlsSettings },
+  intakes: Settings['intakes'],
+  toCheck: (domain: string) => ConnectOptions,
 ): Promise<CheckedDomain[]> {
-  const common = {
-    ...delivery,
-    clock: systemClock,
-    report: () => {},
-    ...new IntakeDnsSource(systemClock).of(delivery.tls),
-    stsPolicyOf: new StsPolicies({
-      txt: makeTxtLookup(),
-      fetch: makeStsFetch(systemClock, delivery.mayConnect),
-      clock: systemClock,
-      reportOf: () => () => {},
-    }).of,
-    random: Math.random,
-    nextDcid: dcidSource(0),
-  }
   const domains: CheckedDomain[] = []
   for (const domain of new Set(intakes.map((intake) => intake.domain))) {
     terminal.progress(`${domain}: looking for its hosts`)
     domains.push(
-      await checkDomain({ ...common, domain }, ({ name, address }) =>
+      await checkDomain(toCheck(domain), ({ name, address }) =>
         terminal.progress(`${domain}: ${name} [${address}]`),
       ),
     )

@@ -10,6 +10,11 @@ export function sharesSettings({ ini }: Pick<SettingsSource, 'ini'>): boolean {
   return given.kind === 'value' && given.value
 }
 
+/** A server's own files, and above them what machines share, where they do. */
+export function layered(own: SettingsSource, entries: readonly Entry[]): SettingsSource {
+  return sharesSettings(own) ? overlay(own, entries) : own
+}
+
 /**
  * The file with the shared values over its own: what comes of it is read as one file, by the same
  * rules. Policies that the file does not have stand above its own, in the order of their names,

@@ -29,7 +29,6 @@ export interface SharedClusterDeps {
   readonly known: SharedDocument
   readonly inForce: (document: SharedDocument) => void
   readonly lastGood: LastGood
-  readonly gathered: Gathered
   readonly clock: Clock
   readonly report: Report
 }
@@ -56,12 +55,11 @@ const NOT_SHARED =
 export class SharedCluster {
   private readonly link: Link
   private readonly shared: SharedSettings
-  private readonly reports: MachineReports
   private reportedAt = -Infinity
   private over = false
 
   constructor(private readonly deps: SharedClusterDeps) {
-    const { connect, settings, source, lastGood, inForce, gathered, clock, report } = deps
+    const { connect, settings, source, lastGood, inForce, clock, report } = deps
     this.link = new Link(async () => {
       const { send, close } = await connect()
       return { store: redisStore(send, () => settings().prefix), close }
@@ -76,14 +74,6 @@ export class SharedCluster {
       authorOf: (user) => `${safeText(user)}@${settings().machine}`,
       newId,
     })
-    this.reports = new MachineReports({
-      link: this.link,
-      report,
-      gather: () => gathered.status(),
-      recent: () => gathered.recent(),
-      settings,
-      instance: newId(),
-    })
   }
 
   get known(): SharedDocument {
@@ -91,12 +81,25 @@ export class SharedCluster {
   }
 
   /** Until `close`; the settings say at each turn whether there is anything to do. */
-  start(): void {
+  start(gathered: Gathered): void {
+    const { settings, report } = this.deps
+    const reports = new MachineReports({
+      link: this.link,
+      report,
+      gather: () => gathered.status(),
+      recent: () => gathered.recent(),
+      settings,
+      instance: newId(),
+    })
+    this.goOn(reports)
+  }
+
+  private goOn(reports: MachineReports): void {
     if (this.over) return
     const { clock, report } = this.deps
-    this.turn()
+    this.turn(reports)
       .catch(mistakeIn('the cluster', report))
-      .finally(() => clock.after(LOOK_EVERY, () => this.start()))
+      .finally(() => clock.after(LOOK_EVERY, () => this.goOn(reports)))
   }
 
   close(): void {
@@ -125,13 +128,13 @@ export class SharedCluster {
     }
   }
 
-  private async turn(): Promise<void> {
+  private async turn(reports: MachineReports): Promise<void> {
     const { clock, settings } = this.deps
     if (!settings().redis) return this.link.rest()
     await this.shared.look()
     if (clock.monotonic() - this.reportedAt < REPORT_EVERY) return
     this.reportedAt = clock.monotonic()
-    await this.reports.send()
+    await reports.send()
   }
 
   private async set(

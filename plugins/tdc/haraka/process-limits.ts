@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
+import type { Settings } from '../settings/settings'
 import type { HarakaPlugin } from './types'
 
 /** Descriptors that this process may have open at a time; undefined: the system does not say. */
@@ -40,4 +41,30 @@ export function deliveringProcesses(plugin: HarakaPlugin): number {
   const { cfg } = plugin.haraka_require('server') as { cfg?: { main?: { nodes?: unknown } } }
   const nodes = cfg?.main?.nodes
   return Math.max(1, nodes === 'cpus' ? cpus().length : Number(nodes) || 1)
+}
+
+/** Connections of this process at a time: its part of the setting, or of its own descriptors. */
+export function connectionShare(plugin: HarakaPlugin, total: number | undefined): number {
+  if (total === undefined) return (byDescriptors ??= connectionsFor(descriptorLimit()))
+  return Math.max(1, Math.floor(total / deliveringProcesses(plugin)))
+}
+
+/** Of this process, as of the first look: asking for it is not cheap. */
+let byDescriptors: number | undefined
+
+/** What several intakes and workers want at the least, and do not get of `most`; undefined: they do. */
+export function connectionWarning(
+  plugin: HarakaPlugin,
+  { intakes, delivery: { minConnections: least } }: Settings,
+  most: number,
+): string | undefined {
+  const processes = deliveringProcesses(plugin)
+  const domains = new Set(intakes.map(({ domain }) => domain)).size
+  if (domains * least <= most) return undefined
+  return (
+    `${domains} intake domains with min_connections=${least} in ${processes} ` +
+    `${processes > 1 ? 'processes want' : 'process want'} ${domains * least * processes} connections, ` +
+    `and ${most * processes} is what [delivery] max_connections_total or the descriptors allow: they take turns; ` +
+    'raise the limit of open files (LimitNOFILE, ulimit -n)'
+  )
 }

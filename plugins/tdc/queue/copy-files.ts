@@ -1,5 +1,7 @@
 import type { Clock } from '../clock'
 import type { Taker } from '../delivery/outcome'
+import type { Internals } from '../haraka/contract'
+import { announceDelivered } from '../haraka/loaded-item'
 import type { QueueDirectory } from '../haraka/queue-directory'
 import type { Report } from '../monitor/events'
 import type { Copy } from './copy'
@@ -160,4 +162,17 @@ export class QueueCopyFiles implements CopyFiles {
     void result.then(ended, ended)
     return result
   }
+}
+
+/** Lets other plugins' `delivered` hooks know. */
+export function announcer(internals: Internals): Announce {
+  return (copy, response, taker) =>
+    announceDelivered(internals, {
+      filename: copy.place.filename,
+      path: copy.path,
+      host: taker?.host ?? copy.domain,
+      ip: taker?.address ?? '',
+      port: taker?.port ?? 0,
+      response,
+    })
 }

@@ -21,7 +21,6 @@ export class CurrentSettings {
   /** `layered` lays what machines share over a server's own files. */
   constructor(
     source: SettingsSource,
-    private readonly report: Report,
     private readonly layered: (own: SettingsSource) => SettingsSource = (own) => own,
   ) {
     this.settings = emptyFile(source)
@@ -41,8 +40,8 @@ export class CurrentSettings {
     return this.takenFiles
   }
 
-  /** Reads anew. `announce` says in the log what is in force now, and what is wrong. */
-  read(own: SettingsSource, announce: boolean): void {
+  /** Reads anew. `announce`: the log has what is in force now, and what is wrong. */
+  read(own: SettingsSource, report: Report, announce: boolean): void {
     const { source, files } = noting(own)
     const before = this.takenFiles && this.settings
     const result = this.judged(own, readSettings(this.layered(source)), files)
@@ -53,19 +52,19 @@ export class CurrentSettings {
     }
     if (!announce) return
 
-    for (const text of this.sentences) this.report({ kind: 'problem', text })
+    for (const text of this.sentences) report({ kind: 'problem', text })
     if (result.kind === 'settings') {
-      for (const text of result.warnings) this.report({ kind: 'warning', text })
-      if (own.missing) this.report({ kind: 'warning', text: 'there is no config/tdc.ini' })
-      else if (isBlank(own.text)) this.report({ kind: 'warning', text: 'config/tdc.ini is empty' })
+      for (const text of result.warnings) report({ kind: 'warning', text })
+      if (own.missing) report({ kind: 'warning', text: 'there is no config/tdc.ini' })
+      else if (isBlank(own.text)) report({ kind: 'warning', text: 'config/tdc.ini is empty' })
       const changed = before && changedCopies(before, result.settings)
       if (changed !== undefined) {
-        this.report({ kind: 'warning', text: `who gets copies has changed: ${changed}` })
+        report({ kind: 'warning', text: `who gets copies has changed: ${changed}` })
       }
     } else {
-      this.report({ kind: 'problem', text: `tdc.ini refused, ${this.remaining}` })
+      report({ kind: 'problem', text: `tdc.ini refused, ${this.remaining}` })
     }
-    this.report({ kind: 'effective', text: effectiveText(this.settings) })
+    report({ kind: 'effective', text: effectiveText(this.settings) })
   }
 
   /** A reload is refused where files seem to have lost what they had: nobody turns copies off so. */
@@ -91,18 +90,18 @@ export class CurrentSettings {
   }
 
   /** What the first process has in force, if anything, for one that started while `own` is refused. */
-  takeOver(files: SourceFiles | undefined, own: SettingsSource): void {
+  takeOver(files: SourceFiles | undefined, own: SettingsSource, report: Report): void {
     const isWhole = !files || !this.takenFiles || lostContent(files, this.takenFiles).length === 0
     if (this.takenFiles && isWhole) return
     const refused = 'tdc.ini is refused: this worker, started with it,'
     const result = files && readSettings(this.layered(withFiles(own, files)))
     if (result?.kind !== 'settings') {
       const text = `${refused} copies nothing until it is mended`
-      return this.report({ kind: 'problem', text })
+      return report({ kind: 'problem', text })
     }
     this.settings = result.settings
     this.takenFiles = files
-    this.report({ kind: 'warning', text: `${refused} has the settings before it` })
+    report({ kind: 'warning', text: `${refused} has the settings before it` })
   }
 
   private get remaining(): string {

@@ -1,0 +1,366 @@
+import cluster from 'node:cluster'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { answersOf } from './answers'
+import { VERSION } from './base/version'
+import { type Clock, systemClock } from './clock'
+import { LastGood } from './cluster/last-good'
+import { layered, sharesSettings } from './cluster/overlay'
+import { borrowSettings, lendSettings, spreadToWorkers, takeFromMaster } from './cluster/processes'
+import { SharedCluster } from './cluster/shared-cluster'
+import { NO_DOCUMENT, type SharedDocument } from './cluster/shared-document'
+import { processesOf } from './control/cluster'
+import { Control } from './control/control'
+import { Gathered } from './control/gathered'
+import type { Route } from './decide/decision'
+import { makeSessionMaker } from './delivery/connect'
+import { ConnectionBudget } from './delivery/connection-budget'
+import { IntakeWays } from './delivery/intake-ways'
+import { Pool } from './delivery/pool'
+import { Pools } from './delivery/pools'
+import { Repeats } from './delivery/repeats'
+import type { SessionMaker } from './delivery/session'
+import type { Internals } from './haraka/contract'
+import { logTo } from './haraka/log'
+import { type LoopKey, LoopKeys, keyWarning, loopKey } from './haraka/loop-key'
+import { connectionShare, connectionWarning } from './haraka/process-limits'
+import { QueueDirectory } from './haraka/queue-directory'
+import { redisConnections } from './haraka/redis-connection'
+import { hasFilesOf, isRunning } from './haraka/running'
+import {
+  configFolder,
+  serverDirectory,
+  settingsSource,
+  watchDomainFiles,
+  watchFiles,
+} from './haraka/settings-files'
+import { isOutboundDisabled } from './haraka/surroundings'
+import type { HarakaPlugin } from './haraka/types'
+import { HealthWatch } from './monitor/health-watch'
+import { mistakeIn } from './monitor/mistake'
+import { Monitor } from './monitor/monitor'
+import { processStatus } from './monitor/process-status'
+import type { Status } from './monitor/status'
+import { Adoption } from './queue/adoption'
+import { announcer, QueueCopyFiles } from './queue/copy-files'
+import { DirectorySync } from './queue/directory-sync'
+import { systemDisk } from './queue/disk'
+import { Doubts } from './queue/doubts'
+import { Holds } from './queue/holds'
+import { Journey } from './queue/journey'
+import { KeptCopies } from './queue/kept-copies'
+import { LeftBehind } from './queue/left-behind'
+import { Loader } from './queue/loader'
+import { MemoryBudget } from './queue/memory-budget'
+import { Preparer } from './queue/preparer'
+import { QueueCommands } from './queue/queue-commands'
+import { Replay } from './queue/replay'
+import { Room } from './queue/room'
+import { Scheduler } from './queue/scheduler'
+import { Spool } from './queue/spool'
+import { Sweep, systemSweptDisk } from './queue/sweep'
+import { CurrentSettings } from './settings/current'
+import type { Settings } from './settings/settings'
+import type { SettingsSource } from './settings/source'
+import { StatusPage } from './web/page'
+
+/** Milliseconds for finishing what is on its way when Haraka shuts down (it waits for 30 s). */
+const SHUTDOWN_TIME = 25_000
+
+/** Octets of waiting copies that one process keeps in memory, so that they are not read again. */
+const HELD_COPIES = 4 * 1024 * 1024
+
+/** All parts of the connector in one process, as the hooks know them. */
+export type Connector = ReturnType<typeof compose>
+
+/**
+ * Puts the parts of one process together (docs/architecture.md), each after those that it needs: nothing
+ * runs, listens or watches before `start`. `announces`: this process says in the log what the settings
+ * are, for all of them.
+ */
+export function compose(plugin: HarakaPlugin, internals: Internals, announces: boolean) {
+  const clock = systemClock
+  const directory = new QueueDirectory(internals.outbound)
+  const layers = layersOf(plugin, directory, () => reload())
+  const { settings, lastGood } = layers
+  const value = () => settings.value
+  const monitor = new Monitor({
+    log: logTo(plugin),
+    serviceName: () => value().serviceName,
+    now: () => clock.wall(),
+    tracked: () => value().track,
+  })
+  const { report } = monitor
+  if (announces && layers.refused) report({ kind: 'warning', text: layers.refused })
+  settings.read(layers.own(), report, announces)
+
+  const loopKeys = new LoopKeys(readLoopKey())
+  const connections = () => connectionShare(plugin, value().delivery.maxConnectionsTotal)
+  const context = { plugin, internals, directory, value, monitor, me: layers.me, clock }
+  const pools = poolsOf(context, connections)
+  const queue = queueOf(context, pools)
+
+  /** For the copies of one message. */
+  const journey = (routes: readonly Route[]) =>
+    new Journey(routes, { scheduler: queue.scheduler, clock, report, doubts: queue.doubts })
+
+  const own = { pid: process.pid, worker: cluster.worker?.id ?? 0, startedAt: clock.wall() }
+  const versions = { plugin: VERSION, haraka: internals.version, node: process.version }
+  /** What this process knows. */
+  const status = (): Status =>
+    processStatus({
+      settings,
+      monitor,
+      now: clock.wall(),
+      process: own,
+      versions,
+      scheduler: queue.scheduler.stats,
+      disk: queue.room.disk(),
+      pools: pools.status(),
+      connections: pools.connections(),
+    })
+
+  const share = (document: SharedDocument): void => {
+    layers.share(document)
+    reload()
+  }
+  const spread = cluster.isPrimary ? spreadToWorkers(layers.shared) : undefined
+  /** What the machines share; only in the only process, or in the master. */
+  const sharedCluster =
+    spread &&
+    new SharedCluster({
+      connect: redisConnections(plugin),
+      settings: () => value().cluster,
+      source: layers.own,
+      known: layers.shared(),
+      inForce: (document) => {
+        share(document)
+        spread()
+      },
+      lastGood,
+      clock,
+      report,
+    })
+  const parts = {
+    ...{ internals, monitor, settings, loopKeys, queue, journey, status },
+    /** This gateway's name: in reports, and in EHLO. */
+    get gateway(): string {
+      return value().journal.gateway ?? layers.me()
+    },
+  }
+  const answers = answersOf(parts, sharedCluster)
+  /** What all processes of this server know together. */
+  const gathered = new Gathered(processesOf(clock, answers))
+  const folders = [serverDirectory(), directory.ownFolder]
+  const control = new Control(folders, gathered, clock, report)
+  const healthWatch = new HealthWatch(() => gathered.status(), clock, report)
+  let page: StatusPage | undefined
+
+  function reload(): void {
+    settings.read(layers.own(), report, announces)
+    queue.kept.holdBounds()
+  }
+
+  function readLoopKey(): LoopKey {
+    const path = join(configFolder(), 'tdc.key')
+    const result = loopKey(path)
+    const text = keyWarning(path, result, clock.wall())
+    // A temporary key is one for each process.
+    const isNews = announces || result.kind === 'temporary'
+    if (text !== undefined && isNews) report({ kind: 'warning', text })
+    return result
+  }
+
+  function renewLoopKey(): void {
+    const isTaken = loopKeys.renew(readLoopKey(), clock.wall())
+    if (!announces) return
+    const which = isTaken ? 'it is in force' : 'the one before it stays in force'
+    report({ kind: 'warning', text: `tdc.key was changed: ${which}` })
+  }
+
+  /** The process ends, in order or by somebody's mistake; nothing is waited for any more. */
+  function cutShort(): void {
+    pools.destroy()
+    queue.files.removeNow()
+  }
+
+  return Object.assign(parts, {
+    start(): void {
+      process.once('exit', cutShort)
+      queue.leftBehind.start()
+      queue.kept.holdBounds()
+      watchDomainFiles(reload)
+      watchFiles(['tdc.key'], renewLoopKey)
+      if (sharedCluster) return lendSettings(() => settings.files)
+      takeFromMaster(share)
+      borrowSettings((files) => settings.takeOver(files, layers.own(), report))
+    },
+
+    /** In the only process, or in the master: for the command line, and for other machines. */
+    openControl(): void {
+      process.once('exit', () => control.close())
+      control.open()
+      healthWatch.start()
+      sharedCluster?.start(gathered)
+    },
+
+    /** The Delivery Status page, made in a process that serves HTTP. */
+    statusPage(): StatusPage {
+      page ??= new StatusPage({
+        settings: () => value().statusPage,
+        gather: () => gathered.status(),
+        find: (wanted) => gathered.track(wanted),
+        machines: () => (value().cluster.redis ? gathered.machines() : undefined),
+        clock,
+        report,
+      })
+      return page
+    },
+
+    /** What several intakes and workers want at the least, and do not get; undefined: they do. */
+    connectionWarning: () => connectionWarning(plugin, value(), connections()),
+
+    /**
+     * Haraka drains: its connections end first, and their copies are still delivered. Idle connections
+     * close by themselves; what is left at the end stays on disk.
+     */
+    shutdown(): void {
+      page?.shutdown()
+      control.close()
+      healthWatch.stop()
+      sharedCluster?.close()
+      queue.commands.flush()
+      clock.after(SHUTDOWN_TIME, () => pools.destroy())
+    },
+  })
+}
+
+/** What pools and queue are made with. */
+interface Context {
+  readonly plugin: HarakaPlugin
+  readonly internals: Internals
+  readonly directory: QueueDirectory
+  readonly value: () => Settings
+  readonly monitor: Monitor
+  readonly me: () => string
+  readonly clock: Clock
+}
+
+/**
+ * The settings, of a server's own files and what machines share above them, as far as they do; `changed`
+ * is called when one of the files is another.
+ */
+function layersOf(plugin: HarakaPlugin, directory: QueueDirectory, changed: () => void) {
+  /** config/me, as of the last reading of the settings: asking for it is not cheap. */
+  let me = hostname()
+  const lastGood = new LastGood(directory.sharedSettingsPath, systemDisk)
+  const kept = lastGood.read()
+  let shared = kept.kind === 'document' ? kept.document : NO_DOCUMENT
+  const own = (): SettingsSource => {
+    const source = settingsSource(plugin, changed)
+    me = source.me || source.hostname
+    return source
+  }
+  const source = own()
+  const isRefused = kept.kind === 'unreadable' && sharesSettings(source)
+  return {
+    own,
+    lastGood,
+    settings: new CurrentSettings(source, (files) => layered(files, shared.entries)),
+    /** Why there is nothing shared though there was. */
+    refused: isRefused
+      ? `the shared settings in ${lastGood.path} cannot be used: ${kept.why}`
+      : undefined,
+    me: () => me,
+    shared: () => shared,
+    share: (document: SharedDocument) => void (shared = document),
+  }
+}
+
+/** What delivers the copies: a pool for each intake domain, and one budget for all. */
+function poolsOf({ monitor, value, me, clock }: Context, connections: () => number): Pools {
+  const { report } = monitor
+  const exhausted = new Repeats<void>(clock, (_last, count) =>
+    report({ kind: 'out-of-descriptors', count, most: connections() }),
+  )
+  const budget = new ConnectionBudget(clock, connections, () => exhausted.note(undefined))
+  const ways = new IntakeWays({
+    clock,
+    reportOf: (domain) => monitor.reportOf(domain),
+    allowsPrivate: () => value().delivery.allowPrivate,
+    me,
+    worker: cluster.worker?.id ?? 0,
+  })
+  return new Pools((domain, onEmpty) => {
+    let [made, open]: [Settings | undefined, SessionMaker | undefined] = [undefined, undefined]
+    return new Pool({
+      // New connections follow the settings; those that are open stay as they are.
+      open: (...heard) => {
+        const now = value()
+        if (now !== made || !open) {
+          ;[made, open] = [now, makeSessionMaker(ways.to(domain, now.delivery))]
+        }
+        return open(...heard)
+      },
+      clock,
+      seats: (wake) => budget.join(wake),
+      options: () => value().delivery,
+      random: Math.random,
+      onEmpty,
+      onMistake: mistakeIn('the delivery', report),
+    })
+  })
+}
+
+/** What keeps the copies. */
+function queueOf(context: Context, pools: Pools) {
+  const { plugin, internals, directory, value, monitor, clock } = context
+  const { report } = monitor
+  const disk = systemDisk
+  const memory = new MemoryBudget(HELD_COPIES)
+  const holds = new Holds({ directory, disk, report })
+  const kept = new KeptCopies({ directory, disk, clock, report, settings: () => value().failed })
+  const announce = announcer(internals)
+  const files = new QueueCopyFiles({ directory, disk, clock, memory, report, announce, kept })
+  const options = () => {
+    const { delivery, journal, intakes } = value()
+    const isReport = (intake: string) =>
+      intakes.some(({ address, format }) => address === intake && format === 'journal')
+    return { ...delivery, fallsBack: (intake: string) => journal.fallback && isReport(intake) }
+  }
+  const courierOf = ({ domain }: { readonly domain: string }) => pools.of(domain)
+  const scheduler = new Scheduler({ courierOf, files, clock, report, options, holds })
+  const room = new Room({
+    path: directory.path,
+    disk,
+    clock,
+    copies: () => scheduler.size,
+    limits: () => value().limits,
+    patience: () => value().prepareTimeout,
+  })
+  const spool = new Spool(directory, disk, new DirectorySync(disk, directory.path))
+  const countsDowntime = () => value().delivery.maxAgeCountsDowntime
+  const loader = new Loader({ directory, disk, clock, report, scheduler, countsDowntime })
+  const maxCopies = () => value().limits.maxCopies
+  const shared = { directory, disk, clock, scheduler, report }
+  return {
+    ...{ scheduler, kept, files, room, loader },
+    doubts: new Doubts(clock),
+    preparer: new Preparer({ directory, spool, memory, clock, room, report }),
+    commands: new QueueCommands({ scheduler, holds, report }),
+    sweep: new Sweep({
+      directory,
+      disk: systemSweptDisk,
+      clock,
+      report,
+      retryDelay: () => value().delivery.retryDelay,
+    }),
+    replay: new Replay({ ...shared, kept, maxCopies }),
+    adoption: new Adoption({ ...shared, loader, room, isRunning }),
+    leftBehind: new LeftBehind({
+      ...shared,
+      load: (item) => loader.load(item),
+      isOurs: (pid) => hasFilesOf(pid) && !isOutboundDisabled(plugin),
+    }),
+  }
+}
