@@ -253,8 +253,8 @@ describe('adopting the copies of another server', () => {
 
     it('while another one goes on', async () => {
       const gate = new Gate()
-      const list = (path: string) => gate.wait().then(() => systemDisk.list(path))
-      const slow = new TestQueue({ ...systemDisk, list }, ours.path)
+      const visit: Disk['visit'] = (...asked) => gate.wait().then(() => systemDisk.visit(...asked))
+      const slow = new TestQueue({ ...systemDisk, visit }, ours.path)
       const { adoption } = adopterOf(slow)
       const one = adoption.adopt(dead.path, false)
       await assert.rejects(adoption.adopt(dead.path, false), /is just being adopted$/)
@@ -319,13 +319,12 @@ describe('adopting the copies of another server', () => {
     for (const mid of mids) dead.copy(mid)
     const gate = new Gate()
     let listed = 0
-    const list = async (path: string) => {
-      const names = await systemDisk.list(path)
+    const visit: Disk['visit'] = async (path, seen) => {
+      await systemDisk.visit(path, seen)
       if (path === dead.path && ++listed === 2) gate.open()
       await gate.wait()
-      return names
     }
-    const both = paths.map((path) => new TestQueue({ ...disk, list }, path))
+    const both = paths.map((path) => new TestQueue({ ...disk, visit }, path))
     const results = await Promise.all(both.map((each) => adopt(each)))
     assert.deepEqual(both.flatMap(sentBy).sort(), [...mids].sort())
     assert.equal(
@@ -520,7 +519,6 @@ function crashing(disk: Disk, moment: number, done: boolean) {
     readStart: (path, most) => step(() => disk.readStart(path, most)),
     readPart: (path, position, most) => step(() => disk.readPart(path, position, most)),
     sizeOf: (path) => step(() => disk.sizeOf(path)),
-    list: (path) => step(() => disk.list(path)),
     visit: (path, seen) => step(() => disk.visit(path, seen)),
     realPath: (path) => step(() => disk.realPath(path)),
     makeFolder: (path) => step(() => disk.makeFolder(path)),

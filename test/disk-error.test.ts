@@ -20,7 +20,7 @@ describe('what the log says of a disk error', () => {
   ][] = [
     ['opening failed (ENOTDIR)', (disk, at) => disk.readStart(at('file/x'), 1)],
     ['opening failed (EEXIST)', (disk, at) => disk.create(at('file'))],
-    ['listing the folder failed (ENOTDIR)', (disk, at) => disk.list(at('file'))],
+    ['listing the folder failed (ENOTDIR)', (disk, at) => disk.visit(at('file'), () => {})],
     ['renaming failed (ENOTEMPTY)', (disk, at) => disk.rename(at('full/folder'), at('full'))],
     ['removing failed (ENOTDIR)', (disk, at) => disk.unlink(at('file/x'))],
     ['making the folder failed (ENOTDIR)', (disk, at) => disk.makeFolder(at('file/x'))],

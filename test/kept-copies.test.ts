@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { statSync, writeFileSync } from 'node:fs'
 import type { Outcome } from '../plugins/tdc/delivery/outcome'
 import type { TdcEvent } from '../plugins/tdc/monitor/events'
-import { systemDisk } from '../plugins/tdc/queue/disk'
-import { beyondBounds } from '../plugins/tdc/queue/kept-bounds'
+import { type Disk, systemDisk } from '../plugins/tdc/queue/disk'
+import { beyondBounds, byAge } from '../plugins/tdc/queue/kept-bounds'
 import { keptName, type KeptCopy, parseKeptName } from '../plugins/tdc/queue/kept-name'
 import { Dice } from './support/dice'
 import { TestQueue } from './support/queue'
@@ -131,11 +131,11 @@ describe('a copy that is given up', () => {
   it('among thousands at one moment: the folder is listed once, not for each', async function () {
     this.timeout(60_000)
     let listed = 0
-    const counting = {
+    const counting: Disk = {
       ...systemDisk,
-      list: (path: string) => {
+      visit: (...asked) => {
         listed++
-        return systemDisk.list(path)
+        return systemDisk.visit(...asked)
       },
     }
     const crowd = new TestQueue(counting)
@@ -146,7 +146,7 @@ describe('a copy that is given up', () => {
     assert.equal(crowd.told().filter((kind) => kind === 'kept').length, 3_000)
     assert.equal(listed, 0)
     await crowd.clock.advance(1_000)
-    await crowd.idle()
+    await crowd.idle(100)
     assert.equal(listed, 1)
     assert.equal(crowd.told().filter((kind) => kind === 'kept-dropped').length, 2_900)
     assert.equal((await crowd.kept.list()).length, 100)
@@ -229,11 +229,11 @@ describe('a copy that is given up', () => {
     await expire('T.1.tdc1')
     await sweep()
     let isExhausted = true
-    const list = (path: string) =>
+    const visit: Disk['visit'] = (...asked) =>
       isExhausted
         ? Promise.reject(Object.assign(new Error(), { code: 'EMFILE' }))
-        : systemDisk.list(path)
-    const heir = new TestQueue({ ...systemDisk, list }, queue.path)
+        : systemDisk.visit(...asked)
+    const heir = new TestQueue({ ...systemDisk, visit }, queue.path)
     heir.keep = { ...queue.keep, age: 1_000 }
     heir.clock.setWall(queue.clock.wall() + DAY)
     heir.kept.holdBounds()
@@ -287,7 +287,8 @@ describe('the bounds of what is kept', () => {
   for (const [story, copies, bounds, expected] of table) {
     it(story, () => {
       const most = { number: 1e9, bytes: 1e9, age: 1e9, ...bounds }
-      const dropped = beyondBounds(copies, most, NOW)
+      const bytes = copies.reduce((sum, copy) => sum + copy.bytes, 0)
+      const dropped = [...beyondBounds(copies.toSorted(byAge), bytes, most, NOW)]
       assert.deepEqual(
         dropped.map(({ copy, bound }) => `${copy.at} ${bound}`),
         expected,

@@ -20,7 +20,8 @@ describe('a queue that is held', () => {
   beforeEach(() => (queue = new TestQueue()))
   afterEach(() => queue.remove())
 
-  const states = () => queue.commands.list(10).map(({ mid, state }) => `${mid} ${state}`)
+  const states = async () =>
+    (await queue.commands.list(10)).map(({ mid, state }) => `${mid} ${state}`)
 
   it('sends nothing and lets nothing expire; released, each has its whole time', async () => {
     queue.scheduler.schedule(queue.copy('T.1.tdc1'))
@@ -29,7 +30,7 @@ describe('a queue that is held', () => {
     queue.scheduler.schedule(queue.copy('T.2.tdc1'))
     assert.deepEqual([queue.courier.holding, queue.clock.pending], [0, 0])
     await queue.clock.advance(HOUR)
-    assert.deepEqual(states(), ['T.1.tdc1 held', 'T.2.tdc1 held'])
+    assert.deepEqual(await states(), ['T.1.tdc1 held', 'T.2.tdc1 held'])
     assert.equal(await queue.commands.release(), 2)
     await queue.idle()
     assert.equal(queue.courier.holding, 2)
@@ -50,7 +51,7 @@ describe('a queue that is held', () => {
     queue.courier.answer(DELIVERED)
     queue.courier.answer(FAILED)
     await queue.idle()
-    const [copy, ...others] = queue.commands.list(10)
+    const [copy, ...others] = await queue.commands.list(10)
     assert.deepEqual(copy, {
       mid: 'T.2.tdc1',
       intake: 'intake@scan.example',
@@ -68,9 +69,9 @@ describe('a queue that is held', () => {
     queue.courier.answer(FAILED)
     await queue.idle()
     await queue.commands.hold()
-    assert.equal(queue.commands.flush(), 0)
+    assert.equal(await queue.commands.flush(), 0)
     await queue.clock.advance(HOUR)
-    assert.deepEqual([states(), queue.courier.holding], [['T.1.tdc1 held'], 0])
+    assert.deepEqual([await states(), queue.courier.holding], [['T.1.tdc1 held'], 0])
     await queue.commands.release()
     await queue.idle()
     assert.equal(queue.courier.holding, 1)
@@ -80,11 +81,11 @@ describe('a queue that is held', () => {
     queue.scheduler.schedule(queue.copy('T.1.tdc1'))
     queue.scheduler.schedule(queue.copy('T.2.tdc1', OTHER))
     await queue.commands.hold('Scan.example')
-    assert.deepEqual(states(), ['T.1.tdc1 held', 'T.2.tdc1 active'])
+    assert.deepEqual(await states(), ['T.1.tdc1 held', 'T.2.tdc1 active'])
     await queue.commands.hold()
-    assert.deepEqual(states(), ['T.1.tdc1 held', 'T.2.tdc1 held'])
+    assert.deepEqual(await states(), ['T.1.tdc1 held', 'T.2.tdc1 held'])
     await queue.commands.release('scan.example')
-    assert.deepEqual(states(), ['T.1.tdc1 held', 'T.2.tdc1 held'])
+    assert.deepEqual(await states(), ['T.1.tdc1 held', 'T.2.tdc1 held'])
     assert.equal(await queue.commands.release(), 2)
     assert.deepEqual(queue.holds.list, [])
   })
@@ -228,10 +229,10 @@ describe('a copy in the queue, on request', () => {
       queue.courier.answer(FAILED)
     }
     await queue.idle()
-    assert.equal(queue.commands.flush(), 2)
+    assert.equal(await queue.commands.flush(), 2)
     await queue.idle()
     assert.equal(queue.courier.holding, 2)
-    assert.equal(queue.commands.flush(), 0)
+    assert.equal(await queue.commands.flush(), 0)
   })
 
   it('is listed with the oldest, as many as are asked for', async () => {
@@ -240,7 +241,7 @@ describe('a copy in the queue, on request', () => {
       await queue.clock.advance(1_000)
     }
     queue.scheduler.lease(queue.copy('T.4.tdc1'))
-    const listed = queue.commands.list(10)
+    const listed = await queue.commands.list(10)
     assert.deepEqual(
       listed.map(({ mid, state, age }) => [mid, state, age]),
       [
@@ -250,7 +251,7 @@ describe('a copy in the queue, on request', () => {
         ['T.4.tdc1', 'prepared', 0],
       ],
     )
-    assert.deepEqual(queue.commands.list(1), listed.slice(0, 1))
+    assert.deepEqual(await queue.commands.list(1), listed.slice(0, 1))
     assert.deepEqual(structuredClone(listed), JSON.parse(JSON.stringify(listed)))
   })
 })

@@ -8,7 +8,7 @@ import type { Outcome } from '../plugins/tdc/delivery/outcome'
 import type { LoadedItem } from '../plugins/tdc/haraka/types'
 import { Copy } from '../plugins/tdc/queue/copy'
 import { DirectorySync } from '../plugins/tdc/queue/directory-sync'
-import { systemDisk } from '../plugins/tdc/queue/disk'
+import { type Disk, systemDisk } from '../plugins/tdc/queue/disk'
 import { CAUSES } from '../plugins/tdc/queue/kept-name'
 import { Loader } from '../plugins/tdc/queue/loader'
 import { HELD_ORIGINAL, Preparer } from '../plugins/tdc/queue/preparer'
@@ -161,13 +161,12 @@ describe('a replay of kept copies', () => {
     // Both see all of them before either takes one.
     let listed = 0
     const gate = new Gate()
-    const list = async (path: string) => {
-      const names = await systemDisk.list(path)
+    const visit: Disk['visit'] = async (...asked) => {
+      await systemDisk.visit(...asked)
       if (++listed === 2) gate.open()
       await gate.wait()
-      return names
     }
-    const both = [0, 1].map(() => new TestQueue({ ...systemDisk, list }, queue.path))
+    const both = [0, 1].map(() => new TestQueue({ ...systemDisk, visit }, queue.path))
     const results = await Promise.all(both.map((each) => each.replay().replay()))
     const sent = both.flatMap(({ courier }) => courier.held.map(({ mid }) => mid))
     assert.equal(sent.length, 100)

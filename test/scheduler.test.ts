@@ -208,7 +208,7 @@ describe('a copy in the queue', () => {
   it('has its retry at once when the process is to end', async () => {
     queue.scheduler.schedule(queue.copy())
     await answer(failed(NETWORK))
-    assert.equal(queue.commands.flush(), 1)
+    assert.equal(await queue.commands.flush(), 1)
     await queue.idle()
     assert.equal(queue.courier.submissions, 2)
     await answer({ kind: 'aborted', dcid: 0 })

@@ -22,8 +22,8 @@ function note(tracking: Tracking, event: TdcEvent, at: number): void {
   tracking.note(event, at, 'NAME')
 }
 
-function found(tracking: Tracking, wanted: string): string[] {
-  return tracking.find(wanted).map(({ transaction }) => transaction)
+async function found(tracking: Tracking, wanted: string): Promise<string[]> {
+  return (await tracking.find(wanted)).map(({ transaction }) => transaction)
 }
 
 describe('tracking', () => {
@@ -46,15 +46,17 @@ describe('tracking', () => {
     ['a part of an address', 'example.com', []],
   ]
   for (const [what, wanted, expected] of WANTED) {
-    it(`finds by ${what}`, () => assert.deepEqual(found(tracking, wanted), expected))
+    it(`finds by ${what}`, async () => {
+      assert.deepEqual(await found(tracking, wanted), expected)
+    })
   }
 
-  it('tells what was decided and why, then each step of each copy with its time', () => {
+  it('tells what was decided and why, then each step of each copy with its time', async () => {
     const mid = 'T1.1.tdc1'
     const intake = 'journal@scan.example'
     note(tracking, { kind: 'prepared', mid, intake, size: 1234 }, 5)
     note(tracking, { kind: 'withdrawn', mid, why: 'the original was rejected' }, 6)
-    const [message] = tracking.find('T1.1')
+    const [message] = await tracking.find('T1.1')
     assert.deepEqual(message, {
       transaction: 'T1.1',
       at: 1,
@@ -80,24 +82,24 @@ describe('tracking', () => {
     })
   })
 
-  it('a copy that was found in the queue has its Message-ID as soon as it is known', () => {
+  it('a copy that was found in the queue has its Message-ID as soon as it is known', async () => {
     const mid = 'T9.1.tdc1'
     note(tracking, { kind: 'loaded', mid, intake: 'a@b' }, 1)
     const attempted = { mid, intake: 'a@b', messageId: '<old@x>', dcid: 1, age: 1, attempts: 1 }
     note(tracking, { kind: 'delivered', ...attempted, response: '250 ok' }, 2)
-    assert.deepEqual(found(tracking, 'old@x'), ['T9.1'])
-    assert.equal(tracking.find('T9.1')[0]?.recipientCount, 0)
+    assert.deepEqual(await found(tracking, 'old@x'), ['T9.1'])
+    assert.equal((await tracking.find('T9.1'))[0]?.recipientCount, 0)
   })
 
-  it('is bounded in messages, the oldest are forgotten; in steps, recipients and answers', () => {
+  it('is bounded in messages, the oldest are forgotten; in steps, recipients and answers', async () => {
     const recipients = Array.from({ length: 500 }, (_, i) => `r${i}@example.com`)
     for (let i = 0; i < 1000; i++) note(tracking, decided(`N${i}.1`, { recipients }), i)
     assert.equal(tracking.size, 100)
-    assert.deepEqual(found(tracking, 'T1.1'), [])
+    assert.deepEqual(await found(tracking, 'T1.1'), [])
     for (let i = 0; i < 100; i++) {
       note(tracking, { kind: 'withdrawn', mid: 'N999.1.tdc1', why: 'x' }, i)
     }
-    const messages = tracking.find('ann@sender.example')
+    const messages = await tracking.find('ann@sender.example')
     assert.equal(messages.length, MOST_FOUND)
     const [newest] = messages
     assert.equal(newest?.transaction, 'N999.1')

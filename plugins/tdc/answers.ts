@@ -68,11 +68,11 @@ function answer(
     case 'status':
       return ok(parts.status())
     case 'track':
-      return ok(parts.monitor.tracking.find(request.wanted))
+      return parts.monitor.tracking.find(request.wanted).then(ok)
     case 'explain':
       return explained(parts, request)
     case 'queue':
-      return ok(commands.list(Math.min(request.most, MOST_LISTED)))
+      return commands.list(Math.min(request.most, MOST_LISTED)).then(ok)
     case 'show':
       return show(parts, request.mid)
     case 'hold':
@@ -80,7 +80,7 @@ function answer(
     case 'release':
       return commands.release(request.domain || undefined).then(ok)
     case 'flush':
-      return ok(commands.flush())
+      return commands.flush().then(ok)
     case 'drop':
       return drop(parts, request.mid)
     case 'replay':
@@ -110,21 +110,17 @@ function explained(
 }
 
 /** What one process knows of a copy; the kept ones are known to all. */
-async function show(parts: AnsweringParts, mid: string): Promise<Answer> {
-  const copy = parts.queue.commands.find(mid) ?? null
-  const kept = await keptCopy(parts, mid)
-  return ok({ copy, kept: kept ?? null, messages: parts.monitor.tracking.find(mid) })
+async function show({ queue, monitor }: AnsweringParts, mid: string): Promise<Answer> {
+  const copy = queue.commands.find(mid) ?? null
+  const kept = (await queue.kept.find(mid)) ?? null
+  return ok({ copy, kept, messages: await monitor.tracking.find(mid) })
 }
 
 /** Out of the queue, or out of the kept ones; true: there it was. */
-async function drop(parts: AnsweringParts, mid: string): Promise<Answer<boolean>> {
-  if (parts.queue.commands.drop(mid)) return ok(true)
-  const kept = await keptCopy(parts, mid)
-  return ok(kept !== undefined && (await parts.queue.kept.drop(kept)))
-}
-
-async function keptCopy({ queue: { kept } }: AnsweringParts, mid: string) {
-  return (await kept.list()).find((copy) => copy.mid === mid)
+async function drop({ queue }: AnsweringParts, mid: string): Promise<Answer<boolean>> {
+  if (queue.commands.drop(mid)) return ok(true)
+  const kept = await queue.kept.find(mid)
+  return ok(kept !== undefined && (await queue.kept.drop(kept)))
 }
 
 async function replay(

@@ -229,7 +229,7 @@ export function compose(plugin: HarakaPlugin, internals: Internals, announces: b
       control.close()
       healthWatch.stop()
       sharedCluster?.close()
-      queue.commands.flush()
+      queue.commands.flush().catch(mistakeIn('the queue', report))
       clock.after(SHUTDOWN_TIME, () => pools.destroy())
     },
   })

@@ -130,9 +130,9 @@ export class TestQueue {
     return readFileSync(join(this.path, name))
   }
 
-  /** Waits until no file work is left: it is real, also when the clock is not. */
-  async idle(): Promise<void> {
-    for (let quiet = 0; quiet < 5; quiet = this.working > 0 ? 0 : quiet + 1) {
+  /** Waits until no file work is left, for so many turns: it is real, also when the clock is not. */
+  async idle(turns = 5): Promise<void> {
+    for (let quiet = 0; quiet < turns; quiet = this.working > 0 ? 0 : quiet + 1) {
       await new Promise((resolve) => setImmediate(resolve))
     }
   }
@@ -152,7 +152,6 @@ export class TestQueue {
       readPart: (path, position, most) => counted(disk.readPart(path, position, most)),
       sizeOf: (path) => counted(disk.sizeOf(path)),
       realPath: (path) => counted(disk.realPath(path)),
-      list: (path) => counted(disk.list(path)),
       visit: (path, seen) => counted(disk.visit(path, seen)),
       makeFolder: (path) => counted(disk.makeFolder(path)),
       free: (path) => counted(disk.free(path)),

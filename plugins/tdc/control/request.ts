@@ -106,7 +106,7 @@ export const SHAPES: Readonly<Record<Ask, Shape>> = {
   show: { ...ALL, strings: ['mid'] },
   hold: { ...ALL, strings: ['domain'], within: WRITING_TIME },
   release: { ...ALL, strings: ['domain'], within: WRITING_TIME },
-  flush: ALL,
+  flush: { ...ALL, within: WRITING_TIME },
   drop: { ...ALL, strings: ['mid'], within: WRITING_TIME },
   replay: { ...ONE, strings: ['mid', 'intake'], numbers: ['since'], within: WRITING_TIME },
   adopt: { ...ONE, strings: ['directory'], flags: ['force'], within: WRITING_TIME },
@@ -121,7 +121,7 @@ export const SHAPES: Readonly<Record<Ask, Shape>> = {
 }
 
 /** Copies of one process that are listed at most. */
-export const MOST_LISTED = 10_000
+export const MOST_LISTED = 5_000
 
 /** Longest value of a field; an address or a Message-ID is shorter (RFC 5322 section 2.1.1). */
 const LONGEST_FIELD = 1_000

@@ -1,3 +1,4 @@
+import { inTurns } from '../base/in-turns'
 import { RecentMap } from '../base/recent-map'
 import { safeCut, safeText, withoutBrackets } from '../base/text'
 import type { TdcEvent } from './events'
@@ -49,24 +50,31 @@ export class Tracking {
    * The messages that a MID, a transaction, a Message-ID (with or without brackets), or an address
    * of the sender or a recipient stands for; the newest first.
    */
-  find(wanted: string): TrackedMessage[] {
+  async find(wanted: string): Promise<TrackedMessage[]> {
     const isWanted = matcher(wanted)
-    const found: TrackedMessage[] = []
-    for (const [transaction, track] of [...this.tracks].reverse()) {
-      if (found.length === MOST_FOUND) break
-      if (isWanted({ transaction, ...headOf(track) })) found.push(told(transaction, track))
+    const found: string[] = []
+    for await (const [transaction, track] of inTurns(this.tracks)) {
+      if (!isWanted({ transaction, ...headOf(track) })) continue
+      found.push(transaction)
+      if (found.length > MOST_FOUND) found.shift()
     }
-    return found
+    return found.flatMap((transaction) => this.told(transaction)).reverse()
   }
 
   /** The last `most` messages, the newest first. */
   recent(most: number): TrackedMessage[] {
     const found: TrackedMessage[] = []
     let older = this.tracks.size - most
-    for (const [transaction, track] of this.tracks) {
-      if (older-- <= 0) found.push(told(transaction, track))
+    for (const transaction of this.tracks.keys()) {
+      if (older-- <= 0) found.push(...this.told(transaction))
     }
     return found.reverse()
+  }
+
+  /** None that was forgotten meanwhile. */
+  private told(transaction: string): TrackedMessage[] {
+    const track = this.tracks.get(transaction)
+    return track === undefined ? [] : [told(transaction, track)]
   }
 }
 

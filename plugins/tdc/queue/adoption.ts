@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { inTurns, sortedInTurns } from '../base/in-turns'
 import type { Clock } from '../clock'
 import { errorCode } from '../error-code'
 import type { QueueDirectory } from '../haraka/queue-directory'
@@ -92,37 +93,47 @@ export class Adoption {
   private async adoptAll(arrival: Arrival, force: boolean): Promise<AdoptResult> {
     const { from } = arrival
     const here = await this.namesIn(from)
-    if (!force) this.refuseLive(from, here)
+    if (!force) await this.refuseLive(from, here)
     const begun = await arrival.begun(here)
     const counts = { adopted: 0, refused: 0, left: 0, rest: 0, passed: 0 }
     const start = this.clock.monotonic()
-    for (const name of this.inOrder(new Set([...begun.keys(), ...here]))) {
-      const over = this.clock.monotonic() - start >= LONGEST
-      counts[over ? 'rest' : await this.adoptOne(arrival, name, begun.get(name))]++
+    for (const name of begun.keys()) here.add(name)
+    for (const names of await this.inOrder(here)) {
+      for await (const name of inTurns(names)) {
+        const over = this.clock.monotonic() - start >= LONGEST
+        counts[over ? 'rest' : await this.adoptOne(arrival, name, begun.get(name))]++
+      }
     }
     const { adopted, refused, left, rest } = counts
     return { adopted, refused, left, rest }
   }
 
-  private async namesIn(from: string): Promise<string[]> {
+  private async namesIn(from: string): Promise<Set<string>> {
     try {
-      const names = await this.disk.list(from)
-      return names.filter((name) => this.directory.isQueueName(name))
+      const names = new Set<string>()
+      await this.disk.visit(from, (name) => {
+        if (this.directory.isQueueName(name)) names.add(name)
+      })
+      return names
     } catch (cause) {
       throw new Error(unreadable(from, cause), { cause })
     }
   }
 
   /** The oldest first; those whose names are not ours, which may be other mail, last. */
-  private inOrder(names: Iterable<string>): string[] {
-    const sorted = [...names].sort()
-    const isOwn = (name: string) => this.directory.isOwnName(name)
-    return [...sorted.filter(isOwn), ...sorted.filter((name) => !isOwn(name))]
+  private async inOrder(names: Iterable<string>): Promise<string[][]> {
+    const [own, others]: [string[], string[]] = [[], []]
+    for await (const name of inTurns(names)) {
+      if (this.directory.isOwnName(name)) own.push(name)
+      else others.push(name)
+    }
+    const byName = (a: string, b: string) => (a < b ? -1 : 1)
+    return [await sortedInTurns(own, byName), await sortedInTurns(others, byName)]
   }
 
   /** What can be seen from here: a process of this machine that has files in the directory. */
-  private refuseLive(from: string, names: readonly string[]): void {
-    for (const name of names) {
+  private async refuseLive(from: string, names: Iterable<string>): Promise<void> {
+    for await (const name of inTurns(names)) {
       const pid = this.directory.ownerHere(name)
       if (pid === undefined || !this.isRunning(pid)) continue
       throw new Error(

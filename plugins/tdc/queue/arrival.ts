@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path'
+import { inTurns } from '../base/in-turns'
 import { errorCode } from '../error-code'
 import type { QueueDirectory } from '../haraka/queue-directory'
 import type { Disk } from './disk'
@@ -32,29 +33,30 @@ export class Arrival {
    * Files among the arrivals: those of this directory, and of others the ones that are here too (the
    * same disk, mounted elsewhere). Name -> path.
    */
-  async begun(here: readonly string[]): Promise<Map<string, string>> {
+  async begun(here: ReadonlySet<string>): Promise<Map<string, string>> {
     const { arrivalsFolder } = this.directory
     const own = this.directory.arrivalFolder(this.from)
     const found = new Map<string, string>()
-    for (const folder of await this.disk.list(arrivalsFolder)) {
+    for (const folder of await this.namesIn(arrivalsFolder)) {
       const path = join(arrivalsFolder, folder)
-      for (const file of await this.filesIn(path)) {
+      for await (const file of inTurns(await this.namesIn(path))) {
         const name = this.directory.nameOfArrival(file)
         if (file.endsWith(PART)) await this.removePart(path, file)
-        else if (path === own || here.includes(name)) found.set(name, join(path, file))
+        else if (path === own || here.has(name)) found.set(name, join(path, file))
       }
     }
     return found
   }
 
   /** None in what is no folder: whatever lies there must not stop an adoption. */
-  private async filesIn(path: string): Promise<string[]> {
+  private async namesIn(path: string): Promise<string[]> {
+    const names: string[] = []
     try {
-      return await this.disk.list(path)
+      await this.disk.visit(path, (name) => names.push(name))
     } catch (error) {
-      if (errorCode(error) === 'ENOTDIR') return []
-      throw error
+      if (errorCode(error) !== 'ENOTDIR') throw error
     }
+    return names
   }
 
   /** Left by a crash. If it is being written, it is now our turn: its file is still where it was. */

@@ -21,6 +21,7 @@ const TRIED: Readonly<Record<string, string>> = {
   ftruncate: 'writing',
   mkdir: 'making the folder',
   open: 'opening',
+  opendir: 'listing the folder',
   read: 'reading',
   rename: 'renaming',
   scandir: 'listing the folder',

@@ -5,7 +5,6 @@ import {
   mkdir,
   open,
   opendir,
-  readdir,
   realpath,
   rename,
   stat,
@@ -51,9 +50,7 @@ export interface Disk {
   readPart(path: string, position: number, most: number): Promise<Buffer>
   /** Octets of a file. */
   sizeOf(path: string): Promise<number>
-  /** Names in a folder; none when there is no such folder. */
-  list(path: string): Promise<string[]>
-  /** Calls `seen` with each name in a folder, a few in each turn; never rejects: what cannot be read has none. */
+  /** Calls `seen` with each name in a folder, a few in each turn; with none when there is no such folder. */
   visit(path: string, seen: (name: string) => void): Promise<void>
   /** The path without links; rejects when nothing is there. */
   realPath(path: string): Promise<string>
@@ -119,19 +116,11 @@ export const systemDisk: Disk = {
   readStart: (path, most) => readPart(path, 0, most),
   readPart,
   sizeOf: async (path) => (await stat(path)).size,
-  async list(path) {
-    try {
-      return await readdir(path)
-    } catch (error) {
-      if (errorCode(error) === 'ENOENT') return []
-      throw error
-    }
-  },
   async visit(path, seen) {
     try {
       for await (const { name } of await opendir(path, { bufferSize: VISITED_AT_ONCE })) seen(name)
-    } catch {
-      // It is looked at again.
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') throw error
     }
   },
   realPath: (path) => realpath(path),

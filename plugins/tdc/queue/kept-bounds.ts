@@ -7,25 +7,24 @@ export type KeepBounds = Pick<KeepSettings, 'number' | 'bytes' | 'age'>
 export type Bound = keyof KeepBounds
 
 /**
- * What is to be dropped, the oldest first. From the same copies every process finds the same ones,
- * so that several may do it at a time: the one that removes the file has dropped the copy.
+ * What is to be dropped of the copies `kept`, which come the oldest first; `bytes`: of all of them. From
+ * the same copies every process finds the same ones, so that several may do it at a time: the one that
+ * removes the file has dropped the copy.
  */
-export function beyondBounds(
+export function* beyondBounds(
   kept: readonly KeptCopy[],
+  bytes: number,
   bounds: KeepBounds,
   now: number,
-): { readonly copy: KeptCopy; readonly bound: Bound }[] {
-  const dropped: { copy: KeptCopy; bound: Bound }[] = []
+): Generator<{ readonly copy: KeptCopy; readonly bound: Bound }> {
   let number = kept.length
-  let bytes = kept.reduce((sum, copy) => sum + copy.bytes, 0)
-  for (const copy of oldestFirst(kept)) {
+  for (const copy of kept) {
     const bound = boundOf(copy)
-    if (bound === undefined) break
-    dropped.push({ copy, bound })
+    if (bound === undefined) return
+    yield { copy, bound }
     number -= 1
     bytes -= copy.bytes
   }
-  return dropped
 
   function boundOf({ at }: KeptCopy): Bound | undefined {
     if (at + bounds.age <= now) return 'age'
@@ -34,6 +33,7 @@ export function beyondBounds(
   }
 }
 
-export function oldestFirst(kept: readonly KeptCopy[]): KeptCopy[] {
-  return kept.toSorted((a, b) => a.at - b.at || (a.mid < b.mid ? -1 : 1))
+/** The oldest first. */
+export function byAge(a: KeptCopy, b: KeptCopy): number {
+  return a.at - b.at || (a.mid < b.mid ? -1 : 1)
 }

@@ -1,3 +1,4 @@
+import { inTurns, sortedInTurns } from '../base/in-turns'
 import type { Clock, Timer } from '../clock'
 import { errorCode } from '../error-code'
 import type { QueueDirectory } from '../haraka/queue-directory'
@@ -7,7 +8,7 @@ import type { KeepSettings } from '../settings/settings'
 import type { Copy } from './copy'
 import type { Disk } from './disk'
 import { diskErrorText } from './disk-error'
-import { beyondBounds, oldestFirst } from './kept-bounds'
+import { beyondBounds, byAge } from './kept-bounds'
 import { type Cause, keptName, type KeptCopy, parseKeptName } from './kept-name'
 
 /** Milliseconds between a copy that is kept and the look at the bounds: one look for all of a burst. */
@@ -72,8 +73,18 @@ export class KeptCopies {
 
   /** The oldest first. */
   async list(): Promise<KeptCopy[]> {
-    const files = await this.disk.list(this.directory.keptFolder)
-    return oldestFirst(files.flatMap((file) => parseKeptName(file) ?? []))
+    const kept: KeptCopy[] = []
+    await this.visit((copy) => kept.push(copy))
+    return sortedInTurns(kept, byAge)
+  }
+
+  /** The oldest of this MID. */
+  async find(mid: string): Promise<KeptCopy | undefined> {
+    let found: KeptCopy | undefined
+    await this.visit((copy) => {
+      if (copy.mid === mid && (!found || copy.at < found.at)) found = copy
+    })
+    return found
   }
 
   /** Removes a kept copy; false when it is not there (any more). */
@@ -83,6 +94,13 @@ export class KeptCopies {
 
   pathOf(file: string): string {
     return this.directory.keptPath(file)
+  }
+
+  private visit(seen: (copy: KeptCopy) => void): Promise<void> {
+    return this.disk.visit(this.directory.keptFolder, (file) => {
+      const copy = parseKeptName(file)
+      if (copy) seen(copy)
+    })
   }
 
   private async moveIn(from: string, to: string): Promise<void> {
@@ -112,15 +130,14 @@ export class KeptCopies {
     const kept = await this.list().catch(() => undefined)
     if (!kept) return this.sweepIn(LONGEST_WAIT)
     const bounds = this.settings()
-    const lapsed = new Set(this.lapsed(kept, bounds.age))
-    for (const { file, mid } of lapsed) await this.remove(file, mid, 'keep_age')
-    const others = kept.filter((copy) => !lapsed.has(copy))
-    const beyond = beyondBounds(others, bounds, this.clock.wall())
-    for (const { copy, bound } of beyond) {
+    const { others, bytes } = await this.withoutLapsed(kept, bounds.age)
+    let dropped = 0
+    for (const { copy, bound } of beyondBounds(others, bytes, bounds, this.clock.wall())) {
       const limit = { number: 'keep_number', bytes: 'keep_bytes', age: 'keep_age' } as const
       await this.remove(copy.file, copy.mid, limit[bound])
+      dropped++
     }
-    const oldest = others[beyond.length]
+    const oldest = others[dropped]
     if (!oldest) return
     const wait = oldest.at + bounds.age - this.clock.wall()
     this.sweepIn(Math.min(Math.max(wait, SWEEP_DELAY), LONGEST_WAIT))
@@ -130,11 +147,24 @@ export class KeptCopies {
    * Copies that were kept while the machine's clock was ahead would stay until it has caught up. Their
    * time counts from our first look. That is noted nowhere else: it may be now that the clock is wrong.
    */
-  private lapsed(kept: readonly KeptCopy[], age: number): readonly KeptCopy[] {
+  private async withoutLapsed(kept: readonly KeptCopy[], age: number) {
     const [wall, now] = [this.clock.wall(), this.clock.monotonic()]
-    const ahead = kept.filter(({ at }) => at > wall)
-    this.ahead = new Map(ahead.map(({ file }) => [file, this.ahead.get(file) ?? now]))
-    return ahead.filter(({ file }) => now - (this.ahead.get(file) ?? now) >= age)
+    const others: KeptCopy[] = []
+    const ahead = new Map<string, number>()
+    let bytes = 0
+    for await (const copy of inTurns(kept)) {
+      const { file, mid } = copy
+      const since = this.ahead.get(file) ?? now
+      if (copy.at > wall) ahead.set(file, since)
+      if (copy.at > wall && now - since >= age) {
+        await this.remove(file, mid, 'keep_age')
+        continue
+      }
+      others.push(copy)
+      bytes += copy.bytes
+    }
+    this.ahead = ahead
+    return { others, bytes }
   }
 
   private async remove(file: string, mid: string, why: string): Promise<boolean> {

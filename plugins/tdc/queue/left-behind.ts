@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises'
+import { inTurns } from '../base/in-turns'
 import type { Clock } from '../clock'
 import type { QueueDirectory } from '../haraka/queue-directory'
 import type { LoadedItem } from '../haraka/types'
@@ -11,9 +11,6 @@ import type { Scheduler } from './scheduler'
 
 /** Milliseconds between two looks. */
 const LOOK_AGAIN = 60_000
-
-/** Copies that are looked at in one turn of the event loop. */
-const AT_ONCE = 1_000
 
 /** Milliseconds that a file must be due for: until then, Haraka may still bring it. */
 const OVERDUE = 30_000
@@ -63,10 +60,8 @@ export class LeftBehind {
     await this.disk.visit(this.directory.path, (name) => {
       if (this.isOverdue(name)) overdue.add(name)
     })
-    let seen = 0
-    for (const { place } of this.scheduler.copies()) {
-      overdue.delete(place.filename)
-      if (++seen % AT_ONCE === 0) await setImmediate()
+    for await (const { copy } of inTurns(this.scheduler.entries())) {
+      overdue.delete(copy.place.filename)
     }
     for (const name of overdue) await this.bring(name).catch(() => {})
   }

@@ -1,3 +1,4 @@
+import { inTurns } from '../base/in-turns'
 import type { Report } from '../monitor/events'
 import type { Entry } from './entry'
 import type { Holds } from './holds'
@@ -17,8 +18,8 @@ export class QueueCommands {
   }
 
   /** What waits for its retry has it now; returns how many did. */
-  flush(): number {
-    return this.scheduler.all.filter((entry) => this.scheduler.hasten(entry)).length
+  flush(): Promise<number> {
+    return this.each((entry) => this.scheduler.hasten(entry))
   }
 
   /**
@@ -28,9 +29,11 @@ export class QueueCommands {
    */
   async hold(domain?: string): Promise<number> {
     const stored = this.holds.hold(domain)
-    for (const entry of this.scheduler.all) {
-      if (this.holds.isHeld(entry.copy.domain)) this.scheduler.pause(entry)
-    }
+    await this.each((entry) => {
+      const isHeld = this.holds.isHeld(entry.copy.domain)
+      if (isHeld) this.scheduler.pause(entry)
+      return isHeld
+    })
     const { held } = this.scheduler.stats
     this.report({ kind: 'held', domain, copies: held })
     await stored
@@ -40,7 +43,7 @@ export class QueueCommands {
   /** Held copies go out, each with its whole time again, as after a restart; returns how many. */
   async release(domain?: string): Promise<number> {
     const stored = this.holds.release(domain)
-    const released = this.scheduler.all.filter((entry) => this.scheduler.resume(entry)).length
+    const released = await this.each((entry) => this.scheduler.resume(entry))
     this.report({ kind: 'released', domain, copies: released })
     await stored
     return released
@@ -52,13 +55,25 @@ export class QueueCommands {
   }
 
   /** The oldest first. */
-  list(limit: number): QueuedCopy[] {
-    return this.scheduler.all.slice(0, limit).map((entry) => this.shown(entry))
+  async list(limit: number): Promise<QueuedCopy[]> {
+    const listed: QueuedCopy[] = []
+    for await (const entry of inTurns(this.scheduler.entries())) {
+      if (listed.length === limit) break
+      listed.push(this.shown(entry))
+    }
+    return listed
   }
 
   find(mid: string): QueuedCopy | undefined {
     const entry = this.scheduler.find(mid)
     return entry && this.shown(entry)
+  }
+
+  /** For how many it was true. */
+  private async each(work: (entry: Entry) => boolean): Promise<number> {
+    let count = 0
+    for await (const entry of inTurns(this.scheduler.entries())) if (work(entry)) count++
+    return count
   }
 
   private shown(entry: Entry): QueuedCopy {

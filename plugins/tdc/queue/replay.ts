@@ -1,3 +1,4 @@
+import { inTurns } from '../base/in-turns'
 import type { Clock } from '../clock'
 import { errorCode } from '../error-code'
 import type { QueueDirectory } from '../haraka/queue-directory'
@@ -63,7 +64,7 @@ export class Replay {
   /** The oldest first. Rejects when the folder of kept copies cannot be listed. */
   async replay(filter: KeptFilter = {}): Promise<ReplayResult> {
     const counts = { replayed: 0, refused: 0, left: 0, passed: 0 }
-    for (const kept of await this.kept.list()) {
+    for await (const kept of inTurns(await this.kept.list())) {
       if (filter.mid !== undefined && kept.mid !== filter.mid) continue
       if (filter.since !== undefined && kept.at < filter.since) continue
       counts[await this.replayOne(kept, filter.intake)]++

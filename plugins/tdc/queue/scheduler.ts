@@ -38,7 +38,7 @@ const READING = 5_000
  * copy that is in here is not taken from Haraka a second time.
  */
 export class Scheduler {
-  private readonly entries = new Map<string, Entry>()
+  private readonly leased = new Map<string, Entry>()
   private readonly reserved = new Set<string>()
   private readonly courierOf: (copy: Copy) => Courier
   private readonly files: CopyFiles
@@ -72,18 +72,18 @@ export class Scheduler {
     })
   }
 
-  /** The copies that are here, one by one: whoever takes his time sees those that come meanwhile, too. */
-  *copies(): Generator<Copy> {
-    for (const { copy } of this.entries.values()) yield copy
+  /** The copies of this process as they stand now, the oldest first. */
+  entries(): IterableIterator<Entry> {
+    return this.leased.values()
   }
 
   has(mid: string): boolean {
-    return this.entries.has(mid) || this.reserved.has(mid)
+    return this.leased.has(mid) || this.reserved.has(mid)
   }
 
   /** Copies of this process, those that are being written included. */
   get size(): number {
-    return this.entries.size + this.reserved.size
+    return this.leased.size + this.reserved.size
   }
 
   /** Before its file appears: Haraka may find that at any moment, and must not get it sent. */
@@ -107,7 +107,7 @@ export class Scheduler {
    * this one when it comes too late.
    */
   replace(copy: Copy, inTime: boolean): boolean {
-    const entry = this.entries.get(copy.mid)
+    const entry = this.leased.get(copy.mid)
     const replaced = inTime && entry?.at === 'prepared'
     if (replaced) this.lease(copy)
     this.begun(this.files.remove(replaced ? entry.copy : copy))
@@ -146,7 +146,7 @@ export class Scheduler {
     if (at !== 'held' || this.holds.isHeld(copy.domain)) return false
     // Not before the file has its new name: a long copy is read from it.
     const begin = () => {
-      if (this.entries.get(copy.mid) !== entry) return
+      if (this.leased.get(copy.mid) !== entry) return
       this.begin(copy, this.options().maxAge, lastFailure)
     }
     this.begun(this.files.settled(copy).then(begin))
@@ -163,7 +163,7 @@ export class Scheduler {
 
   /** Ends a copy unsent; false: it is not here, its original is not queued yet, or it ends anyway. */
   drop(mid: string): boolean {
-    const entry = this.entries.get(mid)
+    const entry = this.leased.get(mid)
     switch (entry?.at) {
       case 'courier':
         entry.over = 'dropped'
@@ -181,13 +181,8 @@ export class Scheduler {
     }
   }
 
-  /** The copies of this process as they stand now, the oldest first. */
-  get all(): readonly Entry[] {
-    return [...this.entries.values()]
-  }
-
   find(mid: string): Entry | undefined {
-    return this.entries.get(mid)
+    return this.leased.get(mid)
   }
 
   get stats(): SchedulerStats {
@@ -221,7 +216,7 @@ export class Scheduler {
   }
 
   private expire(copy: Copy): void {
-    const entry = this.entries.get(copy.mid)
+    const entry = this.leased.get(copy.mid)
     if (entry?.at === 'courier') {
       // The courier answers with `aborted`, or with an outcome that was already on its way.
       entry.over ??= 'expired'
@@ -234,7 +229,7 @@ export class Scheduler {
 
   /** One for all copies: a closure for each of those that wait would be there for nothing. */
   private readonly settled = (outcome: Outcome, { mid }: Outgoing): void => {
-    const entry = this.entries.get(mid)
+    const entry = this.leased.get(mid)
     if (entry?.at !== 'courier') return
     const { copy, over, lastFailure } = entry
     const { failedAttempts, mayFallBack } = copy
@@ -244,7 +239,7 @@ export class Scheduler {
 
   /** Carries a step out: file, log, counters; then the copy is gone, or waits. */
   private async take(copy: Copy, step: Step): Promise<void> {
-    const entry = this.entries.get(copy.mid)
+    const entry = this.leased.get(copy.mid)
     if (!entry || step.kind === 'left') return
     if (step.kind === 'fallback') return this.fallBack(copy, entry, step)
     if ('expiry' in entry && step.kind !== 'retry') this.expiries.cancel(entry.expiry)
@@ -302,7 +297,7 @@ export class Scheduler {
   }
 
   private again(copy: Copy): void {
-    const entry = this.entries.get(copy.mid)
+    const entry = this.leased.get(copy.mid)
     if (entry?.at !== 'waiting') return
     if (this.holds.isHeld(copy.domain)) return this.pause(entry)
     const { expiry, lastFailure } = entry
@@ -312,16 +307,21 @@ export class Scheduler {
 
   private put(entry: Entry): void {
     const { copy, at } = entry
-    this.remove(copy, false)
+    const before = this.leased.get(copy.mid)
     entry.grain = this.census.enter(copy, at)
-    this.entries.set(copy.mid, entry)
+    if (before) this.countOut(before)
+    // Its place among the others stays when it only goes on to another stage.
+    this.leased.set(copy.mid, entry)
   }
 
-  /** Its place among the others stays when it only goes on to another stage. */
-  private remove({ mid }: Copy, wholly = true): void {
-    const entry = this.entries.get(mid)
-    if (entry?.grain !== undefined) this.census.leave(entry.copy, entry.at, entry.grain)
-    if (wholly) this.entries.delete(mid)
+  private remove({ mid }: Copy): void {
+    const entry = this.leased.get(mid)
+    if (entry) this.countOut(entry)
+    this.leased.delete(mid)
+  }
+
+  private countOut({ copy, at, grain }: Entry): void {
+    if (grain !== undefined) this.census.leave(copy, at, grain)
   }
 
   /**
