@@ -1,4 +1,5 @@
 import { backlog } from './backlog'
+import { backlogRounds } from './backlog-rounds'
 import { deliverHaraka } from './deliver-haraka'
 import { deliverNodemailer } from './deliver-nodemailer'
 import { deliverPostfix } from './deliver-postfix'
@@ -23,6 +24,7 @@ const CASES: Readonly<Record<string, () => Promise<Figure | undefined>>> = {
   latency,
   memory,
   backlog,
+  'backlog-rounds': backlogRounds,
   policy,
   'deliver-nodemailer': deliverNodemailer,
   'deliver-haraka': deliverHaraka,

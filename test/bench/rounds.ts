@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { HarakaServer } from '../support/haraka'
+
+/**
+ * A plugin that profiles its process from a SIGWINCH to a SIGPWR, and notes when each round of the event
+ * loop began: what is between two notes was done in one round.
+ */
+const SOURCE = `
+const { Session } = require('node:inspector')
+const { writeFileSync } = require('node:fs')
+const { join } = require('node:path')
+exports.register = function () {
+  const session = new Session()
+  const began = []
+  let timer
+  session.connect()
+  process.on('SIGWINCH', () => {
+    session.post('Profiler.enable')
+    session.post('Profiler.setSamplingInterval', { interval: 500 })
+    session.post('Profiler.start')
+    timer = setInterval(() => began.push(Number(process.hrtime.bigint() / 1000n)), 1)
+    this.lognotice('ROUNDS BEGIN')
+  })
+  process.on('SIGPWR', () => {
+    clearInterval(timer)
+    session.post('Profiler.stop', (error, { profile }) => {
+      writeFileSync(join(process.env.HARAKA, 'rounds.json'), JSON.stringify({ began, profile }))
+      this.lognotice('ROUNDS END')
+    })
+  })
+}
+`
+
+export const roundsPlugin = { rounds: SOURCE }
+
+interface Profile {
+  readonly nodes: readonly {
+    readonly id: number
+    readonly callFrame: { readonly functionName: string; readonly url: string }
+    readonly children?: readonly number[]
+  }[]
+  readonly startTime: number
+  readonly samples: readonly number[]
+  /** Microseconds since the sample before. */
+  readonly timeDeltas: readonly number[]
+}
+
+/** Whose time it was: the connector's when it stands anywhere on the stack. */
+const PARTS = ['ours', 'collector', 'others'] as const
+export type Part = (typeof PARTS)[number]
+const IDLE = new Set(['(idle)', '(root)', '(program)'])
+
+/** Milliseconds of each part in the round in which it had most, and the longest round by the clock. */
+export type Rounds = Record<Part, number> & { readonly rounds: number; readonly round: number }
+
+/** What the process did while `work` went on. */
+export async function roundsOf(
+  server: HarakaServer,
+  work: () => Promise<unknown>,
+): Promise<Rounds> {
+  server.signal('SIGWINCH')
+  await server.waitForLine('ROUNDS BEGIN')
+  await work()
+  server.signal('SIGPWR')
+  await server.waitForLine('ROUNDS END', 60_000)
+  const text = readFileSync(join(server.dir, 'rounds.json'), 'utf8')
+  const { began, profile } = JSON.parse(text) as { began: number[]; profile: Profile }
+  return summed(began, profile)
+}
+
+function summed(began: readonly number[], profile: Profile): Rounds {
+  const partOf = parts(profile)
+  const most = { ours: 0, collector: 0, others: 0, rounds: began.length, round: 0 }
+  let now = { ours: 0, collector: 0, others: 0 }
+  let [at, round] = [profile.startTime, 0]
+  for (const [i, sample] of profile.samples.entries()) {
+    const delta = profile.timeDeltas[i] ?? 0
+    at += delta
+    while (round < began.length && (began[round] ?? 0) < at) {
+      for (const part of PARTS) most[part] = Math.max(most[part], now[part] / 1000)
+      now = { ours: 0, collector: 0, others: 0 }
+      round++
+    }
+    const part = partOf.get(sample)
+    if (part) now[part] += delta
+  }
+  for (let i = 1; i < began.length; i++) {
+    most.round = Math.max(most.round, ((began[i] ?? 0) - (began[i - 1] ?? 0)) / 1000)
+  }
+  return most
+}
+
+function parts({ nodes }: Profile): Map<number, Part | undefined> {
+  const byId = new Map(nodes.map((node) => [node.id, node]))
+  const part = new Map<number, Part | undefined>()
+  const [root] = nodes
+  const visit = (id: number, isOurs: boolean): void => {
+    const node = byId.get(id)
+    if (!node) return
+    const { functionName: name, url } = node.callFrame
+    const ours = isOurs || /haraka-plugin-tdc|\/dist\/tdc/.test(url)
+    if (name === '(garbage collector)') part.set(id, 'collector')
+    else if (!IDLE.has(name)) part.set(id, ours ? 'ours' : 'others')
+    for (const child of node.children ?? []) visit(child, ours)
+  }
+  if (root) visit(root.id, false)
+  return part
+}
