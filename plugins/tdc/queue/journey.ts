@@ -21,7 +21,8 @@ import type { Scheduler } from './scheduler'
 type Stage =
   | { at: 'decided' }
   | { at: 'preparing'; giveUp: AbortController }
-  | { at: 'prepared'; copies: readonly PreparedCopy[] }
+  /** `anew`: they are being written once more. */
+  | { at: 'prepared'; copies: readonly PreparedCopy[]; anew?: AbortController }
   /** The transaction is over, but somebody still has the original in hands. */
   | { at: 'waiting' }
   | { at: 'over' }
@@ -114,16 +115,15 @@ export class Journey {
   ): Promise<string | undefined> {
     if (this.stage.at !== 'prepared') return undefined
     const giveUp = new AbortController()
+    this.stage = { ...this.stage, anew: giveUp }
     const deadline = this.clock.after(within, () => giveUp.abort(new Error(TOO_LONG)))
-    let waiting = true
     let failed: string | undefined
     const known = (result: Prepared) => {
       if (result.kind === 'failed') failed = result.why
-      else if (this.scheduler.replace(result.copy, waiting)) this.take(result)
+      else if (this.scheduler.replace(result.copy, !giveUp.signal.aborted)) this.take(result)
     }
     const all = preparer.prepare(original, planned, giveUp.signal, known)
     await Promise.race([all, whenAborted(giveUp.signal)])
-    waiting = false
     deadline.cancel()
     return giveUp.signal.aborted ? abortText(giveUp.signal) : failed
   }
@@ -132,7 +132,7 @@ export class Journey {
   private take(anew: PreparedCopy): void {
     if (this.stage.at !== 'prepared') return
     const copies = this.stage.copies.map((each) => (each.copy.mid === anew.copy.mid ? anew : each))
-    this.stage = { at: 'prepared', copies }
+    this.stage = { ...this.stage, copies }
   }
 
   /**
@@ -153,6 +153,8 @@ export class Journey {
         return missed ? { kind: 'missed', routes: this.routes } : { kind: 'nothing' }
       }
       case 'prepared':
+        // The message may not be read any more, and what is sent is what is there now.
+        stage.anew?.abort(new Error(TRANSACTION_OVER))
         return this.settleCopies(stage.copies, fate(), fate)
       case 'waiting':
       case 'over':
@@ -326,6 +328,7 @@ const DOUBTED_BEFORE =
   "the original's outcome is not known, as of an equal message within the hour, which has a copy"
 const TOO_LONG = 'writing the copy took too long (prepare_timeout)'
 const QUEUED_MEANWHILE = 'the original was queued before the copy was written'
+const TRANSACTION_OVER = 'the transaction ended meanwhile'
 const CLIENT_LEFT = 'the client left before the original was queued'
 
 function failuresIn(results: readonly Prepared[]): JournalFailure[] {
