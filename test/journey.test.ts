@@ -286,7 +286,7 @@ describe('the copies of a message', () => {
 
   it('the client leaves while they are written anew: those that are there go, no file stays', async () => {
     const one = await prepared()
-    let fate = OPEN
+    let fate: Fate = OPEN
     const anew = preparing((signal) => {
       one.settle(() => fate)
       assert.equal(signal.aborted, true, 'the message is not read any more')

@@ -196,8 +196,13 @@ export class Journey {
 
   /** A sender that tries again and again, while its outcome can't be known, gets one copy an hour. */
   private doubt(copies: readonly PreparedCopy[], to: readonly string[] | undefined): void {
-    if (this.doubts.isNew(this.digest?.())) this.send(copies, to, 'unknown')
-    else this.withdraw(copies, DOUBTED_BEFORE)
+    const digest = this.digest?.()
+    for (const each of copies) {
+      const { recipients, intake } = to ? narrowed(each.route, to) : each.route
+      const fresh = this.doubts.newAmong(recipients, digest, intake.address)
+      if (fresh.length === 0 && recipients.length > 0) this.withdraw([each], DOUBTED_BEFORE)
+      else this.send([each], fresh, 'unknown')
+    }
   }
 
   /**
