@@ -8,7 +8,7 @@ import {
   shownStatus,
 } from '../plugins/tdc/cluster/machine-report'
 import { MachineReports } from '../plugins/tdc/cluster/machine-reports'
-import { clusterText, isClusterWell } from '../plugins/tdc/cli/cluster-text'
+import { clusterText, isClusterWell } from '../plugins/tdc/cli/status-command'
 import type { TdcEvent } from '../plugins/tdc/monitor/events'
 import type { Status } from '../plugins/tdc/monitor/status'
 import { RECENT_SHARED, type TrackedMessage } from '../plugins/tdc/monitor/tracked'

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
-import { ok } from '../plugins/tdc/control/answer'
-import { Master, type WorkerLink } from '../plugins/tdc/control/master'
-import type { Message } from '../plugins/tdc/control/messages'
-import type { AnswerHere } from '../plugins/tdc/control/processes'
-import { Worker } from '../plugins/tdc/control/worker'
+import {
+  type AnswerHere,
+  Master,
+  type Message,
+  ok,
+  Worker,
+  type WorkerLink,
+} from '../plugins/tdc/control/processes'
 import { FakeClock } from './support/fake-clock'
 
 const MASTER = 100

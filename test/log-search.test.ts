@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { parseLogLine } from '../plugins/tdc/cli/log-line'
-import { LogSearch } from '../plugins/tdc/cli/log-search'
+import { LogSearch, parseLogLine } from '../plugins/tdc/cli/log-search'
 import { Dice } from './support/dice'
 
 const A = '6F1A4E4C-0B4E-4D3F-9C1D-AAAAAAAAAAAA'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { statusText } from '../plugins/tdc/cli/status-text'
+import { statusText } from '../plugins/tdc/cli/status-command'
 import { statusOf, TAKEN_AT } from './support/empty-status'
 import { statusWith } from './support/status'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { table } from '../plugins/tdc/cli/table'
+import { table } from '../plugins/tdc/cli/terminal'
 import { durationText } from '../plugins/tdc/cli/moments'
-import { tophostsText } from '../plugins/tdc/cli/tophosts-text'
+import { tophostsText } from '../plugins/tdc/cli/tophosts-command'
 import type { DomainStatus } from '../plugins/tdc/monitor/status'
 import { figures, statusOf } from './support/empty-status'
 

@@ -3,7 +3,7 @@
  * of docs/scale.md. The real queue and pool on a fake clock, so what it prints depends on the seed
  * only.
  */
-import { table } from '../../plugins/tdc/cli/table'
+import { table } from '../../plugins/tdc/cli/terminal'
 import { Fleet, type FleetOptions, type FleetResult } from './fleet'
 
 const BEFORE = 40

@@ -1,5 +1,8 @@
+import { createReadStream } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { pipeline, type Readable } from 'node:stream'
+import * as zlib from 'node:zlib'
 import { safeText } from '../base/text'
-import { parseLogLine } from './log-line'
 
 export interface LogStep {
   readonly time: string
@@ -51,4 +54,87 @@ export class LogSearch {
 
 function transactionOf(uuid: string): string | undefined {
   return TRANSACTION.exec(uuid)?.[1]?.toLowerCase()
+}
+
+/** One line of Haraka's log. */
+export interface LogLine {
+  /** What stood before Haraka's own part, or in it: the time, if the log has one. */
+  readonly time: string
+  readonly uuid: string
+  /** The plugin, or a part of Haraka. */
+  readonly origin: string
+  readonly text: string
+}
+
+/** `[INFO] [UUID.1] [tdc] text`, behind whatever syslog or Haraka's timestamps put in front. */
+const DEFAULT_FORMAT = /^(.*?)\[[A-Z]+\] \[([^\]]*)\] \[([^\]]*)\] (.*)$/
+
+/** Of the values in logfmt: quoted when they hold blanks. */
+const LOGFMT_FIELD = /(\w+)=("(?:[^"\\]|\\.)*"|\S*)/g
+
+/** A line in any of Haraka's formats (log.ini format); undefined: it is none. */
+export function parseLogLine(line: string): LogLine | undefined {
+  const [, time = '', uuid = '', origin = '', text = ''] = DEFAULT_FORMAT.exec(line) ?? []
+  if (origin) return { time: time.trim(), uuid, origin, text }
+  const json = line.indexOf('{')
+  return (json < 0 ? undefined : parseJson(line, json)) ?? parseLogfmt(line)
+}
+
+function parseJson(line: string, at: number): LogLine | undefined {
+  try {
+    const fields = JSON.parse(line.slice(at)) as Record<string, unknown>
+    return fieldsLine(line.slice(0, at), fields)
+  } catch {
+    return undefined
+  }
+}
+
+function parseLogfmt(line: string): LogLine | undefined {
+  const at = line.indexOf('level=')
+  if (at < 0) return undefined
+  const fields: Record<string, unknown> = {}
+  for (const [, name = '', value = ''] of line.slice(at).matchAll(LOGFMT_FIELD)) {
+    fields[name] = value.startsWith('"') ? value.slice(1, -1).replace(/\\(.)/g, '$1') : value
+  }
+  return fieldsLine(line.slice(0, at), fields)
+}
+
+function fieldsLine(before: string, fields: Record<string, unknown>): LogLine | undefined {
+  const { uuid, origin, message, timestamp } = fields
+  if (typeof uuid !== 'string' || typeof origin !== 'string' || typeof message !== 'string') {
+    return undefined
+  }
+  const time = before.trim() || (typeof timestamp === 'string' ? timestamp : '')
+  return { time, uuid, origin, text: message }
+}
+
+/** By the ending of the file's name. Zstandard is in Node 22.15 and later; xz in none. */
+const OPENERS: Readonly<Record<string, (() => NodeJS.ReadWriteStream) | undefined>> = {
+  gz: zlib.createGunzip,
+  br: zlib.createBrotliDecompress,
+  zst: (zlib as { createZstdDecompress?: () => NodeJS.ReadWriteStream }).createZstdDecompress,
+  xz: undefined,
+  bz2: undefined,
+}
+
+/** The lines of a log file, one after the other, whatever its length. `-` is standard input. */
+export async function* linesOfLog(file: string): AsyncGenerator<string> {
+  const input = file === '-' ? process.stdin : opened(file)
+  let failure: Error | undefined
+  input.on('error', (error: Error) => (failure = error))
+  yield* createInterface({ input, crlfDelay: Infinity })
+  if (failure) throw failure
+}
+
+function opened(file: string): Readable {
+  const ending = /\.(\w+)$/.exec(file)?.[1] ?? ''
+  if (!Object.hasOwn(OPENERS, ending)) return createReadStream(file)
+  const opener = OPENERS[ending]
+  if (!opener) {
+    throw new Error(`this Node cannot read .${ending}: unpack it, and give its text with --log -`)
+  }
+  const unpacked = opener() as unknown as Readable & NodeJS.WritableStream
+  // The error is told once, by the stream that is read.
+  pipeline(createReadStream(file), unpacked, () => {})
+  return unpacked
 }

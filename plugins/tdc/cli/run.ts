@@ -1,29 +1,29 @@
 import { parseArgs } from 'node:util'
-import { adoptCommand } from './adopt-command'
+import {
+  adoptCommand,
+  dropCommand,
+  flushCommand,
+  holdCommand,
+  queueCommand,
+  releaseCommand,
+  replayCommand,
+} from './queue-commands'
 import { checkCommand } from './check-command'
-import type { Command, Options } from './command'
-import { dropCommand } from './drop-command'
-import { EXIT, type ExitCode, Stop } from './exit-code'
-import { explainCommand } from './explain-command'
-import { flushCommand, holdCommand, releaseCommand } from './hold-commands'
-import { historyCommand } from './history-command'
-import { queueCommand } from './queue-command'
-import { replayCommand } from './replay-command'
-import { sendTestCommand } from './send-test-command'
-import { serverDirectory } from './server-directory'
+import { type Command, EXIT, type ExitCode, type Options, Stop } from './command'
+import { explainCommand, showCommand, trackCommand } from './message-commands'
 import {
   disableCommand,
   enableCommand,
+  historyCommand,
   revertCommand,
   setCommand,
   unsetCommand,
 } from './shared-commands'
-import { showCommand } from './show-command'
+import { sendTestCommand } from './send-test-command'
+import { serverDirectory } from './server'
 import { statusCommand } from './status-command'
-import { table } from './table'
-import { makeTerminal, type Terminal } from './terminal'
+import { makeTerminal, table, type Terminal } from './terminal'
 import { tophostsCommand } from './tophosts-command'
-import { trackCommand } from './track-command'
 
 const PROGRAM = 'haraka-tdc'
 

@@ -4,9 +4,8 @@ import type { Found } from '../control/gathered'
 import type { TestSent } from '../control/request'
 import type { Status } from '../monitor/status'
 import type { TrackedStep } from '../monitor/tracked'
-import { valueFrom } from './ask-server'
-import { type Command, show } from './command'
-import { EXIT } from './exit-code'
+import { valueFrom } from './server'
+import { type Command, EXIT, show } from './command'
 import { clockText } from './moments'
 
 /** Milliseconds between two looks at what became of it. */

@@ -1,10 +1,12 @@
 import { userInfo } from 'node:os'
+import { levelOf } from '../cluster/sections'
+import type { History } from '../cluster/shared-cluster'
+import type { Change } from '../cluster/shared-document'
 import type { Made } from '../cluster/shared-settings'
 import type { ClusterRequest } from '../control/request'
-import { valueFrom } from './ask-server'
-import { changeText } from './change-text'
-import { type Call, type Command, type Options, show } from './command'
-import { EXIT, type ExitCode, Stop } from './exit-code'
+import { type Call, type Command, EXIT, type ExitCode, type Options, show, Stop } from './command'
+import { momentText } from './moments'
+import { valueFrom } from './server'
 
 const LEVEL: Options = { level: { type: 'string' } }
 const PLACE: Options = { ...LEVEL, policy: { type: 'string' } }
@@ -97,4 +99,47 @@ async function change(call: Call, request: ClusterRequest): Promise<ExitCode> {
 /** Whoever became root by sudo is still who they are. */
 function user(): string {
   return process.env['SUDO_USER'] ?? userInfo().username
+}
+
+export const historyCommand: Command = {
+  name: 'history',
+  words: [],
+  options: {},
+  summary: 'the settings that the machines share, who changed them when, and what was before',
+  help: [
+    'The last 200 changes, as this machine knows them; Redis need not be there.',
+    'Exit code 1: this machine does not follow Redis; the reason is the last line.',
+  ],
+  async run(call) {
+    const history = await valueFrom<History>(call.directory(), { ask: 'shared-history' })
+    show(call, history, () => historyText(history))
+    return history.trouble === null ? EXIT.ok : EXIT.no
+  },
+}
+
+function historyText({ revision, entries, changes, trouble }: History): string[] {
+  return [
+    ...changes.flatMap(changeText),
+    ...(changes.length > 0 ? [''] : []),
+    revision === 0 ? 'nothing is shared yet' : `revision ${revision} is in force here:`,
+    ...entries.map(({ section, key, value }) => `  ${levelOf(section)} ${key}=${value}`),
+    ...(trouble === null ? [] : ['', `not in step with Redis: ${trouble}`]),
+  ]
+}
+
+/** One change of the shared settings, and each value of it. */
+export function changeText({ number, at, author, reverts, values }: Change): string[] {
+  const why = reverts === null ? '' : `, reverts ${reverts}`
+  return [
+    `change ${number}  ${momentText(at)}  ${author}${why}`,
+    ...values.map(
+      ({ section, key, before, after }) =>
+        `  ${levelOf(section)} ${key}: ${valueText(before)} -> ${valueText(after)}`,
+    ),
+  ]
+}
+
+function valueText(value: string | null): string {
+  if (value === null) return '(tdc.ini)'
+  return value === '' ? '(nothing)' : value
 }

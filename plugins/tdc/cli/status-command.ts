@@ -1,11 +1,17 @@
-import type { ClusterView } from '../cluster/cluster-view'
-import { health } from '../monitor/health'
-import type { Status } from '../monitor/status'
-import { valueFrom } from './ask-server'
-import { clusterText, isClusterWell } from './cluster-text'
-import { type Call, type Command, show } from './command'
-import { EXIT, type ExitCode } from './exit-code'
-import { statusText } from './status-text'
+import type { ClusterView, MachineView } from '../cluster/cluster-view'
+import { health, healthLines } from '../monitor/health'
+import { COUNTED } from '../monitor/message-counts'
+import {
+  type DomainStatus,
+  type LastFailure,
+  type LearnedLimits,
+  QUEUE_AGES,
+  type Status,
+} from '../monitor/status'
+import { type Call, type Command, EXIT, type ExitCode, show } from './command'
+import { durationText, momentText } from './moments'
+import { valueFrom } from './server'
+import { table } from './terminal'
 
 export const statusCommand: Command = {
   name: 'status',
@@ -29,4 +35,184 @@ async function clusterStatus(call: Call): Promise<ExitCode> {
   const view = await valueFrom<ClusterView>(call.directory(), { ask: 'cluster-status' })
   show(call, view, () => clusterText(view))
   return isClusterWell(view) ? EXIT.ok : EXIT.no
+}
+
+/** What an administrator asks first: is it on, is it keeping up, what is wrong. */
+export function statusText(status: Status): string[] {
+  return [
+    ...table([
+      ...stateRows(status),
+      ['Connector', enabledText(status)],
+      ['Intake', status.intake ? `${status.intake} (${status.intakeLevel})` : 'no default address'],
+      ...holdRows(status),
+      ['Service', status.service],
+      ['Versions', versionsText(status)],
+      ['Processes', processesText(status)],
+      ...queueRows(status),
+      ...skippedRows(status),
+    ]),
+    ...Object.entries(status.domains).flatMap(([domain, figures]) => [
+      '',
+      ...domainText(domain, figures),
+    ]),
+    ...notes('Settings refused:', status.problems),
+    ...notes(
+      'Did not answer, and are missing here:',
+      status.silent.map(({ worker, pid }) => `worker ${worker} (pid ${pid})`),
+    ),
+    ...notes(
+      'Last errors:',
+      status.errors.map(({ at, text }) => `${momentText(at)}  ${text}`),
+    ),
+  ]
+}
+
+function stateRows(status: Status): [string, string][] {
+  const found = health(status)
+  return [['State', found.state], ...healthLines(found).map((line): [string, string] => ['', line])]
+}
+
+function enabledText({ enabled, level }: Status): string {
+  return `${enabled ? 'enabled' : 'disabled'} (${level})`
+}
+
+function holdRows({ holds }: Status): [string, string][] {
+  if (holds.length === 0) return []
+  const what = holds.includes('all') ? 'all intakes' : holds.join(', ')
+  return [['Held', `${what}: nothing is sent there until haraka-tdc release`]]
+}
+
+function versionsText({ versions: { plugin, haraka, node } }: Status): string {
+  return `haraka-plugin-tdc ${plugin}, Haraka ${haraka}, Node ${node}`
+}
+
+function processesText({ processes, takenAt }: Status): string {
+  const started = Math.min(...processes.map(({ startedAt }) => startedAt))
+  const pids = processes.map(({ pid }) => pid).join(', ')
+  return `${processes.length} (pid ${pids}), up for ${durationText(takenAt - started)}`
+}
+
+function queueRows(status: Status): [string, string][] {
+  const { queue, prepared, deferred, held, ages } = status
+  const { active, delivered, softBounced, hardBounced, tlsErrors, expired, oldestAge } = queue
+  const oldest = oldestAge > 0 ? `, the oldest for ${durationText(oldestAge)}` : ''
+  return [
+    ['In the queue', `${active}${oldest}`],
+    [
+      '  of these',
+      `${deferred} wait for a retry, ${held} are held, ${prepared} wait for their original`,
+    ],
+    ...(active > 0 ? [['  by age', agesText(ages)] as [string, string]] : []),
+    ['Delivered', `${delivered}${lastText(queue.lastSuccess)}`],
+    ['Soft bounced', `${softBounced} attempts`],
+    ['Hard bounced', `${hardBounced} (${tlsErrors} TLS errors, ${expired} expired)`],
+    ['Last failure', failureText(queue.lastFailure)],
+  ]
+}
+
+function agesText(ages: readonly number[]): string {
+  const limits = QUEUE_AGES.map((ms) => ms / 1000)
+  return ages
+    .map((count, at) => {
+      const limit = limits[at]
+      return limit === undefined ? `${count} > ${limits.at(-1)} s` : `${count} <= ${limit} s`
+    })
+    .join(', ')
+}
+
+function skippedRows({ messages }: Status): [string, string][] {
+  const counted = COUNTED.flatMap(([name, { row }]) => (row ? `${messages[name]} ${row}` : []))
+  return [
+    ['Not copied', countedNames(messages.skipped) || '0'],
+    ['Copies', counted.join(', ')],
+  ]
+}
+
+function domainText(domain: string, figures: DomainStatus): string[] {
+  const { connecting, idle, busy, tls } = figures
+  return [
+    `${domain} is ${figures.lastAttempt}${lastText(figures.lastAttemptAt)}`,
+    ...table([
+      ['  Connections', `${idle} idle, ${busy} busy, ${connecting} connecting`],
+      ...limitRow(figures.limits),
+      ['  TLS', countedNames(tls.sessions) || 'no session yet'],
+      ['  TLS satisfied', countedNames(tls.satisfied) || '-'],
+      ['  TLS failures', countedNames(tls.results) || 'none'],
+      ...(tls.certificateEnd === null
+        ? []
+        : [['  Certificate', `valid until ${momentText(tls.certificateEnd)}`] as const]),
+    ]),
+  ]
+}
+
+/** What was learned of an intake; most have no limit that shows. */
+function limitRow({ connections, messages, perSecond }: LearnedLimits): [string, string][] {
+  const limits = [
+    connections === null ? [] : `${connections} connections`,
+    messages === null ? [] : `${messages} copies over each`,
+    perSecond === null ? [] : `${perSecond.toFixed(1)} copies a second`,
+  ].flat()
+  return limits.length > 0 ? [['  Takes', `${limits.join(', ')}, of each process`]] : []
+}
+
+function countedNames(counted: Readonly<Record<string, number>>): string {
+  return Object.entries(counted)
+    .filter(([, count]) => count > 0)
+    .map(([name, count]) => `${name} (${count})`)
+    .join(', ')
+}
+
+function lastText(at: number | null): string {
+  return at === null ? '' : `, last at ${momentText(at)}`
+}
+
+function failureText(failure: LastFailure | null): string {
+  if (!failure) return 'none'
+  return `${momentText(failure.at)}  ${failure.class}: ${failure.text}`
+}
+
+function notes(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : ['', title, ...lines.map((line) => `  ${line}`)]
+}
+
+/** Each machine in a row, and below what they know together. */
+export function clusterText(view: ClusterView): string[] {
+  const { machines, total } = view
+  if (machines.length === 0) return ['no machine has reported yet']
+  return [
+    ...table([
+      ['Machine', 'Last report', 'Connector', 'State', 'Active', 'Deliv.', 'Soft B.', 'Hard B.'],
+      ...machines.map((machine) => machineRow(machine, view.takenAt)),
+    ]),
+    ...(total
+      ? ['', 'Together, silent machines as of their last report:', ...statusText(total)]
+      : []),
+  ]
+}
+
+/** Every machine reports and is well. */
+export function isClusterWell({ machines }: ClusterView): boolean {
+  return (
+    machines.length > 0 &&
+    machines.every(
+      ({ isSilent, status }) => !isSilent && status !== null && health(status).state === 'ok',
+    )
+  )
+}
+
+/** For tables of the figures alone: who is missing in them, or was not heard of lately. */
+export function silentMachines({ machines }: ClusterView): string[] {
+  return machines
+    .filter(({ isSilent }) => isSilent)
+    .map(({ machine, at }) => `${machine} reports no more, last at ${momentText(at)}`)
+}
+
+function machineRow(view: MachineView, now: number): (string | number)[] {
+  const { machine, at, isSilent, status, wrong } = view
+  const heard = isSilent ? `SILENT since ${momentText(at)}` : `${durationText(now - at)} ago`
+  const name = machine
+  if (!status) return [name, heard, wrong === null ? '-' : `unreadable: ${wrong}`]
+  const { active, delivered, softBounced, hardBounced } = status.queue
+  const enabled = `${status.enabled ? 'enabled' : 'disabled'} (${status.level})`
+  return [name, heard, enabled, health(status).state, active, delivered, softBounced, hardBounced]
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../clock'
-import { type Answer, no, ok } from '../control/answer'
+import { type Answer, no, ok } from '../control/processes'
 import type { Gathered } from '../control/gathered'
 import type { ClusterRequest } from '../control/request'
 import type { Report } from '../monitor/events'

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock'
-import { type Answer, no, ok } from '../control/answer'
+import { type Answer, no, ok } from '../control/processes'
 import type { Report } from '../monitor/events'
 import { readSettings } from '../settings/read'
 import type { ReadResult } from '../settings/settings'

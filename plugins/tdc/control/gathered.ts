@@ -1,8 +1,7 @@
 import { mergeStatus } from '../monitor/status'
 import type { SilentWorker, Status } from '../monitor/status'
 import { MOST_FOUND, RECENT_SHARED, STEPS_KEPT, type TrackedMessage } from '../monitor/tracked'
-import { type Answer, no, ok } from './answer'
-import type { Answers, Processes } from './processes'
+import { type Answer, type Answers, no, ok, type Processes } from './processes'
 import type { Request } from './request'
 
 /** What became of a question to all processes. */

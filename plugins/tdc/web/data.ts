@@ -1,6 +1,6 @@
 import type { Clock } from '../clock'
 import type { ClusterView } from '../cluster/cluster-view'
-import type { Answer } from '../control/answer'
+import type { Answer } from '../control/processes'
 import type { Found } from '../control/gathered'
 import type { Status } from '../monitor/status'
 import type { StatusPageSettings } from '../settings/settings'

@@ -1,12 +1,28 @@
 import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
-import { type Answer, isAnswer } from '../control/answer'
+import { join, resolve } from 'node:path'
+import { type Answer, isAnswer } from '../control/processes'
 import { socketPath } from '../control/control'
 import { type Request, SHAPES } from '../control/request'
 import { errorCode } from '../error-code'
 import { ownFolderIn } from '../haraka/queue-directory'
 import { readStandalone } from '../haraka/standalone-settings'
-import { EXIT, Stop } from './exit-code'
+import { EXIT, Stop } from './command'
+
+/** Haraka's own server directories have this file. */
+const SIGN = join('config', 'plugins')
+
+/** Where `-c`, the environment or the working directory point: Haraka's server directory. */
+export function serverDirectory(given: string | undefined, env = process.env): string {
+  const wanted = given ?? env['HARAKA']
+  const directory = resolve(wanted ?? '.')
+  if (existsSync(join(directory, SIGN))) return directory
+  const hint = wanted === undefined ? '; name it with -c DIR, or in HARAKA' : ''
+  throw new Stop(
+    EXIT.usage,
+    `${directory} is no server directory of Haraka, it has no ${SIGN}${hint}`,
+  )
+}
 
 /** Milliseconds beyond what the processes have: then the master itself does not answer. */
 const MASTER_TIME = 2_000

@@ -1,0 +1,245 @@
+import { existsSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { MOST_LISTED, type Request } from '../control/request'
+import type { SilentWorker } from '../monitor/status'
+import type { AdoptResult } from '../queue/adoption'
+import type { QueuedCopy } from '../queue/queued-copy'
+import type { ReplayResult } from '../queue/replay'
+import {
+  type Call,
+  type Command,
+  copiesText,
+  EXIT,
+  type ExitCode,
+  show,
+  silentText,
+  Stop,
+} from './command'
+import { durationText } from './moments'
+import { askServer, valueFrom } from './server'
+import { table } from './terminal'
+
+/** Copies that are shown when nothing else is said. */
+const USUAL = 100
+
+interface Listed {
+  readonly copies: readonly QueuedCopy[]
+  readonly silent: readonly SilentWorker[]
+}
+
+export const queueCommand: Command = {
+  name: 'queue',
+  words: [],
+  options: { most: { type: 'string' } },
+  summary: 'the copies in the queue, the oldest first',
+  help: [`--most NUMBER   that are shown; ${USUAL} by default, at most ${MOST_LISTED}`],
+  async run(call) {
+    const most = Number(call.values['most'] ?? USUAL)
+    if (!Number.isSafeInteger(most) || most < 1 || most > MOST_LISTED) {
+      throw new Stop(EXIT.usage, `--most must be a number from 1 to ${MOST_LISTED}`)
+    }
+    const listed = await valueFrom<Listed>(call.directory(), { ask: 'queue', most })
+    show(call, listed, () => queueText(listed, most))
+    return EXIT.ok
+  },
+}
+
+function queueText({ copies, silent }: Listed, most: number): string[] {
+  const more = copies.length === most ? [`the oldest ${most}; --most NUMBER shows more`] : []
+  if (copies.length === 0) return ['the queue is empty', ...silentText(silent)]
+  return [
+    ...table([
+      ['MID', 'Intake', 'State', 'Age', 'Attempts', 'Size', 'Last failure'],
+      ...copies.map((copy) => [
+        copy.mid,
+        copy.intake,
+        copy.state,
+        durationText(copy.age),
+        copy.attempts,
+        copy.size,
+        copy.lastFailure ?? '',
+      ]),
+    ]),
+    ...more,
+    ...silentText(silent),
+  ]
+}
+
+/** How many copies a command to the queue was about. */
+interface Moved {
+  readonly copies: number
+  readonly silent: readonly SilentWorker[]
+}
+
+const INTAKE = { intake: { type: 'string' } } as const
+const INTAKE_HELP = '--intake DOMAIN   only copies for this intake domain, or address'
+
+export const holdCommand: Command = {
+  name: 'hold',
+  words: [],
+  options: INTAKE,
+  summary: 'no copy is sent any more until release; mail goes on, and copies wait without aging',
+  help: [INTAKE_HELP, 'A hold outlives a restart.'],
+  run: (call) => move(call, { ask: 'hold', domain: domainOf(call) }, 'held'),
+}
+
+export const releaseCommand: Command = {
+  name: 'release',
+  words: [],
+  options: INTAKE,
+  summary: 'copies that are held go out',
+  help: [INTAKE_HELP, 'Without it every hold ends.'],
+  run: (call) => move(call, { ask: 'release', domain: domainOf(call) }, 'released'),
+}
+
+export const flushCommand: Command = {
+  name: 'flush',
+  words: [],
+  options: {},
+  summary: 'copies that wait for their retry have it now',
+  help: [],
+  run: (call) => move(call, { ask: 'flush' }, 'flushed'),
+}
+
+async function move(call: Call, request: Request, done: string): Promise<ExitCode> {
+  const moved = await valueFrom<Moved>(call.directory(), request)
+  const { copies, silent } = moved
+  show(call, moved, () => [`${copiesText(copies)} ${done}`, ...silentText(silent)])
+  return silent.length === 0 ? EXIT.ok : EXIT.no
+}
+
+function domainOf({ values }: Call): string {
+  const intake = typeof values['intake'] === 'string' ? values['intake'] : ''
+  return intake.slice(intake.lastIndexOf('@') + 1)
+}
+
+interface Dropped {
+  readonly dropped: boolean
+  readonly silent: readonly SilentWorker[]
+}
+
+export const dropCommand: Command = {
+  name: 'drop',
+  words: ['MID'],
+  options: {},
+  summary: 'takes one copy out of the queue, or out of the kept ones, unsent and for good',
+  help: ['Exit code 1: there is no such copy, its original is not queued yet, or it ends anyway.'],
+  async run(call) {
+    const mid = call.words[0] ?? ''
+    const answer = await valueFrom<Dropped>(call.directory(), { ask: 'drop', mid })
+    show(call, answer, () => [
+      answer.dropped ? `${mid} dropped` : `no copy ${JSON.stringify(mid)} that can be dropped`,
+      ...silentText(answer.silent),
+    ])
+    return answer.dropped ? EXIT.ok : EXIT.no
+  },
+}
+
+export const replayCommand: Command = {
+  name: 'replay',
+  words: [],
+  options: {
+    mid: { type: 'string' },
+    intake: { type: 'string' },
+    since: { type: 'string' },
+    all: { type: 'boolean' },
+  },
+  summary: 'sends copies again that were given up and kept ([failed] keep)',
+  help: [
+    '--mid MID, --intake ADDRESS, --since TIME   only those; TIME such as 2026-11-21T03:00',
+    '--all                                       every kept copy',
+    'Exit code 1: some were refused, or left because the queue is full.',
+  ],
+  async run(call) {
+    const { mid, intake, since } = given(call)
+    const answer = await valueFrom<ReplayResult>(call.directory(), {
+      ask: 'replay',
+      mid,
+      intake,
+      since,
+    })
+    const { replayed, refused, left } = answer
+    show(call, answer, () => [
+      `${copiesText(replayed)} replayed`,
+      ...(refused > 0 ? [`${refused} refused; the log says why`] : []),
+      ...(left > 0 ? [`${left} left, the queue is full ([queue] max_copies)`] : []),
+    ])
+    return refused + left === 0 ? EXIT.ok : EXIT.no
+  },
+}
+
+function given({ values }: Call): { mid: string; intake: string; since: number } {
+  const text = (name: string): string => {
+    const value = values[name]
+    return typeof value === 'string' ? value : ''
+  }
+  const [mid, intake, since] = [text('mid'), text('intake'), text('since')]
+  if (!mid && !intake && !since && values['all'] !== true) {
+    throw new Stop(EXIT.usage, 'replay what? name --mid, --intake or --since, or say --all')
+  }
+  const moment = since === '' ? 0 : Date.parse(since)
+  if (Number.isNaN(moment)) {
+    throw new Stop(EXIT.usage, `--since must be a time such as 2026-11-21T03:00, not ${since}`)
+  }
+  return { mid, intake, since: moment }
+}
+
+export const adoptCommand: Command = {
+  name: 'adopt',
+  words: ['QUEUE'],
+  options: { force: { type: 'boolean' } },
+  summary: 'takes the copies out of the queue directory of another server, which has ended',
+  help: [
+    'QUEUE is a directory that this server can read and write, such as that of a disk mounted here.',
+    'Other mail in it stays. Each copy is adopted once, also when several try; when this is',
+    'interrupted, run it again for the same directory. The age of a copy begins anew, unless',
+    '[delivery] max_age_counts_downtime is set.',
+    '--force   also when a process of that server seems to run',
+    'Exit code 1: some stay where they are; the log says why.',
+  ],
+  async run(call) {
+    const directory = resolve(call.words[0] ?? '')
+    const force = call.values['force'] === true
+    if (existsSync(join(directory, 'config', 'plugins'))) {
+      throw new Stop(EXIT.usage, `${directory} is a server directory: name its queue directory`)
+    }
+    if (!force) await refuseLive(dirname(directory), call.directory())
+    const result = await adoptAll(call, directory, force)
+    show(call, result, () => linesOf(result))
+    return result.refused + result.left + result.rest === 0 ? EXIT.ok : EXIT.no
+  },
+}
+
+/** A queue directory lies in its server's directory, where the control socket is. */
+async function refuseLive(serverDirectory: string, own: string): Promise<void> {
+  if (resolve(serverDirectory) === resolve(own)) return
+  const answered = await askServer(serverDirectory, { ask: 'status' }).then(
+    () => true,
+    () => false,
+  )
+  if (!answered) return
+  throw new Stop(EXIT.no, `the server in ${serverDirectory} runs: end it first`)
+}
+
+/** One call takes what it can in a few seconds; what it has no time for is asked for again. */
+async function adoptAll(call: Call, directory: string, force: boolean): Promise<AdoptResult> {
+  let adopted = 0
+  for (;;) {
+    const answer = await valueFrom<AdoptResult>(call.directory(), {
+      ask: 'adopt',
+      directory,
+      force,
+    })
+    adopted += answer.adopted
+    if (answer.rest === 0 || answer.adopted === 0) return { ...answer, adopted }
+  }
+}
+
+function linesOf({ adopted, refused, left, rest }: AdoptResult): string[] {
+  return [
+    `${copiesText(adopted)} adopted`,
+    ...(refused > 0 ? [`${refused} refused; the log says why`] : []),
+    ...(left > 0 ? [`${left} left, the queue has no room ([queue])`] : []),
+    ...(rest > 0 ? [`${rest} files not looked at; run this again`] : []),
+  ]
+}
