@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
-import { AddressList } from '../plugins/tdc/settings/address-list'
-import { FNV_OFFSET, hashBackwards, hashOn, Sieve } from '../plugins/tdc/settings/sieve'
+import {
+  AddressList,
+  FNV_OFFSET,
+  hashBackwards,
+  hashOn,
+  Sieve,
+} from '../plugins/tdc/settings/address-list'
 import { Dice } from './support/dice'
 
 describe('a list of addresses', () => {

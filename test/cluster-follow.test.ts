@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { ANSWER_TIME } from '../plugins/tdc/cluster/link'
+import { ANSWER_TIME } from '../plugins/tdc/cluster/redis-store'
 import {
   CHANGES_KEPT,
   LONGEST_DOCUMENT,

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { clusterView, findInCluster, SILENT_AFTER } from '../plugins/tdc/cluster/cluster-view'
-import { Link } from '../plugins/tdc/cluster/link'
+import { Link } from '../plugins/tdc/cluster/redis-store'
 import {
+  MachineReports,
   parseReport,
   reportText,
   shownMessage,
   shownStatus,
 } from '../plugins/tdc/cluster/machine-report'
-import { MachineReports } from '../plugins/tdc/cluster/machine-reports'
 import { clusterText, isClusterWell } from '../plugins/tdc/cli/status-command'
 import type { TdcEvent } from '../plugins/tdc/monitor/events'
 import type { Status } from '../plugins/tdc/monitor/status'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { TlsResult } from '../plugins/tdc/monitor/tls-result'
+import type { TlsResult } from '../plugins/tdc/monitor/tls-counters'
 import { type Authority, createAuthority, selfSigned, WEAK_CIPHERS } from './support/certificates'
 import { clientSide } from './support/client-side'
 import type { HarakaServer } from './support/haraka'

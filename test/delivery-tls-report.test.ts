@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import type { TdcEvent } from '../plugins/tdc/monitor/events'
 import { linesOf } from '../plugins/tdc/monitor/lines'
 import { Monitor } from '../plugins/tdc/monitor/monitor'
-import { TlsCounters } from '../plugins/tdc/monitor/tls-counters'
-import { TLS_RESULTS } from '../plugins/tdc/monitor/tls-result'
+import { TLS_RESULTS, TlsCounters } from '../plugins/tdc/monitor/tls-counters'
 
 const DAY = 86_400_000
 const NOON = Date.UTC(2026, 0, 1, 12)

@@ -6,9 +6,8 @@ import { statusView } from '../plugins/tdc/web/status-view'
 import { statusText } from '../plugins/tdc/cli/status-command'
 import { rowsOf } from '../plugins/tdc/cli/tophosts-command'
 import type { TdcEvent } from '../plugins/tdc/monitor/events'
-import { health, healthLines, REASONS } from '../plugins/tdc/monitor/health'
-import { HealthWatch } from '../plugins/tdc/monitor/health-watch'
-import { Recent } from '../plugins/tdc/monitor/recent'
+import { health, healthLines, HealthWatch, REASONS } from '../plugins/tdc/monitor/health'
+import { Recent } from '../plugins/tdc/monitor/over-time'
 import type {
   DiskRoom,
   DomainStatus,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { AddressList } from '../plugins/tdc/settings/address-list'
-import type { PolicyMatch } from '../plugins/tdc/settings/policy'
+import type { PolicyMatch } from '../plugins/tdc/settings/policies'
 import type { Settings } from '../plugins/tdc/settings/settings'
 import { problemsOf, settingsOf } from './support/settings-source'
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { routesOf, spellingsOf } from '../plugins/tdc/settings/spellings'
+import { routesOf, spellingsOf } from '../plugins/tdc/settings/address'
 import { Dice } from './support/dice'
 import { problemsOf, settingsOf } from './support/settings-source'
 

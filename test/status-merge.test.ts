@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { mergeStatus } from '../plugins/tdc/monitor/status'
-import { MINUTES_KEPT, Minutes } from '../plugins/tdc/monitor/minutes'
+import { MINUTES_KEPT, Minutes } from '../plugins/tdc/monitor/over-time'
 import { Counters } from '../plugins/tdc/monitor/counters'
 import type { DomainStatus } from '../plugins/tdc/monitor/status'
 import { figures, statusOf, TAKEN_AT } from './support/empty-status'

@@ -36,7 +36,7 @@ import {
 } from './haraka/settings-files'
 import { isOutboundDisabled } from './haraka/surroundings'
 import type { HarakaPlugin } from './haraka/types'
-import { HealthWatch } from './monitor/health-watch'
+import { HealthWatch } from './monitor/health'
 import { mistakeIn } from './monitor/mistake'
 import { Monitor } from './monitor/monitor'
 import { processStatus } from './monitor/process-status'

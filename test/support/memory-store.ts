@@ -1,4 +1,4 @@
-import type { Store, StoredReport, StoredReports } from '../../plugins/tdc/cluster/store'
+import type { Store, StoredReport, StoredReports } from '../../plugins/tdc/cluster/redis-store'
 import { HEAD_OCTETS } from '../../plugins/tdc/cluster/shared-document'
 
 /** What Redis would hold, for machines of one process; it can be out of order. */

@@ -1,8 +1,13 @@
 import { join } from 'node:path'
-import type { ChangeResult, Signed, Wanted } from '../../plugins/tdc/cluster/change'
-import { changed, reverted } from '../../plugins/tdc/cluster/change'
+import {
+  changed,
+  type ChangeResult,
+  reverted,
+  type Signed,
+  type Wanted,
+} from '../../plugins/tdc/cluster/change'
 import { LastGood } from '../../plugins/tdc/cluster/last-good'
-import { Link } from '../../plugins/tdc/cluster/link'
+import { Link } from '../../plugins/tdc/cluster/redis-store'
 import type { SharedDocument } from '../../plugins/tdc/cluster/shared-document'
 import { SharedSettings, type Made } from '../../plugins/tdc/cluster/shared-settings'
 import type { Answer } from '../../plugins/tdc/control/processes'

@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os'
-import { levelOf } from '../cluster/sections'
+import { levelOf } from '../cluster/overlay'
 import type { History } from '../cluster/shared-cluster'
 import type { Change } from '../cluster/shared-document'
 import type { Made } from '../cluster/shared-settings'

@@ -3,7 +3,7 @@ import type { Status } from '../monitor/status'
 import { MOST_FOUND, type TrackedMessage } from '../monitor/tracked'
 import { matcher } from '../monitor/tracking'
 import { parseReport } from './machine-report'
-import type { StoredReports } from './store'
+import type { StoredReports } from './redis-store'
 
 /** Milliseconds without a report after which a machine counts as silent. */
 export const SILENT_AFTER = 15_000

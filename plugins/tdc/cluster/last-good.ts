@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { errorCode } from '../error-code'
 import type { Disk } from '../queue/disk'
 import { FOUND } from '../queue/found-file'
-import { foreignValue } from './sections'
+import { foreignValue } from './overlay'
 import {
   LONGEST_DOCUMENT,
   NO_DOCUMENT,

@@ -1,5 +1,5 @@
 import cluster from 'node:cluster'
-import type { SourceFiles } from '../settings/source-files'
+import type { SourceFiles } from '../settings/source'
 import { parseDocument, type SharedDocument, textOf } from './shared-document'
 
 /** Between the processes of one machine; Haraka's own messages have an `event` too. */

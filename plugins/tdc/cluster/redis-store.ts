@@ -1,6 +1,36 @@
+import { bounded, LIMITS } from '../base/text'
+import type { Clock } from '../clock'
 import { LONGEST_REPORT } from './machine-report'
 import { HEAD_OCTETS, LONGEST_DOCUMENT } from './shared-document'
-import type { Store, StoredReport } from './store'
+
+/** What a machine said last. */
+export interface StoredReport {
+  readonly machine: string
+  /** Milliseconds since 1970 by Redis's clock, as `now`: those of the machines may differ. */
+  readonly at: number
+  /** Null: it is too long ago, or was left out. */
+  readonly text: string | null
+  /** Why it was left out. */
+  readonly leftOut?: string
+}
+
+export interface StoredReports {
+  readonly now: number
+  readonly reports: readonly StoredReport[]
+}
+
+/** What is asked of Redis, and no more. Every method rejects when it cannot be had. */
+export interface Store {
+  /** The first octets of the shared settings; '' when there are none. */
+  head(): Promise<string>
+  /** All of them, cut behind the longest that can be meant. */
+  document(): Promise<string>
+  /** Writes them if `expected` is what is there. */
+  swap(expected: string, text: string): Promise<boolean>
+  /** What this machine has to say; resolves with the first octets of what it takes the place of. */
+  report(machine: string, text: string): Promise<string>
+  reports(): Promise<StoredReports>
+}
 
 /** Sends one command; the reply as Redis gives it. */
 export type Send = (words: readonly string[]) => Promise<unknown>
@@ -127,4 +157,78 @@ function machinesIn(found: unknown): Pick<StoredReport, 'machine' | 'at'>[] {
 
 function textOf(reply: unknown): string {
   return typeof reply === 'string' || Buffer.isBuffer(reply) ? reply.toString() : ''
+}
+
+export interface Connection {
+  readonly store: Store
+  close(): void
+}
+
+export type Asked<T> =
+  { readonly kind: 'ok'; readonly value: T } | { readonly kind: 'away'; readonly why: string }
+
+/** Milliseconds for one question, a new connection included. */
+export const ANSWER_TIME = 3_000
+
+/**
+ * The way to Redis. A question that fails, or has no answer in time, ends the connection, so that
+ * no late reply is taken for another's; the next question opens a new one. Nothing is queued.
+ */
+export class Link {
+  private connection: Connection | undefined
+  private opening: Promise<Connection> | undefined
+  private over = false
+
+  constructor(
+    private readonly open: () => Promise<Connection>,
+    private readonly clock: Clock,
+  ) {}
+
+  async ask<T>(work: (store: Store) => Promise<T>): Promise<Asked<T>> {
+    if (this.over) return { kind: 'away', why: 'the server ends' }
+    try {
+      return {
+        kind: 'ok',
+        value: await this.inTime(this.connected().then(({ store }) => work(store))),
+      }
+    } catch (error) {
+      this.drop()
+      const why = error instanceof Error ? error.message : String(error)
+      return { kind: 'away', why: bounded(why, LIMITS.sentence) }
+    }
+  }
+
+  /** Until the next question. */
+  rest(): void {
+    this.drop()
+  }
+
+  /** For good. */
+  close(): void {
+    this.over = true
+    this.drop()
+  }
+
+  /** An opening that still hangs is joined by the next question; it never becomes two. */
+  private async connected(): Promise<Connection> {
+    if (this.connection) return this.connection
+    this.opening ??= this.open().finally(() => (this.opening = undefined))
+    const connection = await this.opening
+    if (this.over) connection.close()
+    else this.connection = connection
+    return connection
+  }
+
+  private drop(): void {
+    this.connection?.close()
+    this.connection = undefined
+  }
+
+  private inTime<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const late = () => reject(new Error(`no answer in ${ANSWER_TIME / 1000} seconds`))
+      const deadline = this.clock.after(ANSWER_TIME, late)
+      work.then(resolve, reject).finally(() => deadline.cancel())
+    })
+  }
 }

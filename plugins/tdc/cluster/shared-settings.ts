@@ -6,12 +6,9 @@ import type { ReadResult } from '../settings/settings'
 import type { SettingsSource } from '../settings/source'
 import type { ChangeResult, Signed } from './change'
 import type { LastGood } from './last-good'
-import type { Link } from './link'
-import { compare } from './newest'
-import { overlay } from './overlay'
-import { foreignValue } from './sections'
-import { type Change, type SharedDocument, textOf } from './shared-document'
-import type { Store } from './store'
+import type { Link, Store } from './redis-store'
+import { type Change, compare, type SharedDocument, textOf } from './shared-document'
+import { foreignValue, overlay } from './overlay'
 
 /** What a change is answered with. */
 export interface Made {

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock'
 import type { Report } from '../monitor/events'
-import type { TlsResult } from '../monitor/tls-result'
+import type { TlsResult } from '../monitor/tls-counters'
 import { isFinal } from './dns-failure'
 import type { Fetched, StsFetch } from './sts-fetch'
 import { parseStsPolicy, type StsPolicy } from './sts-policy'

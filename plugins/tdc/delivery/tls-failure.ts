@@ -1,6 +1,6 @@
 import { LIMITS, bounded } from '../base/text'
 import { errorCode } from '../error-code'
-import type { TlsResult } from '../monitor/tls-result'
+import type { TlsResult } from '../monitor/tls-counters'
 
 /** The result types of one connection; the others are of MTA-STS policies. */
 export type TlsFailureReason = Exclude<

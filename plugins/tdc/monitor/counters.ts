@@ -2,7 +2,7 @@ import { LIMITS, bounded, safeCut } from '../base/text'
 import type { CopyCounts, SkipReason, TdcEvent } from './events'
 import { rowOf } from './lines'
 import { COUNTED, MESSAGE_COUNTS, type MessageCount } from './message-counts'
-import { Recent } from './recent'
+import { Recent } from './over-time'
 import type { LastFailure, MessageCounters, QueueFigures, Status } from './status'
 import { bounceText } from './words'
 

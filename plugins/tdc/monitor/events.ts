@@ -1,5 +1,5 @@
 import type { MessageCount } from './message-counts'
-import type { TlsResult } from './tls-result'
+import type { TlsResult } from './tls-counters'
 
 /**
  * Everything that the connector tells about itself: each event is one log line or a few and, where

@@ -1,13 +1,11 @@
 import { safeText } from '../base/text'
-import { CertificateWatch } from './certificate-watch'
+import { CertificateWatch, TlsCounters } from './tls-counters'
 import { Counters } from './counters'
 import type { Level, Report, TdcEvent } from './events'
-import { Histogram } from './histogram'
+import { Histogram, Minutes } from './over-time'
 import { LastErrors } from './last-errors'
 import { fieldsOf, linesOf, rowOf, uuidOf } from './lines'
-import { Minutes } from './minutes'
 import { TIMES_IN_QUEUE } from './status'
-import { TlsCounters } from './tls-counters'
 import { Tracking } from './tracking'
 
 /** Writes one line; `fields` go along for the structured log formats. */

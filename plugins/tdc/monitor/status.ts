@@ -23,7 +23,7 @@ import {
 } from './field'
 import { newestOf } from './last-errors'
 import { COUNTED, type MessageCount } from './message-counts'
-import { mergeMinutes, type MinuteFigures } from './minutes'
+import { mergeMinutes, type MinuteFigures } from './over-time'
 
 /*
  * The connector's state as one plain value that JSON carries whole: the source of every display. What

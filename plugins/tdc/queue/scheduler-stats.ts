@@ -1,5 +1,5 @@
 import { Heap, type Placed } from '../base/heap'
-import { Histogram } from '../monitor/histogram'
+import { Histogram } from '../monitor/over-time'
 import { QUEUE_AGES } from '../monitor/status'
 import type { Copy } from './copy'
 

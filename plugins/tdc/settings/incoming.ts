@@ -1,4 +1,5 @@
-import { asciiDomain } from './domain'
+import { asciiDomain } from './address'
+import type { Place, Problems } from './problems'
 
 /** Which recipients are incoming for a client that may not relay, by their domain (spec 1.2). */
 export class IncomingDomains {
@@ -25,4 +26,20 @@ export class IncomingDomains {
     const name = asciiDomain(domain) ?? domain
     return this.own.has(name) || (this.pattern?.test(domain) ?? false)
   }
+}
+
+/** Domains in ASCII and lower case; what is none is a problem at `place`. */
+export function readDomains(
+  entries: readonly string[],
+  place: Place,
+  problems: Problems,
+): ReadonlySet<string> {
+  const bad = entries.filter((entry) => asciiDomain(entry.trim()) === undefined)
+  problems.refuseEntries(place, bad, 'must be a domain')
+  return knownDomains(entries)
+}
+
+/** The entries that are domains: Haraka's own lists may hold others, which are no intake's. */
+export function knownDomains(entries: readonly string[]): ReadonlySet<string> {
+  return new Set(entries.map((entry) => asciiDomain(entry.trim())).filter((d) => d !== undefined))
 }

@@ -1,6 +1,5 @@
 import { isIP } from 'node:net'
-import { asciiDomain, domainOrLiteral } from './domain'
-import { parseMailbox } from './mailbox'
+import { asciiDomain, domainOrLiteral, parseMailbox } from './address'
 import { isSafe } from '../base/text'
 
 /** What may stand behind a key. */

@@ -1,4 +1,4 @@
-import { asciiDomain } from './domain'
+import { asciiDomain } from './address'
 
 /** Which of the written machines this one is. */
 export type Self =

@@ -1,16 +1,12 @@
-import { readDomains, knownDomains } from './domain-set'
+import { IncomingDomains, knownDomains, readDomains } from './incoming'
 import { type CleanRule, parseCleanRule } from './clean-rules'
-import { readFormats, warnOfUnusedFormats } from './formats'
-import { IntakeBook } from './intake'
+import { IntakeBook, readFormats, warnOfUnusedFormats } from './intake'
 import { FIXED } from './keys'
-import { linesOf } from './list-file'
-import { IncomingDomains } from './incoming'
-import { resolveLevels } from './levels'
-import { OrderedPolicies } from './policy-table'
+import { linesOf, type SettingsSource } from './source'
+import { readLevels, resolveLevels, sharedIn } from './levels'
+import { OrderedPolicies, readPolicies } from './policies'
 import { Problems, shown } from './problems'
 import { ownName } from './machine-names'
-import { readLevels, sharedIn } from './read-levels'
-import { readPolicies } from './read-policies'
 import {
   reviewDelivery,
   reviewIntakes,
@@ -18,14 +14,10 @@ import {
   warnOfOutgoing,
   warnOfUnreachable,
 } from './review'
-import { readSection } from './section'
-import type { Values } from './section'
-import { sortSections } from './sections'
+import { readSection, sortSections, type Values } from './section'
 import type { DeliverySettings, ReadResult, Settings } from './settings'
-import type { SettingsSource } from './source'
 import { readStatusPage } from './status-page'
-import { readClientCertificate } from './client-certificate'
-import { readTrustedRoots } from './trusted-roots'
+import { readClientCertificate, readTrustedRoots } from './tls-files'
 
 /** What the sections of one fixed name say. */
 type Fixed = { readonly [S in keyof typeof FIXED]: Values<(typeof FIXED)[S]> }

@@ -1,8 +1,7 @@
 import type { IncomingDomains } from './incoming'
 import type { IntakeBook } from './intake'
-import type { Choice } from './policy'
+import type { Choice, Policies } from './policies'
 import { type Problems, shown } from './problems'
-import type { Policies } from './read-policies'
 import type { DeliverySettings, Effective } from './settings'
 import type { Overlooked } from './source'
 

@@ -1,6 +1,6 @@
 import type { CleanRule } from './clean-rules'
 import type { IncomingDomains } from './incoming'
-import type { PolicyTable } from './policy'
+import type { PolicyTable } from './policies'
 
 /** `journal`: wrapped, the original as `message/rfc822`; `bcc`: the original with X-CSE headers on top. */
 export type CopyFormat = 'journal' | 'bcc'

@@ -1,3 +1,5 @@
+import { type Place, type Problems, shown } from './problems'
+
 /** A file of one entry per line, comments and blank lines already taken out. */
 export type ListFile =
   | { readonly kind: 'lines'; readonly lines: readonly string[] }
@@ -60,4 +62,106 @@ export interface SettingsSource {
   readFile(path: string): TextFile
   /** An environment variable of this process. */
   environment(name: string): string | undefined
+}
+
+/** The files that settings were made of, as they were then; JSON carries it whole. */
+export interface SourceFiles {
+  /** There was no tdc.ini. */
+  readonly missing: boolean
+  /** Of tdc.ini. */
+  readonly text: string
+  readonly ini: Readonly<Record<string, RawSection>>
+  readonly headings: readonly string[]
+  readonly lists: Readonly<Record<string, ListFile>>
+  readonly texts: Readonly<Record<string, TextFile>>
+}
+
+export const NO_FILES: SourceFiles = {
+  missing: true,
+  text: '',
+  ini: {},
+  headings: [],
+  lists: {},
+  texts: {},
+}
+
+/** The same source, and what was read of its files so far. */
+export function noting(source: SettingsSource): { source: SettingsSource; files: SourceFiles } {
+  const lists: Record<string, ListFile> = {}
+  const texts: Record<string, TextFile> = {}
+  const { ini, headings, text, missing = false } = source
+  return {
+    source: {
+      ...source,
+      readList: (name) => (lists[name] = source.readList(name)),
+      readFile: (path) => (texts[path] = source.readFile(path)),
+    },
+    files: { missing, text, ini, headings, lists, texts },
+  }
+}
+
+/** A source with these files in place of its own. */
+export function withFiles(source: SettingsSource, files: SourceFiles): SettingsSource {
+  const { missing, text, ini, headings, lists, texts } = files
+  return {
+    ...source,
+    ...{ missing, text, ini, headings, unreadable: undefined, overlooked: [] },
+    readList: (name) => lists[name] ?? source.readList(name),
+    readFile: (path) => texts[path] ?? source.readFile(path),
+  }
+}
+
+/**
+ * What says that files lost what they had: an editor that empties a file before it writes it, an
+ * export that failed, a disk that was full. `before`: those that the settings in force are made of.
+ */
+export function lostContent(before: SourceFiles, now: SourceFiles): string[] {
+  const lost = Object.entries(now.lists).map(([name, list]) =>
+    lostLines(name, before.lists[name], list),
+  )
+  return [lostText(before.text, now.text), ...lost].filter((sentence) => sentence !== undefined)
+}
+
+function lostText(before: string, now: string): string | undefined {
+  const [whole, rest] = [before.trimEnd(), now.trimEnd()]
+  if (isBlank(now))
+    return isBlank(before)
+      ? undefined
+      : 'tdc.ini is empty; write [main] enabled=false to turn copies off'
+  if (rest.length >= whole.length || !whole.startsWith(rest)) return undefined
+  const line = rest.split('\n').length
+  return `tdc.ini is the one in force cut off in line ${line}; if that is meant, write a line behind it, such as a comment`
+}
+
+/** A file of which nothing has an effect. */
+export function isBlank(text: string): boolean {
+  return text.split(/\r\n|\r|\n/).every((line) => /^\s*(?:[;#].*)?$/.test(line))
+}
+
+function lostLines(name: string, before: ListFile | undefined, now: ListFile): string | undefined {
+  if (now.kind !== 'lines') return undefined
+  const had = before?.kind === 'lines' ? before.lines : undefined
+  const last = now.lines.at(-1)
+  if (last === undefined) {
+    return had?.length === 0
+      ? undefined
+      : `the list file ${name} is empty; take it out of tdc.ini if that is meant`
+  }
+  const there = had?.[now.lines.length - 1] ?? ''
+  const isCut = there.length > last.length && there.startsWith(last)
+  return isCut ? `the list file ${name} is cut off in its entry ${last}` : undefined
+}
+
+/** The lines of a list file that the key at `place` names; one that cannot be read is a problem. */
+export function linesOf(
+  readList: SettingsSource['readList'],
+  file: string | undefined,
+  place: Place,
+  problems: Problems,
+): readonly string[] {
+  if (file === undefined) return []
+  const found = readList(file)
+  if (found.kind === 'lines') return found.lines
+  problems.refuse(place, `the file cannot be read: ${shown(found.why)}`)
+  return []
 }

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { asciiDomain } from './domain'
+import { asciiDomain } from './address'
 import type { FIXED } from './keys'
 import type { Problems } from './problems'
 import { readValue, type Values } from './section'

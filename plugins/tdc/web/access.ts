@@ -1,8 +1,7 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
+import { BlockList, isIP, isIPv6 } from 'node:net'
 import type { StatusPageSettings } from '../settings/settings'
-import { bearerToken, COOKIE, cookieOf, isSession, isToken } from './credentials'
-import { hostNameOf, plainAddress } from './host-name'
-import { isLocalClient, isLoopback } from './local-client'
 
 /** What a request shows of itself. */
 export interface Asker {
@@ -42,4 +41,90 @@ function showsToken({ headers }: Asker, token: string, now: number): boolean {
   if (bearer !== undefined) return isToken(bearer, token)
   const cookie = cookieOf(headers.cookie, COOKIE)
   return cookie !== undefined && isSession(cookie, token, now)
+}
+
+/** Name of the cookie that stands for a token once shown. */
+export const COOKIE = 'tdc-session'
+
+/** Seconds that a browser need not show the token again. */
+export const SESSION_LENGTH = 12 * 60 * 60
+
+/** Compared in the same time whatever the difference, also of length. */
+export function isToken(shown: string, token: string): boolean {
+  return timingSafeEqual(digest(shown), digest(token))
+}
+
+/**
+ * Value of the cookie: when it ends, and a proof that only who has the token can make. Every worker
+ * can check it, a new token ends it, and the token itself is not in it.
+ */
+export function sessionValue(token: string, now: number): string {
+  const end = String(Math.floor(now / 1000) + SESSION_LENGTH)
+  return `${end}.${proof(token, end)}`
+}
+
+export function isSession(value: string, token: string, now: number): boolean {
+  const [end = '', shown = ''] = value.split('.')
+  return isToken(shown, proof(token, end)) && Number(end) * 1000 > now
+}
+
+/** `Bearer TOKEN` (RFC 6750 section 2.1); the scheme in any case (RFC 9110 section 11.1). */
+export function bearerToken(authorization: string | undefined): string | undefined {
+  return /^bearer +(\S+)$/i.exec(authorization ?? '')?.[1]
+}
+
+/** One cookie of a Cookie header (RFC 6265 section 4.2). */
+export function cookieOf(header: string | undefined, name: string): string | undefined {
+  const pairs = (header ?? '').split(';').map((pair) => pair.trim())
+  return pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1)
+}
+
+function proof(token: string, end: string): string {
+  return createHmac('sha256', token).update(`${COOKIE} ${end}`).digest('base64url')
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}
+
+/** RFC 1122 section 3.2.1.3 and RFC 4291 section 2.5.3; IPv4 also in its mapped form. */
+const LOOPBACK = new BlockList()
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4')
+LOOPBACK.addAddress('::1', 'ipv6')
+
+/** What proxies add: a request with one of them comes from elsewhere, whatever it says. */
+const PROXY_HEADERS = [
+  'forwarded',
+  'via',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-real-ip',
+  'x-client-ip',
+  'true-client-ip',
+  'cf-connecting-ip',
+] as const
+
+/** Whether a request was made on this machine, as far as its own connection shows. */
+export function isLocalClient(address: string | undefined, headers: IncomingHttpHeaders): boolean {
+  if (PROXY_HEADERS.some((name) => headers[name] !== undefined)) return false
+  return address !== undefined && isLoopback(address)
+}
+
+export function isLoopback(address: string): boolean {
+  const version = isIP(address)
+  return version !== 0 && LOOPBACK.check(address, version === 6 ? 'ipv6' : 'ipv4')
+}
+
+/** uri-host of a Host header (RFC 9110 section 7.2) in lower case, without port and brackets. */
+export function hostNameOf(header: string): string | undefined {
+  const [, v6, name] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::\d*)?$/.exec(header) ?? []
+  if (v6 !== undefined) return isIPv6(v6) ? v6.toLowerCase() : undefined
+  return name ? name.toLowerCase().replace(/\.$/, '') : undefined
+}
+
+/** An address as sockets show it, IPv4 not in its mapped form. */
+export function plainAddress(address: string): string {
+  const mapped = address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address
+  return isIP(mapped) ? mapped : address
 }

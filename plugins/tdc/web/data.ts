@@ -1,16 +1,13 @@
 import type { Clock } from '../clock'
-import type { ClusterView } from '../cluster/cluster-view'
-import type { Answer } from '../control/processes'
+import type { ClusterView, MachineView } from '../cluster/cluster-view'
 import type { Found } from '../control/gathered'
+import type { Answer } from '../control/processes'
+import { health, type State } from '../monitor/health'
+import { messageWithoutAddresses } from '../monitor/masked'
 import type { Status } from '../monitor/status'
 import type { StatusPageSettings } from '../settings/settings'
-import { json, sentence, send } from './answer'
-import { foundView } from './found-view'
-import { METRICS_TYPE } from './metric'
-import { machinesView } from './machines-view'
-import { exposition } from './metrics'
-import type { Routes, Turn } from './route'
-import { Shared } from './shared'
+import { json, type Routes, send, sentence, type Turn } from './answer'
+import { exposition, METRICS_TYPE } from './metrics'
 import { statusView } from './status-view'
 import { Watchers } from './watchers'
 
@@ -115,5 +112,76 @@ export class PageData {
       return send(response, sentence(503, text))
     }
     send(response, { status: 200, type: METRICS_TYPE, body: await exposition(status) })
+  }
+}
+
+/** The same without addresses, unless they are shown; the Message-ID tells which message it is. */
+export function foundView(
+  { messages, silent }: Found,
+  { showAddresses }: Pick<StatusPageSettings, 'showAddresses'>,
+): Found {
+  return { messages: showAddresses ? messages : messages.map(messageWithoutAddresses), silent }
+}
+
+/** One machine of those that share their figures, as of its last report. */
+export interface MachineRow {
+  readonly machine: string
+  readonly at: number
+  readonly isSilent: boolean
+  /** null: its last report is too long ago, or cannot be read. */
+  readonly figures: {
+    readonly enabled: boolean
+    readonly level: string
+    readonly state: State
+    readonly active: number
+    readonly delivered: number
+    readonly softBounced: number
+    readonly hardBounced: number
+  } | null
+}
+
+/** What the page is told of other machines: no addresses. */
+export interface MachinesView {
+  readonly takenAt: number
+  readonly machines: readonly MachineRow[]
+}
+
+export function machinesView({ takenAt, machines }: ClusterView): MachinesView {
+  return { takenAt, machines: machines.map(rowOf) }
+}
+
+function rowOf({ machine, at, isSilent, status }: MachineView): MachineRow {
+  if (!status) return { machine, at, isSilent, figures: null }
+  const { enabled, level, queue } = status
+  const { active, delivered, softBounced, hardBounced } = queue
+  const { state } = health(status)
+  const figures = { enabled, level, state, active, delivered, softBounced, hardBounced }
+  return { machine, at, isSilent, figures }
+}
+
+/** Work whose result all share who ask for it meanwhile, or up to `freshFor` milliseconds after. */
+export class Shared<T> {
+  private running: Promise<T> | undefined
+  private kept: { readonly value: T; readonly at: number } | undefined
+
+  constructor(
+    private readonly work: () => Promise<T>,
+    private readonly freshFor: number,
+    private readonly now: () => number,
+  ) {}
+
+  value(): Promise<T> {
+    if (this.kept && this.now() - this.kept.at < this.freshFor) {
+      return Promise.resolve(this.kept.value)
+    }
+    this.running ??= this.work()
+      .then((value) => {
+        this.kept = { value, at: this.now() }
+        return value
+      })
+      .finally(() => {
+        this.running = undefined
+      })
+    return this.running
   }
 }

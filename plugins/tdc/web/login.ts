@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { COOKIE, isToken, SESSION_LENGTH, sessionValue } from './credentials'
+import { COOKIE, isToken, SESSION_LENGTH, sessionValue } from './access'
 
 /** Octets of the form that is read: the longest token, its name, and room for escapes. */
 const LONGEST_FORM = 1024

@@ -1,11 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Report } from '../monitor/events'
 import { accessOf } from './access'
-import { sentence, send } from './answer'
+import { type Route, type Routes, send, sentence, type Turn } from './answer'
 import { type Asset, readAssets } from './assets'
 import { type DataDeps, PageData } from './data'
 import { login } from './login'
-import type { Route, Routes, Turn } from './route'
 
 export interface PageDeps extends Omit<DataDeps, 'isGranted'> {
   readonly report: Report

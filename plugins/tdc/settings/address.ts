@@ -1,6 +1,58 @@
-import { domainOrLiteral } from './domain'
+import { Address } from 'address-rfc2821'
+import { domainToASCII } from 'node:url'
+
+/** RFC 1035 2.3.4: octets of a name, and of a label. */
+const NAME_MAX = 253
+const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/
 
 const ASCII = /^[\x00-\x7f]*$/
+const ADDRESS_LITERAL = /^\[(?:ipv6:)?[0-9a-f.:]{2,45}\]$/
+
+/**
+ * A domain in ASCII and lower case, without the dot of the root; undefined when it is none. Only what is not ASCII goes through
+ * the URL rules, which read `127.1` as an address and drop what follows a slash.
+ */
+export function asciiDomain(text: string): string | undefined {
+  if (!ASCII.test(text) && /[\x00-\x2c/:-@[-^`{-\x7f]/.test(text)) return undefined
+  const name = (ASCII.test(text) ? text.toLowerCase() : domainToASCII(text)).replace(/\.$/, '')
+  if (name.length > NAME_MAX) return undefined
+  const labels = name.split('.')
+  if (!labels.every((label) => LABEL.test(label))) return undefined
+  return /^\d+$/.test(labels.at(-1) ?? '') ? undefined : name
+}
+
+/** `[192.0.2.1]` or `[IPv6:2001:db8::1]` (RFC 5321 4.1.3) in lower case, or a domain. */
+export function domainOrLiteral(text: string): string | undefined {
+  const lower = text.toLowerCase()
+  return ADDRESS_LITERAL.test(lower) ? lower : asciiDomain(text)
+}
+
+export interface Mailbox {
+  /** `user@domain`, the domain in ASCII and lower case. */
+  readonly address: string
+  readonly domain: string
+}
+
+const PRINTABLE = /^[\x20-\x7e]+$/
+
+/** A mailbox that RCPT TO can carry without SMTPUTF8, or undefined. */
+export function parseMailbox(text: string): Mailbox | undefined {
+  const parsed = parsePath(text)
+  if (!parsed?.user || !parsed.host) return undefined
+  // The parser leaves out a source route (RFC 5321 C); written in a setting it is a mistake.
+  const written = parsed.original_host ?? parsed.host
+  if (`${parsed.user}@${written}` !== text || !PRINTABLE.test(parsed.user)) return undefined
+  const domain = asciiDomain(written)
+  return domain === undefined ? undefined : { address: `${parsed.user}@${domain}`, domain }
+}
+
+function parsePath(text: string): Address | undefined {
+  try {
+    return new Address(`<${text}>`)
+  } catch {
+    return undefined
+  }
+}
 
 /**
  * Upper before lower case is close to Unicode's case folding, which mailbox servers compare with
