@@ -118,6 +118,27 @@ describe('delivery: PIPELINING on a long line', () => {
     await link.close()
   })
 
+  it('one connection finds out whether that is heard, the others follow it', async () => {
+    const { link, session, open } = await far([])
+    const other = await open()
+    assert.deepEqual([session.window, other.window], [2, 1])
+    await Promise.all(numbered(2).map((message) => session.send(message)))
+    assert.deepEqual([session.window, other.window], [2, 2])
+    session.destroy()
+    other.destroy()
+    await link.close()
+  })
+
+  it('one that ends before that leaves it to another', async () => {
+    const { link, session, open } = await far([])
+    const other = await open()
+    assert.deepEqual([session.window, other.window], [2, 1])
+    session.destroy()
+    assert.equal(other.window, 2)
+    other.destroy()
+    await link.close()
+  })
+
   const D = 'delivered'
   const rows: [string, Script, string[], string[]][] = [
     ['nothing refused', [], [D, D, D, D], ['0', '1', '2', '3']],
@@ -181,6 +202,8 @@ describe('delivery: PIPELINING on a long line', () => {
   for (const [what, fault] of UNHEARD) {
     it(`an intake that ${what} costs no copy an attempt, and gets one at a time`, async () => {
       const { link, session, open } = await far([fault])
+      const other = await open()
+      assert.deepEqual([session.window, other.window], [2, 1])
       const results = numbered(2).map((message) => session.send(message))
       await Promise.all([results[0], link.server.until(fault.on, 2)])
       await link.clock.advance(TIMEOUTS.command)
@@ -189,8 +212,8 @@ describe('delivery: PIPELINING on a long line', () => {
         'network protocol, uncharged, ended',
       ])
       const next = await open()
-      assert.equal(next.window, 1)
-      next.destroy()
+      assert.deepEqual([other.window, next.window], [1, 1])
+      for (const one of [other, next]) one.destroy()
       await link.close()
     })
   }

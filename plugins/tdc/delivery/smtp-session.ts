@@ -63,6 +63,7 @@ export class SmtpSession implements Session {
   ) {
     this.transmit = transmitFor(capabilities, { ...options, isFar: roundTrip > NEAR })
     this.wire = new Wire(socket, conversation, options.timeouts)
+    conversation.onLost(() => this.transmit.ended?.())
   }
 
   /**

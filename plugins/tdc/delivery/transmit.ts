@@ -28,6 +28,8 @@ export interface Transmit {
   /** By BDAT, which may be refused for other reasons than the message. */
   readonly inChunks: boolean
   readonly send: (wire: Wire, commands: Commands, message: Outgoing) => Promise<Transmission>
+  /** Its connection is gone. */
+  readonly ended?: () => void
 }
 
 interface TransmitOptions {
@@ -43,7 +45,19 @@ export function transmitFor(offered: Capabilities, options: TransmitOptions): Tr
   if (!pipelining) return sequential
   if (options.chunking.avoided) return pipelined(1)
   if (chunking) return chunked(options.window)
-  return pipelined(options.isFar ? Math.min(options.window, BEHIND_DATA) : 1)
+  return options.isFar && options.window > 1 ? pipelinedFar(options.chunking) : pipelined(1)
+}
+
+/** One connection at first, and the others when that was heard. */
+function pipelinedFar(memory: ChunkingMemory): Transmit {
+  const far: Transmit = {
+    ...pipelined(BEHIND_DATA, () => memory.heardBehind()),
+    get window() {
+      return memory.mayStandBehind(far) ? BEHIND_DATA : 1
+    },
+    ended: () => memory.ended(far),
+  }
+  return far
 }
 
 /** One message has been written, and the commands of the next one: its DATA must be answered first. */
@@ -70,7 +84,7 @@ const sequential: Transmit = {
  * The commands together, the message when it is asked for (RFC 2920): two round trips. With a window,
  * the commands of the next message stand behind the final dot, where section 3.1 allows them: one.
  */
-function pipelined(window: number): Transmit {
+function pipelined(window: number, onHeard: () => void = () => {}): Transmit {
   let before: Promise<Step> | undefined
   return {
     window,
@@ -94,6 +108,7 @@ function pipelined(window: number): Transmit {
       })
       const refused = refusedBy(steps)
       if (refused && (await behind)?.kind === 'passed' && isUnheard(refused)) return UNHEARD
+      if (!refused && behind) onHeard()
       return refused ?? endedBy((await reply) as Step)
     },
   }
