@@ -5,7 +5,7 @@ import type { SendResult } from '../plugins/tdc/delivery/session'
 import { Unstuffer } from '../plugins/tdc/unstuffer'
 import { Dice } from './support/dice'
 import type { Script } from './support/fault-script'
-import { IntakeLink, outgoing, TIMEOUTS, WINDOW } from './support/intake-link'
+import { IntakeLink, outgoing, WINDOW } from './support/intake-link'
 import { splitAtRandom, stuff } from './support/journal'
 
 const PIPELINING = ['PIPELINING', 'SIZE 52428800', '8BITMIME']
@@ -206,7 +206,7 @@ describe('delivery: PIPELINING on a long line', () => {
       assert.deepEqual([session.window, other.window], [2, 1])
       const results = numbered(2).map((message) => session.send(message))
       await Promise.all([results[0], link.server.until(fault.on, 2)])
-      await link.clock.advance(TIMEOUTS.command)
+      await link.clock.advance(5_000)
       assert.deepEqual((await Promise.all(results)).map(view), [
         D,
         'network protocol, uncharged, ended',

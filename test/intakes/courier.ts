@@ -1,3 +1,5 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { Daemon } from './daemon'
 import { inside, unpacked } from './debian'
 import { INTAKE, type Place } from './place'
@@ -23,6 +25,7 @@ export async function startCourier(place: Place, settings: CourierSettings): Pro
     ${set('esmtpd', 'TLS_DHPARAMS', '')}
     echo ${INTAKE.host} >${etc}/me; echo ${INTAKE.domain} >${etc}/locals; echo ${INTAKE.domain} >${etc}/esmtpacceptmailfor
     echo 62914560 >${etc}/sizelimit; echo 'opt BOFHHEADERS=0' >${etc}/bofh
+    mkdir -p /run/courier; mount -t tmpfs tmpfs /run/courier
     mkdir -p /run/courier/authdaemon ${mail}/new ${mail}/cur ${mail}/tmp; chown -R courier:courier /run/courier
     echo '${INTAKE.user}:x:65534:65534::${dir}/home:/bin/sh' >>/etc/passwd
     mkdir -p ${dir}/home; ln -s ${mail} ${dir}/home/Maildir; chown -R 65534:65534 ${dir}/home ${mail}
@@ -36,5 +39,15 @@ export async function startCourier(place: Place, settings: CourierSettings): Pro
   const alone = [unshare, '--pid', '--fork', '--kill-child', '--mount-proc', ...rest]
   const daemon = new Daemon(alone, port)
   await daemon.start()
-  return { daemon }
+  // It takes a message into its queue, where it waits to be delivered.
+  const queue = join(dir, 'system/var/lib/courier/msgs')
+  const isSettled = (): boolean => existsSync(queue) && filesIn(queue) === 0
+  return { daemon, isSettled }
+}
+
+/** Files in the folders of a folder. */
+function filesIn(folder: string): number {
+  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  ).length
 }

@@ -29,6 +29,13 @@ export interface IntakeKind {
 
 const BOTH = 'PIPELINING CHUNKING'
 
+const COURIER = {
+  offers: 'PIPELINING',
+  refuses: ['very long line'],
+  // It writes parts anew.
+  changes: ['NUL', 'multipart'],
+} as const
+
 export const INTAKES: Readonly<Record<string, IntakeKind>> = {
   exim: {
     offers: BOTH,
@@ -77,10 +84,10 @@ export const INTAKES: Readonly<Record<string, IntakeKind>> = {
     start: (place) => startPostfixIntake(place, { smtpd_timeout: '2s' }),
   },
   sendmail: { offers: 'PIPELINING', refuses: ['NUL'], start: startSendmail },
-  courier: {
-    offers: 'PIPELINING',
-    refuses: ['very long line'],
-    start: (place) => startCourier(place, { connections: 100 }),
+  courier: { ...COURIER, start: (place) => startCourier(place, { connections: 100 }) },
+  'courier, 5 connections': {
+    ...COURIER,
+    start: (place) => startCourier(place, { connections: 5 }),
   },
   aiosmtpd: { offers: '', refuses: ['very long line'], start: startAiosmtpd },
   qpsmtpd: { offers: 'PIPELINING', start: startQpsmtpd },

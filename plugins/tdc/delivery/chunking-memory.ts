@@ -28,6 +28,10 @@ export class ChunkingMemory {
     return this.hears || this.prober === connection
   }
 
+  get hearsBehind(): boolean {
+    return this.hears
+  }
+
   heardBehind(): void {
     this.hears = true
   }

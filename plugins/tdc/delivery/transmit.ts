@@ -51,7 +51,7 @@ export function transmitFor(offered: Capabilities, options: TransmitOptions): Tr
 /** One connection at first, and the others when that was heard. */
 function pipelinedFar(memory: ChunkingMemory): Transmit {
   const far: Transmit = {
-    ...pipelined(BEHIND_DATA, () => memory.heardBehind()),
+    ...pipelined(BEHIND_DATA, memory),
     get window() {
       return memory.mayStandBehind(far) ? BEHIND_DATA : 1
     },
@@ -84,7 +84,7 @@ const sequential: Transmit = {
  * The commands together, the message when it is asked for (RFC 2920): two round trips. With a window,
  * the commands of the next message stand behind the final dot, where section 3.1 allows them: one.
  */
-function pipelined(window: number, onHeard: () => void = () => {}): Transmit {
+function pipelined(window: number, memory?: ChunkingMemory): Transmit {
   let before: Promise<Step> | undefined
   return {
     window,
@@ -93,7 +93,8 @@ function pipelined(window: number, onHeard: () => void = () => {}): Transmit {
     async send(wire, commands, message) {
       const { behind, steps, reply } = await wire.inTurn(async () => {
         const behind = wire.isAwaiting ? before : undefined
-        const steps = await Promise.all(wire.group([...envelope(commands), DATA]))
+        const patience = behind && !memory?.hearsBehind ? UNHEARD_AFTER : Infinity
+        const steps = await Promise.all(wire.group([...envelope(commands), DATA], patience))
         if (refusedBy(steps)) {
           // RFC 2920 section 3.1: asked for a message that has no recipient, the client sends none.
           if (steps.at(-1)?.kind === 'passed') await wire.data(Buffer.alloc(0), 0)
@@ -108,11 +109,17 @@ function pipelined(window: number, onHeard: () => void = () => {}): Transmit {
       })
       const refused = refusedBy(steps)
       if (refused && (await behind)?.kind === 'passed' && isUnheard(refused)) return UNHEARD
-      if (!refused && behind) onHeard()
+      if (!refused && behind) memory?.heardBehind()
       return refused ?? endedBy((await reply) as Step)
     },
   }
 }
+
+/**
+ * Milliseconds that the reply to a command behind a message is waited for, until one came. Courier does
+ * not hear such commands, and the copy has nothing better to wait for.
+ */
+const UNHEARD_AFTER = 5_000
 
 const UNHEARD: Transmission = {
   kind: 'unfit',

@@ -94,9 +94,12 @@ export class Wire {
     }
   }
 
-  /** Commands in one write; the replies in their order. */
-  group<V extends Verb>(lines: readonly Line<V>[]): Promise<Step<V>>[] {
-    return this.conversation.group(lines.map((line) => this.timed(line)))
+  /** Commands in one write; the replies in their order, each waited for by `patience` at the most. */
+  group<V extends Verb>(lines: readonly Line<V>[], patience = Infinity): Promise<Step<V>>[] {
+    const commands = lines.map((line) => this.timed(line))
+    return this.conversation.group(
+      commands.map((command) => ({ ...command, ms: Math.min(command.ms, patience) })),
+    )
   }
 
   /**
