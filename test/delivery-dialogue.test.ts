@@ -165,6 +165,7 @@ const ROWS: readonly Row[] = [
     ],
     lines: [...BEGIN, 'RSET'],
     outcome: 'reply RCPT 450',
+    fault: 'host',
     retries: 1,
     reusable: false,
   },
@@ -230,7 +231,7 @@ function refused(code: string, on: 'MAIL' | 'RCPT' | 'DATA' | 'BODY', lines: str
     outcome: `reply ${on} ${code}`,
     retries: code.startsWith('4') || code === '552' ? 1 : 0,
     reusable: true,
-    fault: code.startsWith('4') && on === 'MAIL' ? 'host' : 'copy',
+    fault: code.startsWith('4') && on !== 'BODY' ? 'host' : 'copy',
   }
 }
 
