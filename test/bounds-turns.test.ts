@@ -61,7 +61,13 @@ describe(`with ${COPIES} copies no turn of the event loop passes over more than 
 
   function keptFiles(): void {
     const kept = (at: number) =>
-      keptName({ at: (at * 7_919) % COPIES, bytes: 9, cause: 'expired', mid: `T.${at}.tdc1` })
+      keptName({
+        at: (at * 7_919) % COPIES,
+        bytes: 9,
+        cause: 'expired',
+        outage: false,
+        mid: `T.${at}.tdc1`,
+      })
     files(queue.directory.keptFolder, kept)
   }
 

@@ -60,7 +60,14 @@ describe('a copy that is given up', () => {
       assert(kept)
       assert.deepEqual(
         { ...kept, file: '', bytes: size },
-        { file: '', mid: copy.mid, cause, at: queue.clock.wall(), bytes: size },
+        {
+          file: '',
+          mid: copy.mid,
+          cause,
+          outage: false,
+          at: queue.clock.wall(),
+          bytes: size,
+        },
       )
       assert.deepEqual(queue.files, ['error.tdc'])
       assert.equal(statSync(queue.directory.keptFolder).mode & 0o777, 0o700)
@@ -267,7 +274,10 @@ describe('a copy that is given up', () => {
 
 describe('the bounds of what is kept', () => {
   const kept = (...rows: [at: number, bytes: number][]): KeptCopy[] =>
-    rows.map(([at, bytes]) => ({ file: `${at}`, mid: `T.${at}`, cause: 'expired', at, bytes }))
+    rows.map(([at, bytes]) => {
+      const given = { cause: 'expired', outage: false } as const
+      return { ...given, file: `${at}`, mid: `T.${at}`, at, bytes }
+    })
   const NOW = 1_000
   const table: [string, KeptCopy[], { number?: number; bytes?: number; age?: number }, string[]][] =
     [
@@ -302,7 +312,14 @@ describe('the bounds of what is kept', () => {
     for (let round = 0; round < 10_000; round++) {
       const mid = `T${dice.list(12, () => dice.pick(letters)).join('')}`
       const cause = dice.pick(['tls-error', 'hard-bounce', 'expired'] as const)
-      const facts = { mid, cause, at: dice.below(2 ** 31) * 1000, bytes: dice.below(2 ** 31) }
+      const outage = dice.below(2) === 1
+      const facts = {
+        mid,
+        cause,
+        outage,
+        at: dice.below(2 ** 31) * 1000,
+        bytes: dice.below(2 ** 31),
+      }
       const file = keptName(facts)
       assert.deepEqual(parseKeptName(file), { file, ...facts })
       parseKeptName(dice.octets(40).toString('latin1'))

@@ -137,8 +137,9 @@ describe('settings of an empty tdc.ini', () => {
     })
     assert.deepEqual(settings.failed, {
       keep: false,
-      number: 1000,
-      bytes: 104_857_600,
+      replay: 'off',
+      number: 20_000,
+      bytes: 1_073_741_824,
       age: 604_800_000,
     })
   })

@@ -42,6 +42,7 @@ import { Monitor } from './monitor/monitor'
 import { processStatus } from './monitor/process-status'
 import type { Status } from './monitor/status'
 import { Adoption } from './queue/adoption'
+import { AutoReplay, counting, Taken } from './queue/auto-replay'
 import { announcer, QueueCopyFiles } from './queue/copy-files'
 import { DirectorySync } from './queue/directory-sync'
 import { systemDisk } from './queue/disk'
@@ -159,6 +160,7 @@ export function compose(plugin: HarakaPlugin, internals: Internals, announces: b
   function reload(): void {
     settings.read(layers.own(), report, announces)
     queue.kept.holdBounds()
+    queue.autoReplay.follow()
   }
 
   function readLoopKey(): LoopKey {
@@ -189,6 +191,7 @@ export function compose(plugin: HarakaPlugin, internals: Internals, announces: b
       process.once('exit', cutShort)
       queue.leftBehind.start()
       queue.kept.holdBounds()
+      queue.autoReplay.follow()
       watchDomainFiles(reload)
       watchFiles(['tdc.key'], renewLoopKey)
       if (sharedCluster) return lendSettings(() => settings.files)
@@ -229,6 +232,7 @@ export function compose(plugin: HarakaPlugin, internals: Internals, announces: b
       control.close()
       healthWatch.stop()
       sharedCluster?.close()
+      queue.autoReplay.stop()
       queue.commands.flush().catch(mistakeIn('the queue', report))
       clock.after(SHUTDOWN_TIME, () => pools.destroy())
     },
@@ -319,8 +323,10 @@ function queueOf(context: Context, pools: Pools) {
   const disk = systemDisk
   const memory = new MemoryBudget(HELD_COPIES)
   const holds = new Holds({ directory, disk, report })
-  const kept = new KeptCopies({ directory, disk, clock, report, settings: () => value().failed })
-  const announce = announcer(internals)
+  const failed = () => value().failed
+  const kept = new KeptCopies({ directory, disk, clock, report, settings: failed })
+  const taken = new Taken()
+  const announce = counting(taken, announcer(internals))
   const files = new QueueCopyFiles({ directory, disk, clock, memory, report, announce, kept })
   const options = () => {
     const { delivery, journal, intakes } = value()
@@ -343,6 +349,8 @@ function queueOf(context: Context, pools: Pools) {
   const loader = new Loader({ directory, disk, clock, report, scheduler, countsDowntime })
   const maxCopies = () => value().limits.maxCopies
   const shared = { directory, disk, clock, scheduler, report }
+  const replay = new Replay({ ...shared, kept, maxCopies })
+  const delivers = () => hasFilesOf(process.pid)
   return {
     ...{ scheduler, kept, files, room, loader },
     doubts: new Doubts(clock),
@@ -355,7 +363,8 @@ function queueOf(context: Context, pools: Pools) {
       report,
       retryDelay: () => value().delivery.retryDelay,
     }),
-    replay: new Replay({ ...shared, kept, maxCopies }),
+    replay,
+    autoReplay: new AutoReplay({ ...shared, taken, kept, replay, settings: failed, delivers }),
     adoption: new Adoption({ ...shared, loader, room, isRunning }),
     leftBehind: new LeftBehind({
       ...shared,

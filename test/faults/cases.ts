@@ -12,6 +12,7 @@ import { intakeMatrix } from './r09-intake-matrix'
 import { network } from './r10-network'
 import { heldSlotsControl, outage } from './r11-outage'
 import { outageOfGateway } from './r11-gateway'
+import { replayAfterOutage } from './r11-replay'
 import { slowIntake } from './r12-slow-intake'
 import { resumptionControl, tlsMatrix } from './r13-tls-matrix'
 import { dnsFaults } from './r14-dns'
@@ -39,6 +40,7 @@ export const CASES: readonly FaultCase[] = [
   network,
   outage,
   outageOfGateway,
+  replayAfterOutage,
   slowIntake,
   tlsMatrix,
   dnsFaults,

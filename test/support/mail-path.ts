@@ -258,7 +258,7 @@ function mailWith(mail: Partial<Mail>): Mail {
   }
 }
 
-export function hasSubject(raw: Buffer, subject: string): boolean {
+function hasSubject(raw: Buffer, subject: string): boolean {
   return raw.includes(`Subject: ${subject}\r\n`)
 }
 

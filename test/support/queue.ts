@@ -15,6 +15,7 @@ import { Holds } from '../../plugins/tdc/queue/holds'
 import { KeptCopies } from '../../plugins/tdc/queue/kept-copies'
 import { MemoryBudget } from '../../plugins/tdc/queue/memory-budget'
 import { QueueCommands } from '../../plugins/tdc/queue/queue-commands'
+import { AutoReplay, Taken } from '../../plugins/tdc/queue/auto-replay'
 import { Replay } from '../../plugins/tdc/queue/replay'
 import { Scheduler } from '../../plugins/tdc/queue/scheduler'
 import type { KeepSettings } from '../../plugins/tdc/settings/settings'
@@ -54,6 +55,7 @@ export class TestQueue {
   readonly memory = new MemoryBudget(1_000_000)
   readonly courier = new ScriptedCourier()
   readonly announced: string[] = []
+  readonly taken = new Taken()
   readonly copyFiles: QueueCopyFiles
   readonly scheduler: Scheduler
   readonly commands: QueueCommands
@@ -61,7 +63,13 @@ export class TestQueue {
   readonly holds: Holds
   maxCopies = 1000
   options = { maxAge: 120_000, retryDelay: 30_000 }
-  keep: KeepSettings = { keep: false, number: 1000, bytes: 2 ** 20, age: 604_800_000 }
+  keep: KeepSettings = {
+    keep: false,
+    replay: 'off',
+    number: 1000,
+    bytes: 2 ** 20,
+    age: 604_800_000,
+  }
 
   readonly disk: Disk
   /** Disk operations that have begun and not ended. */
@@ -76,7 +84,10 @@ export class TestQueue {
     this.disk = this.counting(disk)
     const { clock, memory, directory } = this
     const report = (event: TdcEvent) => void this.events.push(event)
-    const announce = async ({ mid }: Copy) => void this.announced.push(mid)
+    const announce = async (copy: Copy) => {
+      this.taken.note(copy)
+      this.announced.push(copy.mid)
+    }
     this.kept = this.keptCopies()
     this.holds = new Holds({ directory, disk: this.disk, report })
     const { kept } = this
@@ -108,6 +119,21 @@ export class TestQueue {
   keptCopies(report: Report = (event) => void this.events.push(event)): KeptCopies {
     const { directory, disk, clock } = this
     return new KeptCopies({ directory, disk, clock, report, settings: () => this.keep })
+  }
+
+  /** Sends what an outage left again, as a process that delivers. */
+  autoReplay(): AutoReplay {
+    const { kept, disk, clock } = this
+    return new AutoReplay({
+      taken: this.taken,
+      kept,
+      replay: this.replay(),
+      disk,
+      clock,
+      report: (event) => void this.events.push(event),
+      settings: () => this.keep,
+      delivers: () => true,
+    })
   }
 
   replay(): Replay {

@@ -10,7 +10,7 @@ import type { Disk } from './disk'
 import { FewAtOnce } from './few-at-once'
 import { diskErrorText } from './disk-error'
 import type { KeptCopies } from './kept-copies'
-import type { Cause } from './kept-name'
+import type { GivenUp } from './kept-name'
 import type { MemoryBudget } from './memory-budget'
 
 /** What happens to the queue file at the end of an attempt. */
@@ -18,7 +18,7 @@ export interface CopyFiles {
   /** Removes the file; false when it cannot be removed. */
   remove(copy: Copy): Promise<boolean>
   /** The end of a copy that failed: its file is kept or removed; false when it can be neither. */
-  giveUp(copy: Copy, cause: Cause): Promise<boolean>
+  giveUp(copy: Copy, how: GivenUp): Promise<boolean>
   /** Renames the file so that a restart knows of the attempt and the moment of the next. */
   postpone(copy: Copy, delay: number): Promise<void>
   /** Lets other plugins' `delivered` hooks know. */
@@ -79,9 +79,9 @@ export class QueueCopyFiles implements CopyFiles {
     return this.inTurn(copy, () => this.unlink(copy))
   }
 
-  giveUp(copy: Copy, cause: Cause): Promise<boolean> {
+  giveUp(copy: Copy, how: GivenUp): Promise<boolean> {
     this.forget(copy)
-    const keepOrRemove = async () => (await this.kept.keep(copy, cause)) || this.unlink(copy)
+    const keepOrRemove = async () => (await this.kept.keep(copy, how)) || this.unlink(copy)
     return this.inTurn(copy, () => this.failed.run(keepOrRemove))
   }
 

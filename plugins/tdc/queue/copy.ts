@@ -45,6 +45,8 @@ export class Copy implements Outgoing {
 
   /** Attempts that failed and were charged to it. */
   failedAttempts = 0
+  /** One of them had a connection: the intake may have it. */
+  hadConnection = false
   /** It may be sent once more, with its original as a file, when it is refused for what it holds. */
   mayFallBack = false
   private fallback: Fallback | undefined
@@ -74,6 +76,11 @@ export class Copy implements Outgoing {
     this.place = place
     this.enqueuedAt = enqueuedAt
     this.message = message
+  }
+
+  /** It was given up once, and is sent again. */
+  get isReplayed(): boolean {
+    return this.place.preface !== undefined
   }
 
   get hasFallenBack(): boolean {

@@ -9,7 +9,7 @@ import type { Copy } from './copy'
 import type { Disk } from './disk'
 import { diskErrorText } from './disk-error'
 import { beyondBounds, byAge } from './kept-bounds'
-import { type Cause, keptName, type KeptCopy, parseKeptName } from './kept-name'
+import { type GivenUp, keptName, type KeptCopy, parseKeptName } from './kept-name'
 
 /** Milliseconds between a copy that is kept and the look at the bounds: one look for all of a burst. */
 const SWEEP_DELAY = 1_000
@@ -56,10 +56,12 @@ export class KeptCopies {
   }
 
   /** Takes a copy that was given up out of the queue; false when it is to be removed. */
-  async keep(copy: Copy, cause: Cause): Promise<boolean> {
-    if (!this.settings().keep) return false
+  async keep(copy: Copy, { cause, outage }: GivenUp): Promise<boolean> {
+    const { keep, replay } = this.settings()
+    if (!keep) return false
     const { mid, fileSize: bytes, recipient: intake } = copy
-    const file = keptName({ at: this.clock.wall(), bytes, cause, mid })
+    const name = { at: this.clock.wall(), bytes, cause, mid }
+    const file = keptName({ ...name, outage: outage && replay === 'auto' })
     try {
       await this.moveIn(copy.path, this.pathOf(file))
     } catch (error) {

@@ -4,28 +4,44 @@ import { isMid } from './copy-notes'
 export const CAUSES = ['tls-error', 'hard-bounce', 'expired'] as const
 export type Cause = (typeof CAUSES)[number]
 
+/** That a copy was given up. */
+export interface GivenUp {
+  readonly cause: Cause
+  /** The intake did not take copies then: this one may go again when it does. */
+  readonly outage: boolean
+}
+
 /** A copy that was given up and kept. All of it stands in its file's name, so no file need be opened. */
-export interface KeptCopy {
+export interface KeptCopy extends GivenUp {
   readonly file: string
   readonly mid: string
-  readonly cause: Cause
   /** When it was given up, milliseconds since 1970. */
   readonly at: number
   /** Octets of the file. */
   readonly bytes: number
 }
 
-/** `1763700000000_5312_expired_MID`; only the MID, which is last, may hold an underscore. */
-const NAME = /^(\d{1,15})_(\d{1,15})_([a-z-]+)_(.+)$/
+/**
+ * `1763700000000_5312_expired_MID`, or `..._expired.outage_MID`; only the MID, which is last, may hold an
+ * underscore.
+ */
+const NAME = /^(\d{1,15})_(\d{1,15})_([a-z-]+)(\.outage)?_(.+)$/
 
-export function keptName({ at, bytes, cause, mid }: Omit<KeptCopy, 'file'>): string {
-  return [at, bytes, cause, mid].join('_')
+export function keptName({ at, bytes, cause, outage, mid }: Omit<KeptCopy, 'file'>): string {
+  return [at, bytes, outage ? `${cause}.outage` : cause, mid].join('_')
 }
 
 /** Undefined for a file that is not ours. */
 export function parseKeptName(file: string): KeptCopy | undefined {
-  const [, at, bytes, word, mid] = NAME.exec(file) ?? []
+  const [, at, bytes, word, outage, mid] = NAME.exec(file) ?? []
   const cause = CAUSES.find((known) => known === word)
   if (cause === undefined || !isMid(mid)) return undefined
-  return { file, mid, cause, at: Number(at), bytes: Number(bytes) }
+  return {
+    file,
+    mid,
+    cause,
+    outage: outage !== undefined,
+    at: Number(at),
+    bytes: Number(bytes),
+  }
 }

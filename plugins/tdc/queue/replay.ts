@@ -67,13 +67,14 @@ export class Replay {
     for await (const kept of inTurns(await this.kept.list())) {
       if (filter.mid !== undefined && kept.mid !== filter.mid) continue
       if (filter.since !== undefined && kept.at < filter.since) continue
-      counts[await this.replayOne(kept, filter.intake)]++
+      counts[await this.one(kept, filter.intake)]++
     }
     const { replayed, refused, left } = counts
     return { replayed, refused, left }
   }
 
-  private async replayOne(kept: KeptCopy, intake: string | undefined): Promise<Fate> {
+  /** `intake`: only if it is the copy's, `user@domain` as queued. */
+  async one(kept: KeptCopy, intake?: string): Promise<Fate> {
     if (this.scheduler.size >= this.maxCopies()) return 'left'
     const { mid } = kept
     try {

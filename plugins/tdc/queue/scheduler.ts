@@ -10,9 +10,9 @@ import type { CopyFiles } from './copy-files'
 import type { Courier } from './courier'
 import type { Entry } from './entry'
 import type { Holds } from './holds'
-import type { Cause } from './kept-name'
+import type { GivenUp } from './kept-name'
 import { Census, type SchedulerStats } from './scheduler-stats'
-import { stepAfter, type Step } from './step'
+import { givenUp, stepAfter, type Step } from './step'
 
 export interface SchedulerOptions {
   /** Milliseconds. */
@@ -255,7 +255,7 @@ export class Scheduler {
       return await this.end(copy)
     }
     this.report(endEvent(copy, this.age(copy), step))
-    if (step.kind !== 'delivered') return await this.end(copy, step.kind)
+    if (step.kind !== 'delivered') return await this.end(copy, givenUp(step, copy))
     await this.files.announce(copy, step.response, step.taker)
     await this.end(copy)
   }
@@ -264,6 +264,7 @@ export class Scheduler {
     if (entry.at !== 'courier') return
     const { retryDelay } = this.options()
     copy.failedAttempts = step.retry
+    copy.hadConnection ||= step.dcid !== 0
     const waiting: Entry = {
       copy,
       lastFailure: step.failure,
@@ -328,13 +329,13 @@ export class Scheduler {
    * The lease ends only when the file is gone: a copy loaded again is then not found. A restart would
    * send it once more, so the file goes as soon as the disk lets it.
    */
-  private async end(copy: Copy, cause?: Cause, again = REMOVE_AGAIN): Promise<void> {
-    const gone = cause ? this.files.giveUp(copy, cause) : this.files.remove(copy)
+  private async end(copy: Copy, given?: GivenUp, again = REMOVE_AGAIN): Promise<void> {
+    const gone = given ? this.files.giveUp(copy, given) : this.files.remove(copy)
     if (await gone) this.remove(copy)
     else {
       this.put({ copy, at: 'unremovable' })
       const later = Math.min(again * 2, REMOVE_AGAIN_MOST)
-      this.clock.after(again, () => this.begun(this.end(copy, cause, later)))
+      this.clock.after(again, () => this.begun(this.end(copy, given, later)))
     }
     this.reserved.delete(copy.mid)
   }

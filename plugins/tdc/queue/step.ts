@@ -5,6 +5,7 @@ import {
   type Outcome,
   type Taker,
 } from '../delivery/outcome'
+import type { Cause, GivenUp } from './kept-name'
 
 /** What happens to a copy after an attempt. */
 export type Step =
@@ -54,3 +55,20 @@ export function stepAfter(outcome: Outcome, history: History): Step {
     }
   }
 }
+
+/**
+ * A copy that the intake took no copies for may go again when it does. One that is sent again already
+ * may only when it surely was not delivered: none of its attempts had a connection (DCID 0).
+ */
+export function givenUp(
+  { kind, dcid, failure }: Step & { kind: Cause },
+  { isReplayed, hadConnection }: { readonly isReplayed: boolean; readonly hadConnection: boolean },
+): GivenUp {
+  if (failure?.kind === 'reply') {
+    return { cause: kind, outage: !isReplayed && failure.reply.code < FINAL }
+  }
+  return { cause: kind, outage: !isReplayed || (dcid === 0 && !hadConnection) }
+}
+
+/** RFC 5321 4.2.1: replies from here on are no for good. */
+const FINAL = 500

@@ -310,14 +310,19 @@ const FAILED = {
     'false',
     'Copies that are given up are kept in the queue directory, for a later replay.',
   ),
+  replay: key(
+    kinds.choice('off', 'auto'),
+    'off',
+    'auto: kept copies of an outage go again when the intake is back, the oldest first, once each, and more slowly than new ones.',
+  ),
   keep_number: key(
     kinds.wholeNumber(1, COPIES_MAX),
-    '1000',
+    '20000',
     'Most copies that are kept; beyond it the oldest are dropped.',
   ),
   keep_bytes: key(
     kinds.bytes,
-    '100M',
+    '1G',
     'Most space for kept copies (bytes, or K, M, G); beyond it the oldest are dropped.',
   ),
   keep_age: key(

@@ -53,6 +53,12 @@ function read(source: SettingsSource, problems: Problems): Settings {
     cluster: section('cluster'),
   }
   const { main, journal, queue, failed } = fixed
+  if (failed.replay === 'auto' && !failed.keep) {
+    problems.warn(
+      { section: 'failed', key: 'replay', value: failed.replay },
+      'nothing is kept that could be replayed; set keep=true',
+    )
+  }
   const incoming = readIncoming(source, main, problems)
   const formats = readFormats(sections.fixed('formats'), problems)
 
@@ -108,6 +114,7 @@ function read(source: SettingsSource, problems: Problems): Settings {
     },
     failed: {
       keep: failed.keep,
+      replay: failed.replay,
       number: failed.keep_number,
       bytes: failed.keep_bytes,
       age: failed.keep_age,

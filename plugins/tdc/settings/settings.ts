@@ -120,9 +120,11 @@ export interface QueueLimits {
 export interface KeepSettings {
   /** Default false: they are removed. */
   readonly keep: boolean
-  /** Most of them. Default 1000. */
+  /** Default off. `auto`: those of an outage go again by themselves when the intake is back. */
+  readonly replay: 'off' | 'auto'
+  /** Most of them. Default 20,000. */
   readonly number: number
-  /** Octets of their files. Default 100 MB. */
+  /** Octets of their files. Default 1 GB. */
   readonly bytes: number
   /** Milliseconds. Default 7 days. */
   readonly age: number
