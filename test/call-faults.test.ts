@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
+import { RedisServer, whatIsMissing } from './cluster/redis-server'
 import { mailAbout, MailPath, type StatusReply } from './support/mail-path'
 
-/** What is called for a copy; mails in which it is made to fail, and at the most until it was once. */
-const CALLS = [
-  // First, for answers are kept.
-  'udp.send',
+/** What is called for a copy. */
+const OF_COPIES = [
   'statfs',
   'open',
   'write',
@@ -17,19 +16,43 @@ const CALLS = [
   'socket.write',
   'socket.end',
 ]
+/** For the first copy to a domain: answers are kept. */
+const OF_DNS = ['udp.createSocket', 'udp.connect', 'udp.send']
+/** That a new domain has: its MX, and the TXT of its MTA-STS. */
+const QUESTIONS = 2
+/** By the clock, while mail comes. */
+const OF_REDIS = ['redis.createClient', 'redis.connect', 'redis.sendCommand']
+
+/** Mails in which a call is made to fail, and at the most until it was once. */
 const MOST = 4
 const MOST_MAILS = 40
+
+/** Each has an intake domain of its own, so that the DNS is asked again. */
+const STRANGERS = Array.from({ length: OF_DNS.length * QUESTIONS }, (_, i) => `stranger${i}`)
+const POLICIES = STRANGERS.flatMap((name) => [
+  `[policy.${name}]`,
+  'recipients=listed',
+  `recipient_list[]=${name}@example.com`,
+  'intake=custom',
+  `intake_address=journal@${name}.example`,
+])
 
 /** Milliseconds that an original may take: a disk that fails does not wait. */
 const USUAL = 5_000
 
-describe('each call of the disk, the DNS and sockets fails in turn', function () {
+describe('each call of the disk, the DNS, sockets and Redis fails in turn', function () {
   this.timeout(180_000)
+  const withoutRedis = whatIsMissing()
   let path: MailPath
+  let redis: RedisServer | undefined
 
   before(async () => {
+    if (withoutRedis === undefined) redis = await RedisServer.start()
+    const cluster = redis ? ['[cluster]', 'redis=true', 'machine=mx1'] : []
     path = await MailPath.start({
       beforeTdc: ['faulty_calls', 'status', 'tdc_inspect'],
+      sections: [...POLICIES, ...cluster],
+      config: redis ? { 'redis.ini': redis.ini } : {},
       // Every copy has a connection of its own, and its retry at once.
       delivery: [
         'min_connections=1',
@@ -39,8 +62,14 @@ describe('each call of the disk, the DNS and sockets fails in turn', function ()
         'retry_delay=0',
       ],
     })
+    const mx = [[10, 'mx.scan.example']] as const
+    const strangers = STRANGERS.map((name) => [`${name}.example`, { mx }])
+    path.dns.zone = { ...path.dns.zone, ...Object.fromEntries(strangers) }
   })
-  after(() => path.close())
+  after(async () => {
+    await path.close()
+    await redis?.kill9()
+  })
 
   /** Messages whose copy has an end that is counted. */
   const ends = ({ queue, messages }: StatusReply) =>
@@ -57,26 +86,69 @@ describe('each call of the disk, the DNS and sockets fails in turn', function ()
     }
   }
 
-  it('the server lives, every original arrives, every copy arrives or is counted', async () => {
-    for (const name of CALLS) {
-      let failed = 0
-      // Some are not called for each copy: the room on the disk is asked for once a second.
-      for (let mail = 1; mail <= MOST_MAILS && (failed === 0 || mail <= MOST); mail++) {
-        const before = ends(await path.status())
-        await path.ask(`FAIL ${name} ${failed + 1}`)
-        const subject = `${name} ${mail}`
-        const began = Date.now()
-        assert.equal((await path.send(mailAbout(subject))).code, 250)
-        assert.ok(Date.now() - began < USUAL, subject)
-        await path.original(subject)
-        const after = await ended(before + 1)
-        if ((await path.ask('FAIL')) === 'yes') failed++
-        assert.equal(ends(after), before + 1, subject)
-        assert.equal(path.originalsOf(subject).length, 1, subject)
-      }
-      assert.ok(failed > 0, `${name} never failed`)
+  /** One mail while the call `name` fails for the time number `time`; whether it did. */
+  async function mailWhile(name: string, time: number, to?: string): Promise<boolean> {
+    const before = ends(await path.status())
+    await path.ask(`FAIL ${name} ${time}`)
+    const subject = `${name} ${before}`
+    const began = Date.now()
+    const mail = mailAbout(subject, to === undefined ? {} : { to: [to] })
+    assert.equal((await path.send(mail)).code, 250)
+    assert.ok(Date.now() - began < USUAL, subject)
+    await path.original(subject)
+    const after = await ended(before + 1)
+    assert.equal(ends(after), before + 1, subject)
+    assert.equal(path.originalsOf(subject).length, 1, subject)
+    return (await path.ask('FAIL')) === 'yes'
+  }
+
+  /** Some are not called for each copy: the room on the disk is asked for once a second. */
+  async function failed(name: string): Promise<void> {
+    let times = 0
+    for (let mail = 1; mail <= MOST_MAILS && (times === 0 || mail <= MOST); mail++) {
+      if (await mailWhile(name, times + 1)) times++
     }
+    assert.ok(times > 0, `${name} never failed`)
+  }
+
+  for (const name of OF_COPIES) {
+    it(`${name}: the original arrives, the copy arrives or is counted`, () => failed(name))
+  }
+
+  for (const [at, name] of OF_DNS.entries()) {
+    it(`${name}, of each question: the original arrives, the copy arrives or is counted`, async () => {
+      const names = STRANGERS.slice(at * QUESTIONS, (at + 1) * QUESTIONS)
+      for (const [i, stranger] of names.entries()) {
+        assert.ok(await mailWhile(name, i + 1, `${stranger}@example.com`), `${name} ${i + 1}`)
+      }
+    })
+  }
+
+  for (const name of OF_REDIS) {
+    it(`${name}: mail goes on, and what machines share is there again`, async function () {
+      if (!redis) {
+        console.log(`      ${withoutRedis}`)
+        this.skip()
+      }
+      // A connection is made anew when there is none.
+      if (name !== 'redis.sendCommand') await redis.kill9().then(() => redis?.start())
+      await failed(name)
+      const deadline = Date.now() + 30_000
+      while ((await path.haraka.tdc('history')).code !== 0) {
+        assert.ok(Date.now() < deadline, path.haraka.tail(30))
+      }
+    })
+  }
+
+  it('the server lives, and calls none of it a mistake', async () => {
+    const before = ends(await path.status())
+    assert.equal((await path.send(mailAbout('the last'))).code, 250)
+    const { queue, messages } = await ended(before + 1)
     const kinds = path.haraka.log.filter((line) => /mistake in|uncaught|unhandled/i.test(line))
     assert.deepEqual(kinds, [])
+    console.log(
+      `      ${path.mailbox.messages.size} originals, ${queue.delivered} copies delivered, ` +
+        `${queue.hardBounced} bounced, ${messages.journalFailed} not written`,
+    )
   })
 })

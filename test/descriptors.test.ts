@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
 import { MailPath, mailAbout } from './support/mail-path'
 import { programPath } from './support/needs'
 import { comesTrue } from './support/comes-true'
 
-const INTAKES = 200
+const INTAKES = 500
 const DESCRIPTORS = 256
 const REGULAR = 20
 
@@ -35,13 +36,14 @@ describe(`${INTAKES} intakes and ${DESCRIPTORS} descriptors`, function () {
 
   it('are said at start to want more connections than there are', async () => {
     const line = await path.haraka.waitForLine('intake domains with')
-    assert.match(line, /201 intake domains with min_connections=3 .* want 603 .* 64 is what/)
+    assert.match(line, /501 intake domains with min_connections=3 .* want 1503 .* 64 is what/)
   })
 
   it('one message to all of them, and others beside it: no original fails, no copy is lost', async () => {
     const to = Array.from({ length: INTAKES }, (_, at) => `u${at}@example.com`)
     const all = path.send(mailAbout('to all', { to }))
     const beside = Array.from({ length: REGULAR }, (_, at) => path.send(mailAbout(`beside ${at}`)))
+    const [files, watch] = mostFiles(path.haraka.pid)
     const replies = await Promise.all([all, ...beside])
     assert.deepEqual(
       replies.map(({ code }) => code),
@@ -50,6 +52,11 @@ describe(`${INTAKES} intakes and ${DESCRIPTORS} descriptors`, function () {
     const expected = INTAKES + REGULAR
     const arrived = () => path.intake.copies.size >= expected
     assert.ok(await comesTrue(arrived, 60_000), `${path.intake.copies.size} copies`)
+    clearInterval(watch)
+    console.log(
+      `      ${REGULAR} of ${REGULAR} regular mails, ${path.intake.copies.size} of ${expected} copies, ` +
+        `at most ${files.most} of ${DESCRIPTORS} descriptors`,
+    )
     assert.equal(path.copiesOf('to all').length + REGULAR, path.intake.copies.size)
     assert.ok(path.haraka.running)
     const lost = path.haraka.log.filter((line) =>
@@ -58,3 +65,10 @@ describe(`${INTAKES} intakes and ${DESCRIPTORS} descriptors`, function () {
     assert.deepEqual(lost, [])
   })
 })
+
+/** Descriptors that a process has open, at the most so far. */
+function mostFiles(pid: number): [{ most: number }, NodeJS.Timeout] {
+  const files = { most: 0 }
+  const look = () => (files.most = Math.max(files.most, readdirSync(`/proc/${pid}/fd`).length))
+  return [files, setInterval(look, 20)]
+}

@@ -35,14 +35,14 @@ export async function backlogRounds(): Promise<undefined> {
     }
     while ((await deferred()) < COPIES) await sleep(2_000)
     console.log(`${COPIES} copies wait after ${((Date.now() - began) / 1000).toFixed()} s`)
-    say(`${REST / 1000} s`, await roundsOf(server, () => sleep(REST)))
-    for (const command of COMMANDS) {
+    say(`${REST / 1000} s`, await roundsOf(server, 1, () => sleep(REST)))
+    for (const [at, command] of COMMANDS.entries()) {
       const work = async () => {
         const { code, out } = await server.tdc(...command)
         if (code !== 0) console.log(out.slice(-300))
         await sleep(2_000)
       }
-      say(command.join(' '), await roundsOf(server, work))
+      say(command.join(' '), await roundsOf(server, at + 2, work))
     }
   } finally {
     silent.close()

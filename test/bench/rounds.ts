@@ -12,21 +12,28 @@ const { writeFileSync } = require('node:fs')
 const { join } = require('node:path')
 exports.register = function () {
   const session = new Session()
-  const began = []
+  let [began, used] = [[], []]
   let timer
+  let told = 0
   session.connect()
   process.on('SIGWINCH', () => {
+    began = []
+    used = []
     session.post('Profiler.enable')
     session.post('Profiler.setSamplingInterval', { interval: 500 })
     session.post('Profiler.start')
-    timer = setInterval(() => began.push(Number(process.hrtime.bigint() / 1000n)), 1)
-    this.lognotice('ROUNDS BEGIN')
+    timer = setInterval(() => {
+      const { user, system } = process.cpuUsage()
+      began.push(Number(process.hrtime.bigint() / 1000n))
+      used.push(user + system)
+    }, 1)
+    this.lognotice('ROUNDS BEGIN ' + ++told + ' ')
   })
   process.on('SIGPWR', () => {
     clearInterval(timer)
     session.post('Profiler.stop', (error, { profile }) => {
-      writeFileSync(join(process.env.HARAKA, 'rounds.json'), JSON.stringify({ began, profile }))
-      this.lognotice('ROUNDS END')
+      writeFileSync(join(process.env.HARAKA, 'rounds.json'), JSON.stringify({ began, used, profile }))
+      this.lognotice('ROUNDS END ' + told + ' ')
     })
   })
 }
@@ -51,25 +58,32 @@ const PARTS = ['ours', 'collector', 'others'] as const
 export type Part = (typeof PARTS)[number]
 const IDLE = new Set(['(idle)', '(root)', '(program)'])
 
-/** Milliseconds of each part in the round in which it had most, and the longest round by the clock. */
+/** Milliseconds of processor time of each part in the round in which it had most, and the longest round by the clock. */
 export type Rounds = Record<Part, number> & { readonly rounds: number; readonly round: number }
 
-/** What the process did while `work` went on. */
+/** What the process did while `work` went on, for the time number `time`. */
 export async function roundsOf(
   server: HarakaServer,
+  time: number,
   work: () => Promise<unknown>,
 ): Promise<Rounds> {
   server.signal('SIGWINCH')
-  await server.waitForLine('ROUNDS BEGIN')
+  await server.waitForLine(`ROUNDS BEGIN ${time} `)
   await work()
   server.signal('SIGPWR')
-  await server.waitForLine('ROUNDS END', 60_000)
+  await server.waitForLine(`ROUNDS END ${time} `, 60_000)
   const text = readFileSync(join(server.dir, 'rounds.json'), 'utf8')
-  const { began, profile } = JSON.parse(text) as { began: number[]; profile: Profile }
-  return summed(began, profile)
+  const { profile, ...noted } = JSON.parse(text) as Noted & { profile: Profile }
+  return summed(noted, profile)
 }
 
-function summed(began: readonly number[], profile: Profile): Rounds {
+/** Of each round, in microseconds: when it began, and the processor time that the process had had. */
+interface Noted {
+  readonly began: readonly number[]
+  readonly used: readonly number[]
+}
+
+function summed({ began, used }: Noted, profile: Profile): Rounds {
   const partOf = parts(profile)
   const most = { ours: 0, collector: 0, others: 0, rounds: began.length, round: 0 }
   let now = { ours: 0, collector: 0, others: 0 }
@@ -78,7 +92,10 @@ function summed(began: readonly number[], profile: Profile): Rounds {
     const delta = profile.timeDeltas[i] ?? 0
     at += delta
     while (round < began.length && (began[round] ?? 0) < at) {
-      for (const part of PARTS) most[part] = Math.max(most[part], now[part] / 1000)
+      // While another process had the processor, nobody here did anything.
+      const [clock, had] = [began, used].map((of) => (of[round] ?? 0) - (of[round - 1] ?? 0))
+      const share = round > 0 ? Math.min(1, (had ?? 0) / (clock || 1)) : 0
+      for (const part of PARTS) most[part] = Math.max(most[part], (now[part] / 1000) * share)
       now = { ours: 0, collector: 0, others: 0 }
       round++
     }

@@ -1,7 +1,7 @@
 'use strict'
-/* global exports, OK, require, __filename */
+/* global exports, OK, process, require, __filename */
 /*
- * For tests: of the calls that the connector makes of the disk, the DNS and sockets, one fails. The
+ * For tests: of the calls that the connector makes of the disk, the DNS, sockets and Redis, one fails. The
  * SMTP command `FAIL name n` chooses the n-th of that name from now on, and answers whether one has failed
  * since the last `FAIL`: `yes` or `no`. Listed before the connector, which takes what it calls from here.
  */
@@ -12,6 +12,10 @@ const dgram = require('node:dgram')
 const net = require('node:net')
 const tls = require('node:tls')
 const { Resolver } = require('node:dns/promises')
+const { createRequire } = require('node:module')
+// The one that haraka-plugin-redis has.
+const haraka = createRequire(process.argv[1])
+const redis = createRequire(haraka.resolve('haraka-plugin-redis'))('redis')
 
 let wanted = ''
 let left = 0
@@ -24,17 +28,17 @@ function isOurs() {
   return caller !== undefined && caller.includes('haraka-plugin-tdc')
 }
 
-function fault(name, code) {
-  if (name !== wanted || left === 0 || !isOurs() || --left > 0) return undefined
+function fault(name, code, whose = isOurs) {
+  if (name !== wanted || left === 0 || !whose() || --left > 0) return undefined
   failed = 'yes'
   return Object.assign(new Error(`${name} was made to fail`), { code, syscall: name })
 }
 
-function make(home, names, code, fails, of = '') {
+function make(home, names, code, fails, of = '', whose = isOurs) {
   for (const name of names) {
     const real = home[name]
     home[name] = function (...args) {
-      const error = fault(of + name, code)
+      const error = fault(of + name, code, whose)
       return error ? fails(error) : real.apply(this, args)
     }
   }
@@ -49,6 +53,7 @@ const OF_FILES = [
   'access',
   'chown',
   'mkdir',
+  'opendir',
   'readdir',
   'realpath',
   'rename',
@@ -87,6 +92,16 @@ files.open = async (...args) => {
   }
   return file
 }
+
+// Nobody else has one; haraka-plugin-redis makes the clients.
+const any = () => true
+const { createClient } = redis
+redis.createClient = (...args) => {
+  const client = createClient(...args)
+  make(client, ['connect', 'sendCommand'], 'ECONNRESET', rejects, 'redis.', any)
+  return client
+}
+make(redis, ['createClient'], 'ECONNRESET', throws, 'redis.', any)
 
 exports.hook_unrecognized_command = function (next, connection, [command, given]) {
   if (command !== 'FAIL') return next()
