@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
+import { chmodSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { checkDomain } from '../plugins/tdc/delivery/check'
 import { readSettings } from '../plugins/tdc/settings/read'
 import { type Authority, createAuthority, type KeyAndCertificate } from './support/certificates'
+import { startPostfix, whatIsMissing } from './support/postfix'
 import type { FaultServerOptions } from './support/fault-server'
 import { anyAuthority, INTAKE, IntakeLink, outgoing, VERIFIED } from './support/intake-link'
 import { sourceOf } from './support/settings-source'
+import { makeTempDir } from './support/temp-dir'
+import { DISCARDING } from './bench/rtt'
 
 const WISH = 'the intake asks for a client certificate, and [tls] client_certificate is not set'
 
@@ -14,7 +19,7 @@ describe('an intake that asks for a client certificate', () => {
   let ours: KeyAndCertificate
   before(async () => {
     clients = await createAuthority('Clients')
-    ours = await clients.issue({ names: ['gateway.example'] })
+    ours = await clients.issue({ names: ['gateway.example'], client: true })
   })
 
   async function start(
@@ -40,6 +45,40 @@ describe('an intake that asks for a client certificate', () => {
       await link.close()
     })
   }
+
+  const missing = whatIsMissing()
+  it(`has ours, where it is a Postfix with smtpd_tls_req_ccert${missing ? `: left out, ${missing}` : ''}`, async function () {
+    if (missing) return
+    this.timeout(30_000)
+    const authority = await anyAuthority()
+    const folder = makeTempDir('clients')
+    chmodSync(folder, 0o755)
+    writeFileSync(join(folder, 'clients.pem'), clients.caPem)
+    const postfix = await startPostfix({
+      certificate: await authority.issue({ names: [INTAKE] }),
+      settings: {
+        ...DISCARDING,
+        relay_domains: 'example.com',
+        smtpd_tls_req_ccert: 'yes',
+        smtpd_tls_CAfile: join(folder, 'clients.pem'),
+      },
+    })
+    const ends: string[] = []
+    for (const client of [ours, undefined]) {
+      const link = await IntakeLink.start({}, () => ({
+        route: { host: INTAKE, port: postfix.port },
+        tls: { ...VERIFIED, ca: authority.caPem, client },
+      }))
+      const opened = await link.open()
+      const sent = opened.kind === 'open' ? await opened.session.send(outgoing()) : undefined
+      const wanted = link.kinds().includes('certificate-wanted') ? ', wanted' : ''
+      ends.push(`${sent?.outcome.kind ?? opened.kind}${wanted}`)
+      if (opened.kind === 'open') opened.session.destroy()
+      await link.close()
+    }
+    await postfix.close()
+    assert.deepEqual(ends, ['delivered', 'failed, wanted'])
+  })
 
   it('is served without when it only asks, and nothing is told of it', async () => {
     const link = await start(false, undefined)

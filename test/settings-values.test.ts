@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { untrustedDns as untrustedDnsOf } from '../plugins/tdc/base/dns-servers'
 import { rootCertificates } from 'node:tls'
 import type { Settings } from '../plugins/tdc/settings/settings'
 import { problemsOf, settingsOf, warningsOf } from './support/settings-source'
@@ -378,4 +379,18 @@ describe('a doubtful value is accepted with a warning', () => {
       assert.match(warnings[0] ?? '', warning)
     })
   }
+
+  it('dane=require where no DNS server is trusted', () => {
+    const untrustedDns = untrustedDnsOf(['192.0.2.53'])
+    const warned = (text: string) => warningsOf(text, { untrustedDns }).join()
+    assert.equal(
+      warned('[tls]\ndane=require'),
+      'tdc.ini [tls] dane=require: no copy can be sent: no DNS server is trusted: ' +
+        '192.0.2.53 is on another machine, and [tls] resolver names none',
+    )
+    assert.equal(warned('[tls]\ndane=require\nresolver=192.0.2.53'), '')
+    assert.equal(warned('[tls]\ndane=auto'), '')
+    assert.equal(untrustedDnsOf(['127.0.0.1', '[::1]:5353']), undefined)
+    assert.match(untrustedDnsOf([]) ?? '', /there is none$/)
+  })
 })

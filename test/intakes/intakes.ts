@@ -57,6 +57,7 @@ async function main(args: readonly string[]): Promise<boolean> {
 const COLUMNS = [
   'intake',
   'offered',
+  'used',
   'window',
   'copies',
   'delivered',
@@ -73,6 +74,7 @@ function show(name: string, row: Row, complaints: readonly string[]): void {
   const cells = [
     name,
     row.offered || '-',
+    row.used || '-',
     row.window,
     row.copies,
     row.delivered,
@@ -90,7 +92,7 @@ function show(name: string, row: Row, complaints: readonly string[]): void {
 
 function tableLine(cells: readonly string[]): string {
   return cells
-    .map((cell, at) => (at < 2 ? cell.padEnd(at === 0 ? 36 : 20) : cell.padStart(9)))
+    .map((cell, at) => (at < 3 ? cell.padEnd(at === 0 ? 36 : 20) : cell.padStart(9)))
     .join(' ')
 }
 

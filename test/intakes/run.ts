@@ -23,6 +23,8 @@ export interface Surroundings {
 export interface Row {
   /** PIPELINING and CHUNKING, as a connection of the connector finds them. */
   readonly offered: string
+  /** The extensions of those offered that its copies go with. */
+  readonly used: string
   /** Copies on their way over one connection. */
   readonly window: number
   readonly copies: number
@@ -68,7 +70,7 @@ export async function runIntake(
   const place = await makePlace(name, around.certificate, around.ca)
   const server = await kind.start(place)
   if (typeof server === 'string') return server
-  const { offered, window } = await look(place.port, around.ca)
+  const looked = await look(place.port, around.ca)
   const before = await options.before?.(place.port)
   const haraka = await startGateway(around, before?.port ?? place.port, options.delivery ?? [])
   try {
@@ -81,7 +83,7 @@ export async function runIntake(
     const seconds = (performance.now() - start) / 1000
     await comesTrue(server.isSettled ?? (() => true), SETTLED)
     const row = judged(all, around, place, kind.refuses ?? [], [...haraka.log])
-    return { ...row, offered, window, seconds }
+    return { ...row, ...looked, seconds }
   } finally {
     await haraka.remove()
     before?.close()
@@ -90,14 +92,27 @@ export async function runIntake(
 }
 
 /** What one connection of the connector finds. */
-async function look(port: number, ca: string): Promise<Pick<Row, 'offered' | 'window'>> {
+async function look(port: number, ca: string): Promise<Pick<Row, 'offered' | 'used' | 'window'>> {
   const target = { host: '127.0.0.1', port, ca, connections: 1, messagesPerConnection: 1 }
   const opened = await sessionMakerFor(target)(new AbortController().signal)
   if (opened.kind === 'failed') throw new Error(`no session: ${JSON.stringify(opened.failure)}`)
   const { offers, window } = opened.session
   opened.session.quit()
   const offered = ['PIPELINING', 'CHUNKING'].filter((keyword) => offers.includes(keyword))
-  return { offered: offered.join(' '), window }
+  return { offered: offered.join(' '), used: offers.map(short).join(' '), window }
+}
+
+/** `PIPELINING` is P, `SIZE 52428800` is SIZE. */
+function short(extension: string): string {
+  const [keyword = ''] = extension.split(' ')
+  return SHORT[keyword] ?? keyword
+}
+
+const SHORT: Readonly<Record<string, string>> = {
+  PIPELINING: 'P',
+  CHUNKING: 'C',
+  '8BITMIME': '8',
+  SMTPUTF8: 'UTF8',
 }
 
 function startGateway(
@@ -165,7 +180,7 @@ function judged(
   place: Place,
   refuses: readonly Kind[],
   log: readonly string[],
-): Omit<Row, 'offered' | 'window' | 'seconds'> {
+): Omit<Row, 'offered' | 'used' | 'window' | 'seconds'> {
   const stored = new Map<number, string[]>()
   for (const copy of storedIn(place)) {
     const number = numberIn(copy) ?? -1

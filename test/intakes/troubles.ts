@@ -7,7 +7,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Place } from './place'
 import type { RunOptions } from './run'
-import type { IntakeKind, IntakeServer } from './servers'
+import { type IntakeKind, INTAKES, type IntakeServer } from './servers'
 
 /** A server in trouble: 0 copies are lost, and none is there twice unless a connection was cut. */
 export interface Trouble extends Pick<IntakeKind, 'start'> {
@@ -33,6 +33,14 @@ const connectionsEnd = async (_server: Running, port: number): Promise<void> => 
 }
 
 const MANY = 'smtp_accept_max = 200'
+
+/** The other servers, ended and started while the copies come. */
+const RESTARTED: Readonly<Record<string, Trouble>> = Object.fromEntries(
+  ['sendmail', 'courier', 'aiosmtpd', 'qpsmtpd', 'smtp-server', 'haraka'].map((name) => [
+    `${name}, restarted`,
+    { ...(INTAKES[name] as IntakeKind), cuts: true, options: { meanwhile: restarted } },
+  ]),
+)
 
 const exim = (main: readonly string[]) => ({ start: (place: Place) => startExim(place, { main }) })
 
@@ -81,6 +89,7 @@ export const TROUBLES: Readonly<Record<string, Trouble>> = {
     cuts: true,
     options: { meanwhile: (server, { port }) => connectionsEnd(server, port) },
   },
+  ...RESTARTED,
   'postfix, 2 connections of a client': postfix({ smtpd_client_connection_count_limit: '2' }),
   'postfix, 100 messages in 10 s': postfix({
     smtpd_client_message_rate_limit: '100',

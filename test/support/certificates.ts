@@ -41,6 +41,8 @@ export interface IssueOptions {
   readonly notBefore?: Date
   /** Default: in 90 days. */
   readonly notAfter?: Date
+  /** It is a client's. Default: a server's. */
+  readonly client?: true
   /** Bits of an RSA key in place of the key on P-256. */
   readonly rsa?: number
   /** With which the authority signs. Default SHA-256. */
@@ -87,7 +89,7 @@ function authorityOf(own: X509Certificate, keys: webcrypto.CryptoKeyPair): Autho
     caPem: own.toString('pem'),
     async issue(options) {
       const leaf = await newKeys(options.rsa)
-      const certificate = await create(options, leaf.publicKey, serverExtensions(options))
+      const certificate = await create(options, leaf.publicKey, leafExtensions(options))
       return { key: await privatePem(leaf), cert: certificate.toString('pem') }
     },
     async below(options = {}) {
@@ -113,7 +115,7 @@ export async function selfSigned(options: IssueOptions): Promise<KeyAndCertifica
     keys,
     signingAlgorithm: ALGORITHM,
     ...validity(options),
-    extensions: serverExtensions(options),
+    extensions: leafExtensions(options),
   })
   return { key: await privatePem(keys), cert: certificate.toString('pem') }
 }
@@ -149,7 +151,7 @@ function subject(options: IssueOptions): string {
   return options.subject ?? `CN=${options.names?.[0] ?? options.ips?.[0] ?? 'nobody'}`
 }
 
-function serverExtensions(options: IssueOptions) {
+function leafExtensions(options: IssueOptions) {
   const names: JsonGeneralNames = [
     ...(options.names ?? []).map((value) => ({ type: 'dns' as const, value })),
     ...(options.ips ?? []).map((value) => ({ type: 'ip' as const, value })),
@@ -157,7 +159,9 @@ function serverExtensions(options: IssueOptions) {
   return [
     new BasicConstraintsExtension(false, undefined, true),
     new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-    new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
+    new ExtendedKeyUsageExtension([
+      options.client ? ExtendedKeyUsage.clientAuth : ExtendedKeyUsage.serverAuth,
+    ]),
     ...(names.length > 0 ? [new SubjectAlternativeNameExtension(names)] : []),
   ]
 }

@@ -1,6 +1,7 @@
 import { readFileSync, watchFile } from 'node:fs'
 import { hostname } from 'node:os'
 import { isAbsolute, join } from 'node:path'
+import { untrustedDns } from '../base/dns-servers'
 import { errorCode } from '../error-code'
 import type { SettingsSource, TextFile } from '../settings/source'
 import { iniText } from './ini-text'
@@ -37,6 +38,7 @@ export function settingsSource(
     hostname: hostname(),
     me: config.get('me', 'value') ?? '',
     domains: mailDomains(textOf),
+    untrustedDns: untrustedDns(),
     readList(name) {
       const found = readConfig(name)
       // haraka-config gives an empty list for a file that is not there, or is a folder.

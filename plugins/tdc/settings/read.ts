@@ -88,7 +88,7 @@ function read(source: SettingsSource, problems: Problems): Settings {
   reviewIntakes(effective, policies, intakes, problems)
   warnOfUnreachable(policies, problems)
   warnOfUnusedFormats(formats, intakes.addresses, problems)
-  reviewDelivery(delivery, problems)
+  reviewDelivery(delivery, source.untrustedDns, problems)
   return {
     effective,
     serviceName: main.service_name,

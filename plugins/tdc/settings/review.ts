@@ -72,7 +72,11 @@ export function warnOfOutgoing({ outgoing }: IncomingDomains, problems: Problems
 }
 
 /** Values that are right one by one and wrong, or doubtful, together. */
-export function reviewDelivery(delivery: DeliverySettings, problems: Problems): void {
+export function reviewDelivery(
+  delivery: DeliverySettings,
+  untrustedDns: string | undefined,
+  problems: Problems,
+): void {
   const { minConnections, maxConnections, retryDelay, maxAge, route, tls } = delivery
   const section = 'delivery'
   if (minConnections > maxConnections) {
@@ -97,6 +101,12 @@ export function reviewDelivery(delivery: DeliverySettings, problems: Problems): 
     problems.refuse(
       { section: 'tls', key: 'dane', value: 'require' },
       'cannot be had with [delivery] route, for which no DNS is asked',
+    )
+  }
+  if (tls.dane === 'require' && !tls.resolver && untrustedDns !== undefined) {
+    problems.warn(
+      { section: 'tls', key: 'dane', value: 'require' },
+      `no copy can be sent: ${untrustedDns}, and [tls] resolver names none`,
     )
   }
   if (!tls.verify) {

@@ -58,6 +58,8 @@ export interface SettingsSource {
   /** config/me: the machine's name when no section is called after its hostname. */
   readonly me: string
   readonly domains: MailDomains
+  /** Why no DNS server of this system is trusted to validate; undefined: all are. */
+  readonly untrustedDns?: string | undefined
   readList(name: string): ListFile
   readFile(path: string): TextFile
   /** An environment variable of this process. */
