@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { ReplyParser } from '../plugins/tdc/delivery/reply'
 import type { TdcEvent } from '../plugins/tdc/monitor/events'
 import { Monitor } from '../plugins/tdc/monitor/monitor'
@@ -10,6 +11,7 @@ import { FIXED } from '../plugins/tdc/settings/keys'
 import { eventsWith } from './support/events'
 import { memoryOf } from './support/heap'
 import { NOTES, TestQueue } from './support/queue'
+import { run, TYPESCRIPT } from './support/run'
 import { sourceOf } from './support/settings-source'
 
 const MB = 1024 * 1024
@@ -68,6 +70,13 @@ function ordinary(message: number): TdcEvent[] {
   ]
 }
 
+/** Octets in use: before there was anything, of what is tracked, and of all. */
+interface Heap {
+  readonly before: number
+  readonly tracking: number
+  readonly after: number
+}
+
 describe('memory, whatever the mail', function () {
   this.timeout(60_000)
 
@@ -88,6 +97,16 @@ describe('memory, whatever the mail', function () {
     assert.ok(octets < 32 * MB, `${octets} octets`)
     const [shown] = kept.tracking.recent(1)
     assert.ok(JSON.stringify(shown).length < 4_000)
+  })
+
+  it(`a process of its own, with ${MESSAGES} tracked messages and ${WAITING} copies`, async () => {
+    const program = join(__dirname, 'support', 'bounds-process.ts')
+    const args = ['-r', TYPESCRIPT, program, ...[MESSAGES, WAITING, MB].map(String)]
+    const said = await run(process.execPath, args)
+    const { before, tracking, after } = JSON.parse(said.slice(said.lastIndexOf('{'))) as Heap
+    const mb = (octets: number) => `${(octets / MB).toFixed(1)} MB`
+    console.log(`      ${mb(before)}, tracking ${mb(tracking)}, all ${mb(after)}`)
+    assert.ok(after - before < 40 * MB, mb(after - before))
   })
 
   it('the same with texts of other scripts, which take two octets a character', () => {
@@ -171,6 +190,7 @@ describe('memory, whatever the mail', function () {
       () => new Map(all.map((at) => [at, ordinary(at).map((event) => ({ at, event }))])),
     )
     assert.equal(tracked.kept.tracking.size, MESSAGES)
+    console.log(`      ${MESSAGES} ordinary messages: ${(tracked.octets / MB).toFixed(1)} MB`)
     assert.ok(tracked.octets < events.octets / 2, `${tracked.octets} of ${events.octets} octets`)
     const [found] = await tracked.kept.tracking.find('person77@sender.example')
     assert.ok(found && matcher('<CAF77aabbccddeeff00112233445566@mail.sender.example>')(found))

@@ -7,11 +7,14 @@ export const AT_A_TIME = 250
  * Passes over things of which there may be a hundred thousand; between some of them other mail has its
  * turns. Whoever takes his time sees what comes to a Map or a Set meanwhile, too.
  */
-export async function* inTurns<T>(things: Iterable<T>): AsyncGenerator<T, void, undefined> {
+export async function* inTurns<T>(
+  things: Iterable<T>,
+  atATime = AT_A_TIME,
+): AsyncGenerator<T, void, undefined> {
   let passed = 0
   for (const thing of things) {
     yield thing
-    if (++passed % AT_A_TIME === 0) await setImmediate()
+    if (++passed % atATime === 0) await setImmediate()
   }
 }
 

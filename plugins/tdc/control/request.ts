@@ -121,7 +121,7 @@ export const SHAPES: Readonly<Record<Ask, Shape>> = {
 }
 
 /** Copies of one process that are listed at most. */
-export const MOST_LISTED = 5_000
+export const MOST_LISTED = 3_000
 
 /** Longest value of a field; an address or a Message-ID is shorter (RFC 5322 section 2.1.1). */
 const LONGEST_FIELD = 1_000

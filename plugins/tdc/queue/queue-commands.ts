@@ -5,6 +5,9 @@ import type { Holds } from './holds'
 import { queuedCopy, type QueuedCopy } from './queued-copy'
 import type { Scheduler } from './scheduler'
 
+/** Copies that something is done with in one turn: each has its pool look whom to send what. */
+const WORKED_AT_ONCE = 32
+
 /** What people see of the copies of one process, and do to them by hand. */
 export class QueueCommands {
   private readonly scheduler: Scheduler
@@ -72,7 +75,9 @@ export class QueueCommands {
   /** For how many it was true. */
   private async each(work: (entry: Entry) => boolean): Promise<number> {
     let count = 0
-    for await (const entry of inTurns(this.scheduler.entries())) if (work(entry)) count++
+    for await (const entry of inTurns(this.scheduler.entries(), WORKED_AT_ONCE)) {
+      if (work(entry)) count++
+    }
     return count
   }
 
