@@ -18,9 +18,13 @@ const ALL = [
   'queue/test',
   'queue/discard',
   'queue/quarantine',
+  'queue/smtp_bridge',
 ]
 /** What takes part beside the way that is named. */
-const BESIDE = { quarantine: ['queue/smtp_forward'], discard: ['queue/smtp_forward'] }
+const BESIDE = {
+  quarantine: ['queue/smtp_forward'],
+  discard: ['queue/smtp_forward'],
+}
 const NOTES = {
   'action ok': (notes) => Object.assign(notes, { quarantine: 1, quarantine_action: [OK, 'kept'] }),
   'action deny': (notes) =>
@@ -42,6 +46,7 @@ exports.register = function () {
   this.register_hook('queue', 'mark_late', -10)
   this.register_hook('queue', 'own', -5)
   this.register_hook('get_mx', 'next_hop', -50)
+  this.register_hook('bounce', 'no_bounce')
 }
 
 exports.choose = function (next, { transaction }, [from]) {
@@ -51,10 +56,12 @@ exports.choose = function (next, { transaction }, [from]) {
   next()
 }
 
-exports.relay = function (next, connection) {
+/** But for `checked.example`, whose recipients smtp_forward accepts. */
+exports.relay = function (next, connection, [{ host }]) {
   const { user } = connection.transaction.mail_from
-  if (user === 'deliver' || user === 'outbound') connection.relaying = true
-  next(OK)
+  if (['deliver', 'outbound', 'smtp_bridge'].includes(user)) connection.relaying = true
+  if (host === 'checked.example') next()
+  else next(OK)
 }
 
 exports.mark = function (next, { transaction }) {
@@ -93,9 +100,15 @@ exports.read = function (transaction, does, subject, ended) {
 }
 
 exports.next_hop = function (next, item, domain) {
-  if (item.todo.notes.using_lmtp || domain === 'the.tdc.queue') return next()
+  const { using_lmtp: isLmtp, skip_plugins: skipped } = item.todo.notes
+  if (isLmtp || domain === 'the.tdc.queue' || skipped?.includes('queue/smtp_bridge') === false)
+    return next()
   const { host, port } = this.config.get('smtp_forward.ini').main
   next(OK, { exchange: host, port })
+}
+
+exports.no_bounce = function (next) {
+  next(OK)
 }
 
 function field({ header }, name) {
