@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Server } from 'node:net'
 import { type Results, uncleanBy, verdictsOf } from '../plugins/tdc/decide/clean'
 import { resultsOf } from '../plugins/tdc/haraka/results'
 import type { Connection, Transaction } from '../plugins/tdc/haraka/types'
 import { parseCleanRule } from '../plugins/tdc/settings/clean-rules'
+import { mailAbout, MailPath } from './support/mail-path'
+import { RESULTS_TELLER, resultsOf as resultsOfMessage } from './support/results-teller'
 import { problemsOf, settingsOf } from './support/settings-source'
 
 /* eslint-disable @typescript-eslint/no-require-imports */
@@ -179,5 +183,69 @@ describe('clean, as the administrator says', () => {
         `tdc.ini [clean] unless: the entry ${bad} ${must}`,
       ])
     }
+  })
+})
+
+/** A clamd that finds a virus in what has its name in it (clamd(8), INSTREAM). */
+async function startClamd(): Promise<Server> {
+  const server = createServer((socket) => {
+    let seen = ''
+    socket.on('error', () => {})
+    socket.setEncoding('latin1').on('data', (piece: string) => {
+      seen += piece
+      if (!seen.endsWith('\0\0\0\0')) return
+      socket.end(`stream: ${seen.includes('worm') ? 'Tests.Worm.UNOFFICIAL FOUND' : 'OK'}\0\n`)
+    })
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  return server
+}
+
+describe('beside the real clamd plugin, which lets pass what it finds', function () {
+  this.timeout(60_000)
+  let path: MailPath
+  let clamd: Server
+  const sendWith = (subject: string, body: string) =>
+    path.send(mailAbout(subject, { raw: Buffer.from(`Subject: ${subject}\r\n\r\n${body}\r\n`) }))
+  const trackOf = async (subject: string) => {
+    const { uuid } = await resultsOfMessage(path.haraka, subject)
+    return (await path.haraka.tdc('track', uuid)).out
+  }
+
+  before(async () => {
+    clamd = await startClamd()
+    const { port } = clamd.address() as AddressInfo
+    path = await MailPath.start({
+      beforeTdc: ['tdc_inspect', 'teller', 'clamd'],
+      sources: { teller: RESULTS_TELLER },
+      config: {
+        'clamd.ini': `[main]\nclamd_socket=127.0.0.1:${port}\n[reject]\nvirus=false\nUNOFFICIAL=false\n[check]\nlocal_ip=true\nprivate_ip=true\n`,
+      },
+    })
+  })
+  after(async () => {
+    await path?.close()
+    clamd?.close()
+  })
+
+  it('what is delivered is copied, and the verdict is tracked', async () => {
+    assert.equal((await sendWith('found', 'a worm')).code, 250)
+    await path.original('found')
+    await path.copy('found')
+    assert.match(await trackOf('found'), /clamd fail=Tests\.Worm\.UNOFFICIAL/)
+  })
+
+  it('with a rule: delivered, not copied, and the line says by which; other mail is copied', async () => {
+    path.writeTdcIni({ sections: ['[clean]', 'unless[]=clamd.fail'] })
+    await path.haraka.waitForLine('who gets copies has changed: [clean] unless: 1 more')
+    assert.equal((await sendWith('unclean', 'a worm')).code, 250)
+    await path.original('unclean')
+    const line = await path.haraka.waitForLine('not clean: clamd.fail')
+    assert.match(line, /not copied for 1 recipient/)
+    assert.match(await trackOf('unclean'), /clamd fail=Tests\.Worm\.UNOFFICIAL/)
+    await sendWith('well', 'nothing')
+    await path.copy('well')
+    await path.settled()
+    assert.deepEqual(path.copiesOf('unclean'), [])
   })
 })

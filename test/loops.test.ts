@@ -58,6 +58,35 @@ describe('copies that come back', function () {
         await path.haraka.remove()
       })
 
+      it('made before tdc.key was changed, and after it: neither', async () => {
+        path.haraka = first
+        const copies = path.intake.copies.size
+        first.writeConfig('tdc.key', `${'ab'.repeat(32)}\n`)
+        await first.waitForLine('tdc.key was changed: it is in force')
+        const known = () => first.log.filter((line) => line.includes(OWN)).length
+        const before = known()
+        await path.send({ from: '', raw: report })
+        await path.send(mailAbout('changed key'))
+        const { raw } = await path.copy('changed key')
+        await path.send({ from: '', raw })
+        await path.settled()
+        assert.deepEqual([known() - before, path.intake.copies.size - copies], [2, 1])
+      })
+
+      it('made by 0.2.0, with its shorter token: copied as any other mail, and the line says why', async () => {
+        path.haraka = first
+        const copies = path.intake.copies.size
+        const token = /^X-Haraka-TDC:.*(?:\r\n[ \t].*)*/m
+        const old = report
+          .toString('latin1')
+          .replace(token, `X-Haraka-TDC: v=1; id=x; mac=${'0'.repeat(64)}`)
+        await path.send({ from: '', raw: Buffer.from(old.replace('once', 'of 0.2.0'), 'latin1') })
+        await first.waitForLine('carries the token of a report and is none of ours: it is no token')
+        await path.copy('of 0.2.0')
+        await path.settled()
+        assert.equal(path.intake.copies.size, copies + 1)
+      })
+
       async function comesTo(key: string | undefined): Promise<void> {
         const config = key === undefined ? {} : { 'tdc.key': key }
         path.haraka = await path.makeGateway({ ...OPTIONS, sections, config })
