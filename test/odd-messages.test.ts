@@ -122,10 +122,14 @@ describe('messages as plugins may leave them', () => {
   async function passed(
     one: Forwarding,
     members: Record<string, unknown>,
+    odd: object = {},
   ): Promise<{ answer: string; copies: string[]; missed: number }> {
     const transaction = members as unknown as Transaction
     const connection = { transaction, relaying: false, remote: { ip: '192.0.2.1' }, notes: {} }
-    const haraka = connection as unknown as Connection
+    const haraka = Object.defineProperties(
+      connection,
+      Object.getOwnPropertyDescriptors(odd),
+    ) as unknown as Connection
     one.decide(haraka, transaction)
     const answer = await one.prepare(haraka, transaction)
     if (answer === 'goes on') await one.commit(haraka, transaction)
@@ -149,6 +153,20 @@ describe('messages as plugins may leave them', () => {
       }
     }
   })
+
+  for (const [policy, wanted] of [
+    ['accept', 'goes on'],
+    ['tempfail', 'deferred'],
+  ] as const)
+    it(`a connection that cannot be asked is a miss too, told once, with ${policy}`, async () => {
+      const odd = {
+        get hooks_to_run(): never {
+          throw new Error('odd')
+        },
+      }
+      const { answer, copies, missed } = await passed(forwarding(policy), usual('C.1'), odd)
+      assert.deepEqual([answer, copies.length, missed], [wanted, 0, 1])
+    })
 
   it('a recipient that is no address is a miss, and answered so', async () => {
     for (const [policy, wanted] of [

@@ -17,6 +17,11 @@ import { type Miss, missOf, WriteAhead } from './write-ahead'
 /** What a plugin may have done before us so that there is an original without its copy. */
 const QUEUED_BEFORE = 'a plugin queued the original before the copy was written'
 
+const NOBODY_HAS_IT: Fate = { kind: 'nowhere', because: 'deferred' }
+
+/** What becomes of an original whose copies were to be written. */
+type Prepared = 'goes on' | 'deferred' | 'refused'
+
 /** One message on its way through the hooks. */
 interface Passage {
   readonly facts: MessageFacts | undefined
@@ -82,10 +87,21 @@ export class Forwarding {
    * Writes the copies ahead; says whether the original may go on to the queue plugins. It is refused for
    * nothing but a bare CR, and where the settings say so.
    */
-  async prepare(
-    connection: Connection,
-    transaction: Transaction,
-  ): Promise<'goes on' | 'deferred' | 'refused'> {
+  async prepare(connection: Connection, transaction: Transaction): Promise<Prepared> {
+    try {
+      return await this.prepared(connection, transaction)
+    } catch (error) {
+      const { connector } = this
+      const nothing = { facts: undefined, journey: connector.journey([]), recipients: [] }
+      // Told once; whatever comes of this message is not looked at any more.
+      this.passages.get(transaction)?.journey.settle(() => NOBODY_HAS_IT)
+      this.passages.set(transaction, { ...nothing, failure: undefined })
+      const why = `the copies could not be prepared: ${String(error)}`
+      return this.answer(transaction, [{ intake: undefined, why }])
+    }
+  }
+
+  private async prepared(connection: Connection, transaction: Transaction): Promise<Prepared> {
     await this.ownReports.recognise(transaction)
     const passage = this.passageOf(connection, transaction)
     const misses = decisionMisses(passage)
@@ -94,6 +110,10 @@ export class Forwarding {
     passage.connection = connection
     passage.identity = this.ahead.identity(transaction)
     misses.push(...(await this.ahead.write(passage.journey, connection, transaction, 0)))
+    return this.answer(transaction, misses)
+  }
+
+  private answer(transaction: Transaction, misses: readonly Miss[]): Prepared {
     this.tellMissed(transaction, misses)
     const { onJournalFailure } = this.connector.settings.value
     return misses.length === 0 || onJournalFailure === 'accept' ? 'goes on' : 'deferred'
