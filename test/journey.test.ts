@@ -284,6 +284,24 @@ describe('the copies of a message', () => {
     assert.deepEqual([enqueued?.doubt, queue.files.length], ['some', 1])
   })
 
+  it('the client leaves while they are written anew: those that are there go, no file stays', async () => {
+    const one = await prepared()
+    let fate: Fate = OPEN
+    const anew = preparing((signal) => {
+      one.settle(() => fate)
+      assert.equal(signal.aborted, true, 'the message is not read any more')
+      return [copy()]
+    })
+    const why = await one.rewrite(anew, ORIGINAL, ONE, 10_000)
+    assert.equal(why, 'the transaction ended meanwhile')
+    fate = ALL
+    await queue.clock.advance(100)
+    await queue.idle()
+    assert.deepEqual(queue.told(), ['prepared', 'enqueued'])
+    const sent = queue.scheduler.find('T.1.tdc1')?.copy
+    assert.deepEqual(queue.files, [sent?.place.filename])
+  })
+
   for (const allOrNothing of [false, true]) {
     const story = allOrNothing ? 'so does what is durable already' : 'what is durable is kept'
     it(`a disk that hangs at the second copy: that one is missed, ${story}`, async () => {

@@ -10,7 +10,7 @@ import type { Connection, HarakaPlugin, Transaction } from './haraka/types'
 import { Watches } from './haraka/watches'
 import { TOKEN_HEADER } from './journal/loop-token'
 import { OwnReports } from './own-reports'
-import { type Fate, fateOf } from './queue/fate'
+import { type Fate, fateOf, strangersIn } from './queue/fate'
 import type { Journey } from './queue/journey'
 import { type Miss, missOf, WriteAhead } from './write-ahead'
 
@@ -271,7 +271,9 @@ export class Forwarding {
     transaction: Transaction,
   ): Promise<void> | undefined {
     const watch = this.watchOf(connection, transaction)
-    const recipients = recipientsOf(transaction)
+    const own = recipientsOf(transaction)
+    const strangers = watch ? strangersIn(watch.seen(told), own) : []
+    const recipients = [...own, ...strangers]
     const fate = (): Fate => {
       try {
         if (watch) return fateOf(told, watch.seen(told), recipients)
@@ -281,7 +283,7 @@ export class Forwarding {
       return { kind: 'unknown' }
     }
     const isOver = fate().kind === 'nowhere' || passage.journey.isOver
-    const added = isOver ? [] : this.addedRoutes(passage, transaction)
+    const added = isOver ? [] : this.addedRoutes(passage, transaction, strangers)
     this.settleNow(passage, transaction, fate)
     return added.length === 0
       ? undefined
@@ -298,16 +300,20 @@ export class Forwarding {
     if (settled.kind === 'withdrawn') this.tellKeptBack(passage, transaction, settled.because)
   }
 
-  /** Of recipients that came after the decision, as plugins add some in `queue`. */
-  private addedRoutes({ facts, recipients }: Passage, transaction: Transaction): readonly Route[] {
+  /** Of recipients that came after the decision, as plugins add some in `queue`, and of `strangers`. */
+  private addedRoutes(
+    { facts, recipients }: Passage,
+    transaction: Transaction,
+    strangers: readonly AddressFacts[],
+  ): readonly Route[] {
     const { rcpt_to: all } = transaction
-    if (!facts || !Array.isArray(all) || all.every((address) => recipients.includes(address)))
-      return []
+    if (!facts || !Array.isArray(all)) return []
     const added = all.filter((address) => !recipients.includes(address))
-    const late = { ...facts, recipients: new GivenRecipients().facts(added) }
+    if (added.length + strangers.length === 0) return []
+    const late = [...new GivenRecipients().facts(added), ...strangers]
     const known = new Set(facts.recipients.map(({ key }) => key))
-    const unknown = late.recipients.filter(({ key }) => !known.has(key))
-    return unknown.length > 0 ? this.routesFor({ ...late, recipients: unknown }, transaction) : []
+    const unknown = late.filter(({ key }) => !known.has(key))
+    return unknown.length > 0 ? this.routesFor({ ...facts, recipients: unknown }, transaction) : []
   }
 
   /** While the message can still be read. */

@@ -65,7 +65,8 @@ async function main(run: Run): Promise<void> {
   const began = performance.now()
   const verdicts = run.sessions > 0 ? await hold(run) : []
   const caught: Record<string, boolean> = {}
-  for (const name of run.controls) caught[name] = await isCaught(name, run)
+  const control = async (name: string) => void (caught[name] = await isCaught(name, run))
+  await Promise.all(run.controls.map(control))
   const total = (of: (verdict: Verdict) => number) =>
     verdicts.reduce((sum, verdict) => sum + of(verdict), 0)
   const result = {

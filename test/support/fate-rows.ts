@@ -14,8 +14,8 @@ export interface Row {
   readonly code: number | undefined
   /** Whose mailbox has it; how often for mailboxes that know no names. */
   readonly has: readonly string[] | number
-  readonly copies: 0 | 1
-  /** Whom the copy names, when that is not known from `has`. */
+  readonly copies: 0 | 1 | 2
+  /** Whom the copy names, when that is not those who have it. */
   readonly names?: readonly string[]
   readonly doubt?: true
 }
@@ -94,6 +94,14 @@ const LATE: Row[] = [
 export const ROWS: readonly Row[] = [
   ...BOTH,
   ...LATE,
+  {
+    way: 'smtp_proxy',
+    title: 'the next hop accepts one whom the client was told to come back for',
+    to: ['slow', 'bob'],
+    ...delivered,
+    has: ['bob', 'slow'],
+    copies: 2,
+  },
   { way: 'smtp_forward', title: 'the only recipient is refused', to: ['nobody'], ...rejected },
   {
     way: 'smtp_forward',
@@ -185,7 +193,62 @@ export const ROWS: readonly Row[] = [
     has: ['bob@one.example'],
     copies: 1,
   },
+  ...['bob@other.example', 'bob@checked.example'].flatMap((to): Row[] => [
+    { way: 'smtp_forward', title: `${to}: is taken`, to: [to], ...delivered, has: [to] },
+    { way: 'smtp_forward', title: `${to}: is refused`, to: [to], ...hop('refuse'), ...rejected },
+    {
+      way: 'smtp_forward',
+      title: `${to}: it closes after the final dot, with it`,
+      to: [to],
+      ...hop('keep'),
+      ...doubted,
+      has: [to],
+    },
+    {
+      way: 'smtp_forward',
+      title: `${to}: the second recipient is refused`,
+      to: [to, to.replace('bob', 'nobody')],
+      ...rejected,
+    },
+  ]),
+  {
+    way: 'smtp_forward',
+    title: 'a host of its own: one of another domain goes there too',
+    to: ['bob@other.example', 'ann'],
+    ...delivered,
+    has: ['bob@other.example', 'ann'],
+  },
+  {
+    way: 'discard',
+    title: 'check_recipient wants smtp_forward, and discard is noted',
+    to: ['bob@checked.example'],
+    ...note('discard'),
+    ...delivered,
+    has: ['bob@checked.example'],
+  },
   { way: 'lmtp', title: 'is queued, and delivered by LMTP', ...delivered },
+  { way: 'smtp_bridge', title: 'is queued, and taken', ...delivered },
+  {
+    way: 'smtp_bridge',
+    title: 'is taken for two',
+    to: ['bob', 'ann'],
+    ...delivered,
+    has: ['bob', 'ann'],
+  },
+  {
+    way: 'smtp_bridge',
+    title: 'is queued, and refused by the next hop',
+    ...hop('refuse'),
+    ...delivered,
+    has: [],
+  },
+  {
+    way: 'smtp_bridge',
+    title: 'is queued, and the next hop refuses one of two',
+    to: ['bob', 'nobody'],
+    ...delivered,
+    names: ['bob', 'nobody'],
+  },
   { way: 'outbound', title: 'is queued by core itself', ...delivered },
   { way: 'deliver', title: 'is queued', ...delivered },
   { way: 'qmail-queue', title: 'is queued', ...delivered, has: 1 },

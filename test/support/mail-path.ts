@@ -258,7 +258,7 @@ function mailWith(mail: Partial<Mail>): Mail {
   }
 }
 
-function hasSubject(raw: Buffer, subject: string): boolean {
+export function hasSubject(raw: Buffer, subject: string): boolean {
   return raw.includes(`Subject: ${subject}\r\n`)
 }
 

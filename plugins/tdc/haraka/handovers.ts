@@ -24,6 +24,12 @@ export class NextHop {
   private closed = false
   /** What the next hop has of the message that is on its way. */
   private has: 'nothing' | 'part' | 'all' = 'nothing'
+  /**
+   * What its next replies are for, in order: RFC 5321 section 4.1.1. A plugin whose time is over does not
+   * wait for one before it goes on.
+   */
+  private readonly asked: string[] = [GREETING]
+  /** Recipients of the message that is on its way, as the next hop accepted them. */
   private named: string[] = []
   private readonly taken: string[] = []
   private readonly unanswered: string[] = []
@@ -36,13 +42,14 @@ export class NextHop {
     client.on('server_protocol', (line) => this.answered(String(line)))
     client.socket.on('pipe', (content) => {
       this.has = 'part'
+      this.asked.push(FINAL_DOT)
       content.once('end', () => {
         if (this.has === 'part') this.has = 'all'
       })
     })
     client.socket.on('close', () => {
       this.closed = true
-      if (this.has === 'all') this.unanswered.push(...this.named)
+      if (this.has === 'all') this.unanswered.push(...this.maybeNamed)
       this.has = 'nothing'
     })
   }
@@ -55,26 +62,40 @@ export class NextHop {
   /** `goesOn`: whoever leads the conversation has not come to an end with it. */
   handover(goesOn: boolean): Handover {
     const open = this.has !== 'nothing' || (goesOn && !this.closed)
-    if (open) return { state: 'open', recipients: undefined }
-    const recipients = [...this.taken, ...this.unanswered]
+    const recipients = [...this.taken, ...this.unanswered, ...(open ? this.maybeNamed : [])]
+    if (open) return { state: 'open', recipients }
     if (this.taken.length > 0) return { state: 'taken', recipients }
     return { state: recipients.length > 0 ? 'unanswered' : 'not-taken', recipients }
   }
 
+  /** With those for whom the next hop has no answer yet. */
+  private get maybeNamed(): string[] {
+    return [...this.named, ...this.asked.flatMap(recipientIn)]
+  }
+
   private sent(line: string): void {
     if (/^MAIL FROM:/i.test(line)) this.named = []
-    const [, recipient] = /^RCPT TO:<(.*)>/i.exec(line) ?? []
-    if (recipient !== undefined) this.named.push(recipient)
+    this.asked.push(line)
   }
 
   private answered(line: string): void {
     const [, kind] = FINAL_LINE.exec(line) ?? []
-    if (kind === undefined) return
-    if (this.client.command === 'rcpt' && kind !== '2') this.named.pop()
-    if (this.client.command !== 'dot') return
-    if (kind === '2') this.taken.push(...this.named)
+    const command = kind === undefined ? undefined : this.asked.shift()
+    if (command === undefined) return
+    const isYes = kind === '2'
+    if (isYes) this.named.push(...recipientIn(command))
+    if (command !== FINAL_DOT) return
+    if (isYes) this.taken.push(...this.named)
     this.has = 'nothing'
   }
+}
+
+/** What a next hop answers though no line was sent for it. */
+const [GREETING, FINAL_DOT] = ['greeting', '.']
+
+/** Of a RCPT command; none of others. */
+function recipientIn(line: string): string[] {
+  return /^RCPT TO:<(.*)>/i.exec(line)?.slice(1) ?? []
 }
 
 /** An original that was given to core's outbound queue. */

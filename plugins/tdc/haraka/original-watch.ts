@@ -80,9 +80,12 @@ export class OriginalWatch {
     const last = begun.at(-1)
     const goesOn = (plugin: object) =>
       this.hung.has((plugin as QueuePlugin).name) || (told === 'nothing' && plugin === last?.[0])
+    // Whose turn was still to come when the client left, has none.
+    const mayGoOn = (plugin: object) =>
+      goesOn(plugin) || (told === 'nothing' && !this.isToCome(plugin))
     return {
       handovers: [
-        ...this.nextHops.map((hop) => hop.handover(goesOn(hop.plugin) || told === 'nothing')),
+        ...this.nextHops.map((hop) => hop.handover(mayGoOn(hop.plugin))),
         ...this.queues.map((queue) => queue.handover()),
       ],
       strangers:
@@ -120,6 +123,11 @@ export class OriginalWatch {
       case 'own':
         return true
     }
+  }
+
+  private isToCome(plugin: object): boolean {
+    const own = this.turns.filter(([one]) => one === plugin)
+    return own.length > 0 && own.every(([, , cancel]) => typeof cancel !== 'function')
   }
 
   private mayStillRead(turn: HookTurn): boolean {

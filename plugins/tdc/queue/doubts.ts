@@ -3,7 +3,7 @@ import type { Clock } from '../clock'
 
 /** Milliseconds for which one copy in doubt stands for all equal messages. */
 const MEMORY_TIME = 3_600_000
-/** Digests that are remembered, some 100 octets each; the oldest goes first. */
+/** Recipients of messages that are remembered, some 100 octets each; the oldest goes first. */
 const MEMORY_SIZE = 20_000
 
 /**
@@ -21,9 +21,17 @@ export class Doubts {
     return new MessageDigest(createHmac('sha256', this.key), envelope, header)
   }
 
-  /** Whether no equal message was in doubt within the hour; this one is, from now on. */
-  isNew(digest: string | undefined): boolean {
-    if (digest === undefined) return true
+  /** Of a copy's recipients, those who were in none of an equal message within the hour; now they are. */
+  newAmong(recipients: readonly string[], digest: string | undefined, intake: string): string[] {
+    if (digest === undefined) return [...recipients]
+    const digestOf = (recipient: string) =>
+      createHmac('sha256', this.key)
+        .update([digest, intake, recipient].join('\n'))
+        .digest('base64url')
+    return recipients.filter((recipient) => this.isNew(digestOf(recipient)))
+  }
+
+  private isNew(digest: string): boolean {
     const now = this.clock.monotonic()
     const since = this.since.get(digest)
     if (since !== undefined && now - since < MEMORY_TIME) return false

@@ -61,6 +61,21 @@ function namedIn(
     : undefined
 }
 
+/**
+ * Whom next hops were told of though they are none of the recipients, as queue/smtp_proxy has it when the
+ * next hop accepts one after the client was told otherwise (a plugin timeout at RCPT).
+ */
+export function strangersIn(
+  { handovers }: Seen,
+  recipients: readonly AddressFacts[],
+): AddressFacts[] {
+  const known = new Set(recipients.map(({ key }) => key))
+  return handovers
+    .filter(({ state }) => state !== 'not-taken')
+    .flatMap(({ recipients: some = [] }) => some.map(factsOfPath))
+    .filter(({ key }) => !known.has(key) && known.add(key))
+}
+
 /** The route with those of its recipients only. */
 export function narrowed(route: Route, to: readonly string[]): Route {
   const { recipients, given } = route

@@ -21,7 +21,8 @@ import type { Scheduler } from './scheduler'
 type Stage =
   | { at: 'decided' }
   | { at: 'preparing'; giveUp: AbortController }
-  | { at: 'prepared'; copies: readonly PreparedCopy[] }
+  /** `anew`: they are being written once more. */
+  | { at: 'prepared'; copies: readonly PreparedCopy[]; anew?: AbortController }
   /** The transaction is over, but somebody still has the original in hands. */
   | { at: 'waiting' }
   | { at: 'over' }
@@ -114,16 +115,15 @@ export class Journey {
   ): Promise<string | undefined> {
     if (this.stage.at !== 'prepared') return undefined
     const giveUp = new AbortController()
+    this.stage = { ...this.stage, anew: giveUp }
     const deadline = this.clock.after(within, () => giveUp.abort(new Error(TOO_LONG)))
-    let waiting = true
     let failed: string | undefined
     const known = (result: Prepared) => {
       if (result.kind === 'failed') failed = result.why
-      else if (this.scheduler.replace(result.copy, waiting)) this.take(result)
+      else if (this.scheduler.replace(result.copy, !giveUp.signal.aborted)) this.take(result)
     }
     const all = preparer.prepare(original, planned, giveUp.signal, known)
     await Promise.race([all, whenAborted(giveUp.signal)])
-    waiting = false
     deadline.cancel()
     return giveUp.signal.aborted ? abortText(giveUp.signal) : failed
   }
@@ -132,7 +132,7 @@ export class Journey {
   private take(anew: PreparedCopy): void {
     if (this.stage.at !== 'prepared') return
     const copies = this.stage.copies.map((each) => (each.copy.mid === anew.copy.mid ? anew : each))
-    this.stage = { at: 'prepared', copies }
+    this.stage = { ...this.stage, copies }
   }
 
   /**
@@ -153,6 +153,8 @@ export class Journey {
         return missed ? { kind: 'missed', routes: this.routes } : { kind: 'nothing' }
       }
       case 'prepared':
+        // The message may not be read any more, and what is sent is what is there now.
+        stage.anew?.abort(new Error(TRANSACTION_OVER))
         return this.settleCopies(stage.copies, fate(), fate)
       case 'waiting':
       case 'over':
@@ -194,8 +196,13 @@ export class Journey {
 
   /** A sender that tries again and again, while its outcome can't be known, gets one copy an hour. */
   private doubt(copies: readonly PreparedCopy[], to: readonly string[] | undefined): void {
-    if (this.doubts.isNew(this.digest?.())) this.send(copies, to, 'unknown')
-    else this.withdraw(copies, DOUBTED_BEFORE)
+    const digest = this.digest?.()
+    for (const each of copies) {
+      const { recipients, intake } = to ? narrowed(each.route, to) : each.route
+      const fresh = this.doubts.newAmong(recipients, digest, intake.address)
+      if (fresh.length === 0 && recipients.length > 0) this.withdraw([each], DOUBTED_BEFORE)
+      else this.send([each], fresh, 'unknown')
+    }
   }
 
   /**
@@ -326,6 +333,7 @@ const DOUBTED_BEFORE =
   "the original's outcome is not known, as of an equal message within the hour, which has a copy"
 const TOO_LONG = 'writing the copy took too long (prepare_timeout)'
 const QUEUED_MEANWHILE = 'the original was queued before the copy was written'
+const TRANSACTION_OVER = 'the transaction ended meanwhile'
 const CLIENT_LEFT = 'the client left before the original was queued'
 
 function failuresIn(results: readonly Prepared[]): JournalFailure[] {
