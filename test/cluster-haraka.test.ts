@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { changed } from '../plugins/tdc/cluster/change'
-import { NO_DOCUMENT, textOf } from '../plugins/tdc/cluster/shared-document'
+import { NO_DOCUMENT, documentText } from '../plugins/tdc/cluster/shared-document'
 import { logText } from './support/haraka'
 import { MailPath, mailAbout } from './support/mail-path'
 
@@ -66,7 +66,7 @@ describe('a real Haraka that shares settings, with a Redis that takes connection
     await path.haraka.stop()
     const folder = join(path.haraka.dir, 'queue', 'error.tdc')
     mkdirSync(folder, { recursive: true, mode: 0o700 })
-    writeFileSync(join(folder, 'shared-settings.json'), textOf(CHANGE.document) ?? '')
+    writeFileSync(join(folder, 'shared-settings.json'), documentText(CHANGE.document) ?? '')
     await path.haraka.start()
     const replies = await Promise.all(
       ['on 1', 'on 2', 'on 3', 'on 4'].map((subject) => path.send(mailAbout(subject))),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { overlay, sharesSettings } from '../plugins/tdc/cluster/overlay'
-import type { Entry } from '../plugins/tdc/cluster/shared-document'
+import type { SharedEntry } from '../plugins/tdc/cluster/shared-document'
 import { readSettings } from '../plugins/tdc/settings/read'
 import type { ReadResult } from '../plugins/tdc/settings/settings'
 import { settingsOf, sourceOf } from './support/settings-source'
@@ -55,7 +55,7 @@ describe('enablement with shared settings above the file', () => {
           const isShared = (at: number) => (places & (1 << at)) !== 0
           // What is shared goes before the file, which says the opposite below it.
           const below = values.map((value, at) => (isShared(at) ? opposite(value) : value))
-          const entries = LEVELS.flatMap((section, at): Entry[] =>
+          const entries = LEVELS.flatMap((section, at): SharedEntry[] =>
             isShared(at) ? [{ section, key: 'enabled', value: values[at] ?? '' }] : [],
           )
           const decides = LEVELS.findIndex((section) => section === decidingSection(level))
@@ -80,7 +80,7 @@ describe('enablement with shared settings above the file', () => {
       { section: 'machine.mx1', key: 'intake_address', value: 'c@in.example' },
       { section: 'main', key: 'intake_address', value: 'd@in.example' },
     ]
-    const intakeOf = (entries: readonly Entry[]) => {
+    const intakeOf = (entries: readonly SharedEntry[]) => {
       const read = readSettings(overlay(sourceOf(file), entries))
       assert(read.kind === 'settings')
       return `${read.settings.effective.intake?.address}, ${read.settings.effective.intakeLevel}`
@@ -95,14 +95,14 @@ describe('enablement with shared settings above the file', () => {
 })
 
 describe('shared settings above the file', () => {
-  const policies = (text: string, entries: readonly Entry[]) => {
+  const policies = (text: string, entries: readonly SharedEntry[]) => {
     const read = readSettings(
       overlay(sourceOf(`[main]\nintake_address=a@in.example\n${text}`), entries),
     )
     assert(read.kind === 'settings', JSON.stringify(read))
     return (recipient: string) => read.settings.policies.match('x@y.example', recipient).policy
   }
-  const vip: readonly Entry[] = [
+  const vip: readonly SharedEntry[] = [
     { section: 'policy.vip', key: 'intake', value: 'default' },
     { section: 'policy.vip', key: 'recipient_list', value: '@vip.example, boss@all.example' },
     { section: 'policy.vip', key: 'recipients', value: 'listed' },

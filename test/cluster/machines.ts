@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { ClusterView, FoundInCluster } from '../../plugins/tdc/cluster/cluster-view'
-import type { History } from '../../plugins/tdc/cluster/shared-cluster'
+import type { SharedHistory } from '../../plugins/tdc/cluster/shared-cluster'
 import type { Made } from '../../plugins/tdc/cluster/shared-settings'
 import type { Answer } from '../../plugins/tdc/control/processes'
 import type { Request } from '../../plugins/tdc/control/request'
@@ -29,7 +29,7 @@ export class Machine {
     return `${enabled ? 'on' : 'off'}, ${level}`
   }
 
-  history(): Promise<History> {
+  history(): Promise<SharedHistory> {
     return this.ask({ ask: 'shared-history' })
   }
 

@@ -33,12 +33,7 @@ export function orNull(shape: Shape): Shape {
   return (value, name) => (value === null ? undefined : shape(value, name))
 }
 
-/** A machine of an older version does not have it. */
-export function orAbsent(shape: Shape): Shape {
-  return (value, name) => (value === undefined ? undefined : shape(value, name))
-}
-
-export function list(shape: Shape, most: number): Shape {
+export function listOf(shape: Shape, most: number): Shape {
   return (value, name) => {
     if (!Array.isArray(value)) return `${name} is not a list`
     if (value.length > most) return `${name} has more than ${most} items`

@@ -26,7 +26,7 @@ export class Stop extends Error {
 }
 
 export type Options = NonNullable<ParseArgsConfig['options']>
-export type Values = Readonly<Record<string, unknown>>
+type Values = Readonly<Record<string, unknown>>
 
 /** What a command is given. */
 export interface Call {

@@ -57,7 +57,7 @@ function transactionOf(uuid: string): string | undefined {
 }
 
 /** One line of Haraka's log. */
-export interface LogLine {
+interface LogLine {
   /** What stood before Haraka's own part, or in it: the time, if the log has one. */
   readonly time: string
   readonly uuid: string

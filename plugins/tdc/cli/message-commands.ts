@@ -85,7 +85,7 @@ async function trackInLogs(call: Call, files: readonly string[]): Promise<ExitCo
 }
 
 /** One message and each step of it, with its time. */
-export function trackedText(message: TrackedMessage): string[] {
+function trackedText(message: TrackedMessage): string[] {
   const { transaction, at, messageId, sender, recipients, recipientCount, steps } = message
   const more = recipientCount - recipients.length
   const known = recipientCount > 0

@@ -20,7 +20,7 @@ import {
   unsetCommand,
 } from './shared-commands'
 import { sendTestCommand } from './send-test-command'
-import { serverDirectory } from './server'
+import { directoryGiven } from './server'
 import { statusCommand } from './status-command'
 import { makeTerminal, table, type Terminal } from './terminal'
 import { tophostsCommand } from './tophosts-command'
@@ -102,7 +102,7 @@ async function dispatch(args: readonly string[], terminal: Terminal): Promise<Ex
     throw new Stop(EXIT.usage, `usage: ${usageOf(command)}`)
   }
   return command.run({
-    directory: () => serverDirectory(values['config'] as string | undefined),
+    directory: () => directoryGiven(values['config'] as string | undefined),
     json: values['json'] === true,
     values,
     words: positionals,

@@ -13,7 +13,7 @@ import { EXIT, Stop } from './command'
 const SIGN = join('config', 'plugins')
 
 /** Where `-c`, the environment or the working directory point: Haraka's server directory. */
-export function serverDirectory(given: string | undefined, env = process.env): string {
+export function directoryGiven(given: string | undefined, env = process.env): string {
   const wanted = given ?? env['HARAKA']
   const directory = resolve(wanted ?? '.')
   if (existsSync(join(directory, SIGN))) return directory

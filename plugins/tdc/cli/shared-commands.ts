@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os'
 import { levelOf } from '../cluster/overlay'
-import type { History } from '../cluster/shared-cluster'
+import type { SharedHistory } from '../cluster/shared-cluster'
 import type { Change } from '../cluster/shared-document'
 import type { Made } from '../cluster/shared-settings'
 import type { ClusterRequest } from '../control/request'
@@ -111,13 +111,13 @@ export const historyCommand: Command = {
     'Exit code 1: this machine does not follow Redis; the reason is the last line.',
   ],
   async run(call) {
-    const history = await valueFrom<History>(call.directory(), { ask: 'shared-history' })
+    const history = await valueFrom<SharedHistory>(call.directory(), { ask: 'shared-history' })
     show(call, history, () => historyText(history))
     return history.trouble === null ? EXIT.ok : EXIT.no
   },
 }
 
-function historyText({ revision, entries, changes, trouble }: History): string[] {
+function historyText({ revision, entries, changes, trouble }: SharedHistory): string[] {
   return [
     ...changes.flatMap(changeText),
     ...(changes.length > 0 ? [''] : []),
@@ -128,7 +128,7 @@ function historyText({ revision, entries, changes, trouble }: History): string[]
 }
 
 /** One change of the shared settings, and each value of it. */
-export function changeText({ number, at, author, reverts, values }: Change): string[] {
+function changeText({ number, at, author, reverts, values }: Change): string[] {
   const why = reverts === null ? '' : `, reverts ${reverts}`
   return [
     `change ${number}  ${momentText(at)}  ${author}${why}`,

@@ -4,7 +4,7 @@ import {
   type Change,
   type Changed,
   CHANGES_KEPT,
-  type Entry,
+  type SharedEntry,
   LONGEST_VALUE,
   MOST_ENTRIES,
   type SharedDocument,
@@ -64,7 +64,7 @@ export function changed(
     .filter((each) => each.before !== each.after)
   if (values.length === 0) return { kind: 'no', why: 'nothing changes: that is shared already' }
 
-  const isNew = (entry: Entry) => values.some((each) => isSame(entry, each))
+  const isNew = (entry: SharedEntry) => values.some((each) => isSame(entry, each))
   const entries = [
     ...before.entries.filter((entry) => !isNew(entry)),
     ...values.flatMap(({ section, key, after }) =>

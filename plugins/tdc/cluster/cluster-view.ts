@@ -29,7 +29,7 @@ export interface ClusterView {
 }
 
 /** A message, and the machine that received it. */
-export type FoundMessage = TrackedMessage & { readonly machine: string }
+type FoundMessage = TrackedMessage & { readonly machine: string }
 
 export interface FoundInCluster {
   /** The newest first; at most MOST_FOUND. */

@@ -9,7 +9,7 @@ import {
   NO_DOCUMENT,
   parseDocument,
   type SharedDocument,
-  textOf,
+  documentText,
 } from './shared-document'
 
 export type Kept =
@@ -52,7 +52,7 @@ export class LastGood {
   }
 
   private async replace(document: SharedDocument): Promise<void> {
-    const bytes = Buffer.from(textOf(document) ?? '')
+    const bytes = Buffer.from(documentText(document) ?? '')
     if (bytes.length === 0) throw new Error(`it has more than ${LONGEST_DOCUMENT} octets`)
     const fresh = `${this.path}.new`
     await this.disk.makeFolder(dirname(this.path))

@@ -1,4 +1,4 @@
-import { list, record, text } from '../base/shape'
+import { listOf, record, text } from '../base/shape'
 import { safeText } from '../base/text'
 import type { Report } from '../monitor/events'
 import { messageWithoutAddresses, statusWithoutAddresses } from '../monitor/masked'
@@ -7,7 +7,7 @@ import { RECENT_SHARED, type TrackedMessage, trackedShape } from '../monitor/tra
 import type { Link } from './redis-store'
 
 /** What one machine tells the others. */
-export interface MachineReport {
+interface MachineReport {
   /** Of this run of its server: two machines of one name are told apart by it. */
   readonly instance: string
   readonly status: Status
@@ -22,7 +22,7 @@ const LONGEST_INSTANCE = 32
 const shape = record<MachineReport>({
   instance: text(LONGEST_INSTANCE),
   status: statusShape,
-  messages: list(trackedShape, RECENT_SHARED),
+  messages: listOf(trackedShape, RECENT_SHARED),
 })
 
 /** What the others may see of a message. */
@@ -45,7 +45,7 @@ export function reportText({ instance, status, messages }: MachineReport): strin
 }
 
 /** Whose report begins so; undefined: nobody's. */
-export function instanceIn(head: string): string | undefined {
+function instanceIn(head: string): string | undefined {
   return /^\{"instance":"([0-9a-f]+)"/.exec(head)?.[1]
 }
 
@@ -79,7 +79,7 @@ function safeValue(value: unknown): unknown {
   )
 }
 
-export interface MachineReportsDeps {
+interface MachineReportsDeps {
   readonly link: Link
   readonly report: Report
   readonly gather: () => Promise<Status>

@@ -1,10 +1,11 @@
-import { DEFAULT_POLICY, FIXED, type Keys, NAMED } from '../settings/keys'
+import { DEFAULT_POLICY, FIXED, NAMED } from '../settings/keys'
+import type { Keys } from '../settings/kinds'
 import { yesNo } from '../settings/kinds'
 import { MachineNames } from '../settings/machine-names'
 import { DEFAULT } from '../settings/policies'
 import { readValue } from '../settings/section'
 import type { RawSection, SettingsSource } from '../settings/source'
-import type { Entry } from './shared-document'
+import type { SharedEntry } from './shared-document'
 
 /** Keys that hold for all machines alike: files, say, are each machine's own. */
 const SHARED: { readonly [level: string]: Keys } = {
@@ -121,7 +122,7 @@ export function sharesSettings({ ini }: Pick<SettingsSource, 'ini'>): boolean {
 }
 
 /** A server's own files, and above them what machines share, where they do. */
-export function layered(own: SettingsSource, entries: readonly Entry[]): SettingsSource {
+export function layered(own: SettingsSource, entries: readonly SharedEntry[]): SettingsSource {
   return sharesSettings(own) ? overlay(own, entries) : own
 }
 
@@ -130,7 +131,7 @@ export function layered(own: SettingsSource, entries: readonly Entry[]): Setting
  * rules. Policies that the file does not have stand above its own, in the order of their names,
  * unless policy_order says otherwise.
  */
-export function overlay(source: SettingsSource, entries: readonly Entry[]): SettingsSource {
+export function overlay(source: SettingsSource, entries: readonly SharedEntry[]): SettingsSource {
   const find = sectionFinder(
     source,
     entries.map(({ section }) => section),

@@ -1,6 +1,6 @@
 import cluster from 'node:cluster'
 import type { SourceFiles } from '../settings/source'
-import { parseDocument, type SharedDocument, textOf } from './shared-document'
+import { parseDocument, type SharedDocument, documentText } from './shared-document'
 
 /** Between the processes of one machine; Haraka's own messages have an `event` too. */
 type Message =
@@ -10,7 +10,7 @@ type Message =
 
 /** In the master: every worker has what it has, those that start later as well. */
 export function spreadToWorkers(current: () => SharedDocument): () => void {
-  const message = (): Message => ({ event: 'tdc.shared', text: textOf(current()) ?? '' })
+  const message = (): Message => ({ event: 'tdc.shared', text: documentText(current()) ?? '' })
   cluster.on('message', (worker, received: unknown) => {
     if (isMessage(received) && received.event === 'tdc.shared-wanted') {
       worker.send(message(), () => {})

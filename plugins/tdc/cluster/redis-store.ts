@@ -159,7 +159,7 @@ function textOf(reply: unknown): string {
   return typeof reply === 'string' || Buffer.isBuffer(reply) ? reply.toString() : ''
 }
 
-export interface Connection {
+interface Connection {
   readonly store: Store
   close(): void
 }

@@ -18,7 +18,7 @@ import { sectionFinder, sectionOf } from './overlay'
 import type { SharedDocument } from './shared-document'
 import { SharedSettings } from './shared-settings'
 
-export interface SharedClusterDeps {
+interface SharedClusterDeps {
   readonly connect: () => Promise<{ readonly send: Send; close(): void }>
   readonly settings: () => ClusterSettings
   /** tdc.ini alone. */
@@ -31,7 +31,7 @@ export interface SharedClusterDeps {
 }
 
 /** The shared settings as this machine has them, and how they came to be. */
-export type History = Pick<SharedDocument, 'revision' | 'entries' | 'changes'> & {
+export type SharedHistory = Pick<SharedDocument, 'revision' | 'entries' | 'changes'> & {
   /** Why Redis may have something else; null: it has not. */
   readonly trouble: string | null
 }
@@ -114,7 +114,7 @@ export class SharedCluster {
       case 'shared-history': {
         const { revision, entries, changes } = this.shared.known
         const trouble = this.shared.trouble ?? null
-        return ok<History>({ revision, entries, changes, trouble })
+        return ok<SharedHistory>({ revision, entries, changes, trouble })
       }
       case 'shared-revert':
         return this.revert(request.change, request.user)

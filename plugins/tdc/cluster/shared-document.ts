@@ -1,7 +1,7 @@
-import { integer, list, number, orNull, record, text } from '../base/shape'
+import { integer, listOf, number, orNull, record, text } from '../base/shape'
 
 /** One value that the machines share, over that of the file: `[section] key=value`. */
-export interface Entry {
+export interface SharedEntry {
   readonly section: string
   readonly key: string
   /** As it would stand in tdc.ini; '' is "not set", also where the file sets it. */
@@ -43,7 +43,7 @@ export interface SharedDocument {
   /** Made at each change: tells two revisions of the same number apart. */
   readonly id: string
   /** Sorted by section and key. */
-  readonly entries: readonly Entry[]
+  readonly entries: readonly SharedEntry[]
   /** The last CHANGES_KEPT, the oldest first. */
   readonly changes: readonly Change[]
 }
@@ -86,7 +86,7 @@ const change = record<Change>({
   at: number,
   author: text(LONGEST_NAME),
   reverts: orNull(integer),
-  values: list(changed, MOST_CHANGED),
+  values: listOf(changed, MOST_CHANGED),
 })
 
 const document = record<SharedDocument & { readonly format: number }>({
@@ -94,19 +94,19 @@ const document = record<SharedDocument & { readonly format: number }>({
   lineage: text(LONGEST_ID),
   revision: integer,
   id: text(LONGEST_ID),
-  entries: list(
-    record<Entry>({
+  entries: listOf(
+    record<SharedEntry>({
       section: text(LONGEST_NAME),
       key: text(LONGEST_NAME),
       value: text(LONGEST_VALUE),
     }),
     MOST_ENTRIES,
   ),
-  changes: list(change, CHANGES_KEPT),
+  changes: listOf(change, CHANGES_KEPT),
 })
 
 /** With as much of the history as fits; undefined: the values alone are too long. */
-export function textOf(doc: SharedDocument): string | undefined {
+export function documentText(doc: SharedDocument): string | undefined {
   for (let changes = doc.changes; ; changes = changes.slice(Math.ceil(changes.length / 10))) {
     const { lineage, revision, id, entries } = doc
     const written = JSON.stringify({ format: FORMAT, lineage, revision, id, entries, changes })
@@ -115,7 +115,7 @@ export function textOf(doc: SharedDocument): string | undefined {
   }
 }
 
-export type Parsed =
+type Parsed =
   | { readonly kind: 'document'; readonly document: SharedDocument }
   | { readonly kind: 'nonsense'; readonly why: string }
 
@@ -146,7 +146,7 @@ function nonsense(why: string): Parsed {
 }
 
 /** What is in Redis, beside what this machine knows. */
-export type Found =
+type Found =
   /** The same, or neither has anything. */
   | { readonly kind: 'same' }
   | { readonly kind: 'newer'; readonly document: SharedDocument }

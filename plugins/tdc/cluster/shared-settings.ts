@@ -7,7 +7,7 @@ import type { SettingsSource } from '../settings/source'
 import type { ChangeResult, Signed } from './change'
 import type { LastGood } from './last-good'
 import type { Link, Store } from './redis-store'
-import { type Change, compare, type SharedDocument, textOf } from './shared-document'
+import { type Change, compare, type SharedDocument, documentText } from './shared-document'
 import { foreignValue, overlay } from './overlay'
 
 /** What a change is answered with. */
@@ -20,7 +20,7 @@ export interface Made {
   readonly warnings: readonly string[]
 }
 
-export interface SharedSettingsDeps {
+interface SharedSettingsDeps {
   readonly link: Link
   readonly lastGood: LastGood
   readonly clock: Clock
@@ -117,7 +117,7 @@ export class SharedSettings {
     const { document, change } = result
     const read = this.read(document)
     if (read.kind === 'refused') return no(`not changed: ${read.problems.join('; ')}`)
-    const text = textOf(document)
+    const text = documentText(document)
     if (text === undefined) return no('the shared settings would become too long')
     const { enabled, level, intake } = read.settings.effective
     const { warnings } = read
@@ -157,7 +157,7 @@ export class SharedSettings {
   }
 
   private async restore(store: Store, written: string, why: string): Promise<State> {
-    const text = textOf(this.document)
+    const text = documentText(this.document)
     // Whoever was first has restored the same, or more: the next look shows.
     if (text !== undefined && (await store.swap(written, text))) {
       const { revision } = this.document

@@ -5,7 +5,7 @@ import { errorCode } from '../error-code'
 import { type Answer, no } from './processes'
 import { parseRequest, type Request } from './request'
 
-export type Opened =
+type Opened =
   | { readonly kind: 'open' }
   /** Another server answers there. */
   | { readonly kind: 'taken' }
@@ -210,7 +210,7 @@ function inodeOf(path: string): number | undefined {
 const LF = 0x0a
 
 /** Cuts octets that come in pieces into lines of UTF-8; a line has an end, or there is none. */
-export class LineReader {
+class LineReader {
   tooLong = false
   private pieces: Buffer[] = []
   private held = 0

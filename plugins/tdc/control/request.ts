@@ -70,7 +70,7 @@ export interface TestSent {
   readonly intake: string
 }
 
-export type Ask = Request['ask']
+type Ask = Request['ask']
 
 interface Shape {
   readonly strings: readonly string[]

@@ -9,7 +9,7 @@ import { bounceText } from './words'
 /** Of the queue or of one intake; the ages are the scheduler's to know. */
 export type Counted = Omit<QueueFigures, 'oldestAge'>
 
-export interface CountersValue extends MessageCounters {
+interface CountersValue extends MessageCounters {
   readonly queue: Counted
   readonly intakes: Readonly<Record<string, Counted>>
   readonly recent: Status['recent']
@@ -17,7 +17,7 @@ export interface CountersValue extends MessageCounters {
 
 /** Intake addresses counted by name; a queue directory full of invented ones must not fill memory. */
 const MOST_INTAKES = 1000
-export const OTHER_INTAKES = 'others'
+const OTHER_INTAKES = 'others'
 
 /** Counts events since the process began, each as its row in the table of events says. */
 export class Counters {

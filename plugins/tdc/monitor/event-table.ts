@@ -1,6 +1,6 @@
 import { safeText as safe } from '../base/text'
 import { QUEUE_DOMAIN } from '../base/names'
-import type { EventOf, Kind, Row } from './events'
+import type { EventOf, EventKind, Row } from './events'
 import {
   attemptFields,
   bounceText,
@@ -25,7 +25,7 @@ const GIVEN_UP = { active: -1, hardBounced: 1 } as const
  * appliance's (spec 6), down to the missing space before `TLS Error.`; the others follow its style.
  * docs/log-reference.md lists all lines.
  */
-export const EVENTS: { readonly [K in Kind]: Row<EventOf<K>> } = {
+export const EVENTS: { readonly [K in EventKind]: Row<EventOf<K>> } = {
   // Only tracking tells of these two: what comes of them has a line of its own.
   decided: { words: () => [], track: decidedText },
   prepared: {

@@ -197,20 +197,20 @@ export interface Attempted {
 export type FailureClass = 'reply' | 'tls' | 'network' | 'dns' | 'expired'
 
 /** A recipient as it was given, and as it went on. */
-export interface Rewritten {
+interface Rewritten {
   given: string
   address: string
 }
 
 /** Where recipients of a message go, and by which policies. */
-export interface RouteTold {
+interface RouteTold {
   intake: string
   recipients: number
   policies: readonly string[]
 }
 
 /** What a TLS session is made of, and why it was taken for the intake's. */
-export interface TlsFacts {
+interface TlsFacts {
   readonly protocol: string
   readonly cipher: string
   /** Of the key exchange, such as X25519MLKEM768; undefined: Node does not know it. */
@@ -232,7 +232,7 @@ export interface TlsFacts {
 export type TlsPolicySource = 'config' | 'pin' | 'names' | 'dane' | 'sts'
 
 /** `accept`: the client gets its 250 and the missing copy is counted; `tempfail`: it gets a 451. */
-export type JournalFailurePolicy = 'accept' | 'tempfail'
+type JournalFailurePolicy = 'accept' | 'tempfail'
 
 /**
  * Why a copy was given up or put off, in the shape of the appliance's log:
@@ -259,10 +259,10 @@ export type SkipReason =
   | { token: 'not-clean'; rule: string }
   | { token: 'policy-no'; policies: readonly string[] }
 
-export type Kind = TdcEvent['kind']
-export type EventOf<K extends Kind> = Extract<TdcEvent, { kind: K }>
+export type EventKind = TdcEvent['kind']
+export type EventOf<K extends EventKind> = Extract<TdcEvent, { kind: K }>
 
-export type Level = 'debug' | 'info' | 'warn' | 'error'
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
 /** By how much figures of the queue, and of the copy's intake, change. */
 export type CopyCounts = Partial<
@@ -274,7 +274,7 @@ export type CopyCounts = Partial<
 /** What the connector does with an event of one kind. */
 export interface Row<E> {
   /** Of its lines; info unless it stands here. */
-  readonly level?: Level
+  readonly level?: LogLevel
   /** Its lines, in order. */
   readonly words: (event: E, service: string) => string | readonly string[]
   /** A line at level debug that follows. */

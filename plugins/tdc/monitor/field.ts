@@ -1,4 +1,4 @@
-import { byName, flag, list, number, oneOf, orNull, record, type Shape, text } from '../base/shape'
+import { byName, flag, listOf, number, oneOf, orNull, record, type Shape, text } from '../base/shape'
 
 /**
  * One field of the status: how the values of several processes become one, and what it must be when
@@ -62,7 +62,7 @@ export function every<T>(
   shape: Shape,
   arranged: (all: readonly T[]) => readonly T[] = (all) => all,
 ): Field<readonly T[]> {
-  return { merge: (all) => arranged(all.flat()), shape: list(shape, MOST) }
+  return { merge: (all) => arranged(all.flat()), shape: listOf(shape, MOST) }
 }
 
 export const everyText = (arranged: (all: readonly string[]) => readonly string[]) =>
@@ -79,7 +79,7 @@ export const totals: Field<readonly number[]> = {
       ),
     )
   },
-  shape: list(number, MOST),
+  shape: listOf(number, MOST),
 }
 
 /** What a machine of an older version does not tell is `absent`. */

@@ -23,9 +23,9 @@ export const REASONS = {
   'kept-full': 'kept copies are dropped: replay them, or raise the bounds of [failed]',
 } as const
 
-export type Reason = keyof typeof REASONS
+type Reason = keyof typeof REASONS
 
-export interface Finding {
+interface Finding {
   readonly reason: Reason
   readonly state: Exclude<State, 'ok'>
   /** Domain of the intake that it is about; null: the whole. */
@@ -71,7 +71,7 @@ export function healthLines({ findings }: Health, most = MOST_LINES): string[] {
   return findings.length > most ? [...lines, `and ${findings.length - most} more`] : lines
 }
 
-export function findingText({ reason, domain, text }: Finding): string {
+function findingText({ reason, domain, text }: Finding): string {
   return `${domain === null ? '' : `${safeText(domain)} `}${reason}: ${text}`
 }
 

@@ -1,6 +1,6 @@
 import { LIMITS, bounded } from '../base/text'
 import type { TdcEvent } from './events'
-import { type Line, rowOf } from './lines'
+import { type WordedLine, rowOf } from './lines'
 import type { ErrorNote } from './status'
 
 /** Of each process. */
@@ -13,7 +13,7 @@ const OF_ONE_KIND = 5
 export class LastErrors {
   private notes: ErrorNote[] = []
 
-  note(event: TdcEvent, now: number, [first]: readonly Line[]): void {
+  note(event: TdcEvent, now: number, [first]: readonly WordedLine[]): void {
     if (!rowOf(event).isError || !first) return
     const text = bounded(first.text, LIMITS.sentence)
     this.notes = newestOf([...this.notes, { at: now, kind: event.kind, text }])

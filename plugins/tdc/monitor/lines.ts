@@ -1,9 +1,9 @@
 import { safeText } from '../base/text'
 import { EVENTS } from './event-table'
-import type { Level, Row, TdcEvent } from './events'
+import type { LogLevel, Row, TdcEvent } from './events'
 
-export interface Line {
-  readonly level: Level
+export interface WordedLine {
+  readonly level: LogLevel
   readonly text: string
 }
 
@@ -13,9 +13,9 @@ export function rowOf(event: TdcEvent): Row<TdcEvent> {
 }
 
 /** The lines of one event, in order; `service` is `service_name`. */
-export function linesOf(event: TdcEvent, service: string): Line[] {
+export function linesOf(event: TdcEvent, service: string): WordedLine[] {
   const { level = 'info', words, details } = rowOf(event)
-  const lines = [words(event, safeText(service))].flat().map((text): Line => ({ level, text }))
+  const lines = [words(event, safeText(service))].flat().map((text): WordedLine => ({ level, text }))
   return details ? [...lines, { level: 'debug', text: details(event) }] : lines
 }
 

@@ -1,7 +1,7 @@
 import { safeText } from '../base/text'
 import { CertificateWatch, TlsCounters } from './tls-counters'
 import { Counters } from './counters'
-import type { Level, Report, TdcEvent } from './events'
+import type { LogLevel, Report, TdcEvent } from './events'
 import { Histogram, Minutes } from './over-time'
 import { LastErrors } from './last-errors'
 import { fieldsOf, linesOf, rowOf, uuidOf } from './lines'
@@ -9,9 +9,9 @@ import { TIMES_IN_QUEUE } from './status'
 import { Tracking } from './tracking'
 
 /** Writes one line; `fields` go along for the structured log formats. */
-export type LogSink = (level: Level, text: string, fields: Record<string, unknown>) => void
+export type LogSink = (level: LogLevel, text: string, fields: Record<string, unknown>) => void
 
-export interface MonitorDeps {
+interface MonitorDeps {
   readonly log: LogSink
   readonly serviceName: () => string
   /** Milliseconds since 1970. */

@@ -26,7 +26,7 @@ export class Histogram {
 const MINUTE = 60_000
 
 /** What is recent: this minute and the four before it. Longer than scripts wait between two looks. */
-export const RECENT_MINUTES = 5
+const RECENT_MINUTES = 5
 
 /** How often each thing happened lately; nothing older is kept. */
 export class Recent<Name extends string> {

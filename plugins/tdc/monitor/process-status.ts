@@ -13,7 +13,7 @@ import {
 } from './status'
 
 /** Whom a process asks for what it knows. */
-export interface StatusSources {
+interface StatusSources {
   /** Wall clock. */
   readonly now: number
   readonly process: ProcessInfo

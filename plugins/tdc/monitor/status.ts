@@ -1,4 +1,4 @@
-import { list, number, orNull, record } from '../base/shape'
+import { listOf, number, orNull, record } from '../base/shape'
 import type { FailureClass, SkipReason } from './events'
 import {
   addedLater,
@@ -244,7 +244,7 @@ const status = group({
   /** Time in the queue of the copies that were delivered. */
   timeInQueue: histogram,
   /** The last hour, the oldest minute first. */
-  minutes: { merge: mergeMinutes, shape: list(minute, 2_000) } as Field<readonly MinuteFigures[]>,
+  minutes: { merge: mergeMinutes, shape: listOf(minute, 2_000) } as Field<readonly MinuteFigures[]>,
   /** Open connections, and those being opened; at most MOST_CONNECTIONS_SHOWN. */
   connections: every<ConnectionStatus>(connection.shape, (all) =>
     all.toSorted((a, b) => a.since - b.since).slice(0, MOST_CONNECTIONS_SHOWN),

@@ -1,4 +1,4 @@
-import { list, number, orNull, record, text } from '../base/shape'
+import { listOf, number, orNull, record, text } from '../base/shape'
 
 /**
  * What became of one message, as tracking shows it: what was decided for it and why, and each step
@@ -47,9 +47,9 @@ export const trackedShape = record<TrackedMessage>({
   at: number,
   messageId: words,
   sender: words,
-  recipients: list(words, MOST),
+  recipients: listOf(words, MOST),
   recipientCount: number,
-  steps: list(
+  steps: listOf(
     record<TrackedStep>({ at: number, kind: words, mid: orNull(words), text: words }),
     MOST,
   ),

@@ -139,7 +139,7 @@ export type Aspects = ReadonlyMap<string, string | ReadonlySet<string>>
 const PARTS_SHOWN = 10
 
 /** Who gets copies now and did not, or the other way round; undefined: nothing of the kind changed. */
-export function changedCopies(before: Settings, now: Settings): string | undefined {
+function changedCopies(before: Settings, now: Settings): string | undefined {
   const [old, fresh] = [aspectsOf(before), aspectsOf(now)]
   const parts = [...new Set([...fresh.keys(), ...old.keys()])].flatMap(
     (name) => partOf(name, old.get(name), fresh.get(name)) ?? [],

@@ -1,5 +1,5 @@
 import { asciiDomain } from './address'
-import type { Place, Problems } from './problems'
+import type { KeyPlace, Problems } from './problems'
 
 /** Which recipients are incoming for a client that may not relay, by their domain (spec 1.2). */
 export class IncomingDomains {
@@ -31,7 +31,7 @@ export class IncomingDomains {
 /** Domains in ASCII and lower case; what is none is a problem at `place`. */
 export function readDomains(
   entries: readonly string[],
-  place: Place,
+  place: KeyPlace,
   problems: Problems,
 ): ReadonlySet<string> {
   const bad = entries.filter((entry) => asciiDomain(entry.trim()) === undefined)

@@ -1,12 +1,12 @@
 import { type Mailbox, parseMailbox } from './address'
 import { MAIN_FORMAT } from './keys'
-import { type Place, type Problems, shown } from './problems'
+import { type KeyPlace, type Problems, shown } from './problems'
 import { readValue } from './section'
 import type { CopyFormat, Intake } from './settings'
 import type { RawSection } from './source'
 
 /** What an intake address is judged by. */
-export interface IntakeRules {
+interface IntakeRules {
   /** [main] format. */
   readonly format: CopyFormat
   /** [formats], by address in lower case. */
@@ -66,7 +66,7 @@ export class IntakeBook {
     return intake
   }
 
-  private refuse(place: Place, must: string): undefined {
+  private refuse(place: KeyPlace, must: string): undefined {
     this.refused++
     this.problems.refuse(place, must)
   }

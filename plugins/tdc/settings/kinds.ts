@@ -14,6 +14,29 @@ export interface Kind<T> {
   read(items: readonly string[]): { readonly value: T } | undefined
 }
 
+/** One key of tdc.ini. Reading, the file in config/ and its test are all driven by this table. */
+export interface Key<T> {
+  readonly kind: Kind<T>
+  /** The default as it stands in tdc.ini; '' is "not set". */
+  readonly text: string
+  readonly fallback: T
+  /** The comment above the key in tdc.ini. */
+  readonly meaning: string
+}
+
+export type Keys = Readonly<Record<string, Key<unknown>>>
+
+export function key<T>(kind: Kind<T>, text: string, meaning: string): Key<T> {
+  const read = kind.read([text])
+  if (read === undefined) throw new Error(`default ${text} ${kind.must}`)
+  return { kind, text, fallback: read.value, meaning }
+}
+
+/** A key that may stay unset. */
+export function unset<T>(kind: Kind<T>, meaning: string): Key<T | undefined> {
+  return { kind, text: '', fallback: undefined, meaning }
+}
+
 const MS_PER_SECOND = 1000
 const PORT_MAX = 65535
 const DNS_PORT = 53

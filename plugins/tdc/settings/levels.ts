@@ -8,13 +8,13 @@ import type { Effective, Intake } from './settings'
 import type { SettingsSource } from './source'
 
 /** Where a level has its values from: those that are true stand in the shared settings. */
-export interface Shared {
+interface Shared {
   readonly enabled: boolean
   readonly intake: boolean
 }
 
 /** What a level says; undefined inherits from the level above. */
-export interface Level {
+interface Level {
   readonly name: string
   readonly shared: Shared
   readonly enabled: boolean | undefined
@@ -27,7 +27,7 @@ export interface Group extends Level {
 }
 
 /** The three levels of spec 2. Machines bear their canonical names. */
-export interface Levels {
+interface Levels {
   readonly cluster: {
     readonly enabled: boolean
     readonly intake: Intake | undefined
@@ -108,7 +108,7 @@ function told(level: string, isShared: boolean): string {
   return isShared ? `${level} (shared settings)` : level
 }
 
-export interface MachineLevels {
+interface MachineLevels {
   readonly groups: readonly Group[]
   readonly machines: readonly Level[]
   /** This machine's name among them; undefined: tdc.ini does not name it. */

@@ -1,7 +1,7 @@
 import { asciiDomain } from './address'
 
 /** Which of the written machines this one is. */
-export type Self =
+type Self =
   | { readonly kind: 'machine'; readonly name: string }
   | { readonly kind: 'none' }
   | { readonly kind: 'ambiguous'; readonly name: string; readonly candidates: readonly string[] }

@@ -3,8 +3,8 @@ import { AddressList } from './address-list'
 import type { Aspects } from './current'
 import type { IntakeBook } from './intake'
 import { DEFAULT_POLICY, NAMED } from './keys'
-import { linesOf, type SettingsSource } from './source'
-import type { Place, Problems } from './problems'
+import { listLines, type SettingsSource } from './source'
+import type { KeyPlace, Problems } from './problems'
 import { type NamedSection, readSection, type Sections } from './section'
 import type { Intake } from './settings'
 
@@ -133,7 +133,7 @@ function holds(side: Side, spellings: readonly string[]): boolean {
 }
 
 /** One side of the envelope as its three keys give it. */
-export interface WrittenSide {
+interface WrittenSide {
   readonly section: string
   /** The keys' common stem: `sender` of senders, sender_list and sender_list_file. */
   readonly stem: 'sender' | 'recipient'
@@ -143,7 +143,7 @@ export interface WrittenSide {
 }
 
 /** A list without a question, or a question without a list, is a policy that was not finished. */
-export function readSide(
+function readSide(
   readList: SettingsSource['readList'],
   { section, stem, kind, entries, file }: WrittenSide,
   problems: Problems,
@@ -161,7 +161,7 @@ export function readSide(
   const list = new AddressList()
   const inFile = { section, key: `${stem}_list_file`, value: file }
   addAll(list, entries ?? [], { section, key: `${stem}_list` }, problems)
-  const lines = linesOf(readList, file, inFile, problems)
+  const lines = listLines(readList, file, inFile, problems)
   addAll(list, lines, inFile, problems)
   if (file !== undefined && lines.length === 0 && !problems.isRefused(inFile)) {
     problems.warn(inFile, 'the file is empty')
@@ -172,14 +172,14 @@ export function readSide(
 function addAll(
   list: AddressList,
   entries: readonly string[],
-  place: Place,
+  place: KeyPlace,
   problems: Problems,
 ): void {
   const bad = entries.filter((entry) => !list.add(entry.trim()))
   problems.refuseEntries(place, bad, 'must be user@domain, user@, @domain, @.domain or <>')
 }
 
-export interface WrittenPolicy extends Policy {
+interface WrittenPolicy extends Policy {
   /** Its heading, for sentences about it. */
   readonly section: string
 }

@@ -17,7 +17,7 @@ const ENTRIES_SHOWN = 20
 const SENTENCES_KEPT = 100
 
 /** Where a sentence points to. */
-export interface Place {
+export interface KeyPlace {
   readonly section: string
   readonly key?: string | undefined
   /** The value received; without it the place names the key only. */
@@ -41,18 +41,18 @@ export class Problems {
   }
 
   /** `what` goes on after the colon: `must be ...`. */
-  refuse(place: Place, what: string): void {
+  refuse(place: KeyPlace, what: string): void {
     this.written.add(`${this.at(place)}: ${what}`)
     this.refusedKeys.add(`${place.section} ${place.key}`)
   }
 
   /** True when the key's own value was refused: what follows from its default is no news. */
-  isRefused({ section, key }: Place): boolean {
+  isRefused({ section, key }: KeyPlace): boolean {
     return this.refusedKeys.has(`${section} ${key}`)
   }
 
   /** One sentence for each bad entry of a list, up to 20. */
-  refuseEntries(place: Place, entries: readonly string[], must: string): void {
+  refuseEntries(place: KeyPlace, entries: readonly string[], must: string): void {
     for (const entry of entries.slice(0, ENTRIES_SHOWN)) {
       this.refuse(place, `the entry ${shown(entry)} ${must}`)
     }
@@ -60,11 +60,11 @@ export class Problems {
     if (more > 0) this.refuse(place, `${more} more entries are wrong`)
   }
 
-  warn(place: Place, what: string): void {
+  warn(place: KeyPlace, what: string): void {
     this.doubted.add(`${this.at(place)}: ${what}`)
   }
 
-  private at({ section, key, value }: Place): string {
+  private at({ section, key, value }: KeyPlace): string {
     const shared = key !== undefined && this.isShared(section, key)
     const heading = `${shared ? 'shared settings' : 'tdc.ini'} [${shown(section)}]`
     if (key === undefined) return heading

@@ -2,7 +2,7 @@ import { IncomingDomains, knownDomains, readDomains } from './incoming'
 import { type CleanRule, parseCleanRule } from './clean-rules'
 import { IntakeBook, readFormats, warnOfUnusedFormats } from './intake'
 import { FIXED } from './keys'
-import { linesOf, type SettingsSource } from './source'
+import { listLines, type SettingsSource } from './source'
 import { readLevels, resolveLevels, sharedIn } from './levels'
 import { OrderedPolicies, readPolicies } from './policies'
 import { Problems, shown } from './problems'
@@ -140,7 +140,7 @@ function readIncoming(
   const file = main.incoming_domains_file
   const inFile = { section, key: 'incoming_domains_file', value: file }
   const written = main.incoming_domains ?? []
-  const lines = linesOf(source.readList, file, inFile, problems)
+  const lines = listLines(source.readList, file, inFile, problems)
   const { received, patterns, relayed } = source.domains
   const incoming = new IncomingDomains(
     new Set([

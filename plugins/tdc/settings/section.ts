@@ -1,7 +1,7 @@
 import { isSafe } from '../base/text'
-import { FIXED, type Key, type Keys, NAMED, type NamedKind, SECTIONS } from './keys'
-import type { Kind } from './kinds'
-import { nearest, type Place, type Problems, shown } from './problems'
+import { FIXED, NAMED, type NamedKind, SECTIONS } from './keys'
+import type { Key, Keys, Kind } from './kinds'
+import { nearest, type KeyPlace, type Problems, shown } from './problems'
 import type { RawSection, SettingsSource } from './source'
 
 /** The values of a section, each of its key's type. */
@@ -50,7 +50,7 @@ function readKey<T>(
 }
 
 /** A secret is not repeated, also when it stands in the wrong section. */
-function placeOf(section: string, key: string, value: unknown): Place {
+function placeOf(section: string, key: string, value: unknown): KeyPlace {
   const secret = Object.values(SECTIONS).some(
     (keys) => Object.hasOwn(keys, key) && keys[key]?.kind.secret,
   )

@@ -59,7 +59,7 @@ export interface DeliverySettings {
 }
 
 /** Milliseconds, per phase of the conversation; all are cut to what is left of the copy's life. */
-export interface TimeoutSettings {
+interface TimeoutSettings {
   readonly connect: number
   readonly greeting: number
   readonly tls: number
@@ -71,7 +71,7 @@ export interface TimeoutSettings {
   readonly final: number
 }
 
-export interface TlsSettings {
+interface TlsSettings {
   /** Chain and host name are verified. Default true. */
   readonly verify: boolean
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
@@ -91,7 +91,7 @@ export interface TlsSettings {
   readonly resolver: { readonly address: string; readonly port: number } | undefined
 }
 
-export interface JournalSettings {
+interface JournalSettings {
   /** Name of this gateway in the reports; undefined: config/me. */
   readonly gateway: string | undefined
   /** From header of the report; undefined: `"Journal" <postmaster@GATEWAY>`. */

@@ -1,7 +1,7 @@
-import { type Place, type Problems, shown } from './problems'
+import { type KeyPlace, type Problems, shown } from './problems'
 
 /** A file of one entry per line, comments and blank lines already taken out. */
-export type ListFile =
+type ListFile =
   | { readonly kind: 'lines'; readonly lines: readonly string[] }
   | { readonly kind: 'unreadable'; readonly why: string }
 
@@ -155,10 +155,10 @@ function lostLines(name: string, before: ListFile | undefined, now: ListFile): s
 }
 
 /** The lines of a list file that the key at `place` names; one that cannot be read is a problem. */
-export function linesOf(
+export function listLines(
   readList: SettingsSource['readList'],
   file: string | undefined,
-  place: Place,
+  place: KeyPlace,
   problems: Problems,
 ): readonly string[] {
   if (file === undefined) return []

@@ -4,7 +4,7 @@ import { BlockList, isIP, isIPv6 } from 'node:net'
 import type { StatusPageSettings } from '../settings/settings'
 
 /** What a request shows of itself. */
-export interface Asker {
+interface Asker {
   readonly headers: IncomingHttpHeaders
   /** Of the connection; undefined on a unix socket. */
   readonly remoteAddress: string | undefined
@@ -12,7 +12,7 @@ export interface Asker {
   readonly localAddress: string | undefined
 }
 
-export type Access = 'granted' | 'wrong-host' | 'not-local' | 'token-needed'
+type Access = 'granted' | 'wrong-host' | 'not-local' | 'token-needed'
 
 /**
  * Who may see the page: with a token, whoever shows it; without one, clients of this machine. A Host
@@ -63,18 +63,18 @@ export function sessionValue(token: string, now: number): string {
   return `${end}.${proof(token, end)}`
 }
 
-export function isSession(value: string, token: string, now: number): boolean {
+function isSession(value: string, token: string, now: number): boolean {
   const [end = '', shown = ''] = value.split('.')
   return isToken(shown, proof(token, end)) && Number(end) * 1000 > now
 }
 
 /** `Bearer TOKEN` (RFC 6750 section 2.1); the scheme in any case (RFC 9110 section 11.1). */
-export function bearerToken(authorization: string | undefined): string | undefined {
+function bearerToken(authorization: string | undefined): string | undefined {
   return /^bearer +(\S+)$/i.exec(authorization ?? '')?.[1]
 }
 
 /** One cookie of a Cookie header (RFC 6265 section 4.2). */
-export function cookieOf(header: string | undefined, name: string): string | undefined {
+function cookieOf(header: string | undefined, name: string): string | undefined {
   const pairs = (header ?? '').split(';').map((pair) => pair.trim())
   return pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1)
 }
@@ -106,25 +106,25 @@ const PROXY_HEADERS = [
 ] as const
 
 /** Whether a request was made on this machine, as far as its own connection shows. */
-export function isLocalClient(address: string | undefined, headers: IncomingHttpHeaders): boolean {
+function isLocalClient(address: string | undefined, headers: IncomingHttpHeaders): boolean {
   if (PROXY_HEADERS.some((name) => headers[name] !== undefined)) return false
   return address !== undefined && isLoopback(address)
 }
 
-export function isLoopback(address: string): boolean {
+function isLoopback(address: string): boolean {
   const version = isIP(address)
   return version !== 0 && LOOPBACK.check(address, version === 6 ? 'ipv6' : 'ipv4')
 }
 
 /** uri-host of a Host header (RFC 9110 section 7.2) in lower case, without port and brackets. */
-export function hostNameOf(header: string): string | undefined {
+function hostNameOf(header: string): string | undefined {
   const [, v6, name] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::\d*)?$/.exec(header) ?? []
   if (v6 !== undefined) return isIPv6(v6) ? v6.toLowerCase() : undefined
   return name ? name.toLowerCase().replace(/\.$/, '') : undefined
 }
 
 /** An address as sockets show it, IPv4 not in its mapped form. */
-export function plainAddress(address: string): string {
+function plainAddress(address: string): string {
   const mapped = address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address
   return isIP(mapped) ? mapped : address
 }

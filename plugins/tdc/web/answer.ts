@@ -27,7 +27,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   'X-Frame-Options': 'DENY',
 }
 
-export interface Answer {
+interface Answer {
   readonly status: number
   readonly type: string
   readonly body: string | Buffer
@@ -35,7 +35,7 @@ export interface Answer {
 }
 
 export const TEXT = 'text/plain; charset=utf-8'
-export const JSON_TYPE = 'application/json; charset=utf-8'
+const JSON_TYPE = 'application/json; charset=utf-8'
 
 /** The head of every answer; the body is the caller's. */
 export function writeHead(
@@ -78,7 +78,7 @@ export interface Turn {
   readonly query: URLSearchParams
 }
 
-export interface Route {
+export interface PageRoute {
   readonly method: 'GET' | 'POST'
   /** Served to whoever may come to the page at all: the form asks for the token. */
   readonly open?: true
@@ -88,4 +88,4 @@ export interface Route {
 }
 
 /** By path below the page's own. */
-export type Routes = readonly (readonly [path: string, route: Route])[]
+export type Routes = readonly (readonly [path: string, route: PageRoute])[]

@@ -116,7 +116,7 @@ export class PageData {
 }
 
 /** The same without addresses, unless they are shown; the Message-ID tells which message it is. */
-export function foundView(
+function foundView(
   { messages, silent }: Found,
   { showAddresses }: Pick<StatusPageSettings, 'showAddresses'>,
 ): Found {
@@ -146,7 +146,7 @@ export interface MachinesView {
   readonly machines: readonly MachineRow[]
 }
 
-export function machinesView({ takenAt, machines }: ClusterView): MachinesView {
+function machinesView({ takenAt, machines }: ClusterView): MachinesView {
   return { takenAt, machines: machines.map(rowOf) }
 }
 
@@ -160,7 +160,7 @@ function rowOf({ machine, at, isSilent, status }: MachineView): MachineRow {
 }
 
 /** Work whose result all share who ask for it meanwhile, or up to `freshFor` milliseconds after. */
-export class Shared<T> {
+class Shared<T> {
   private running: Promise<T> | undefined
   private kept: { readonly value: T; readonly at: number } | undefined
 

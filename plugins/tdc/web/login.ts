@@ -5,7 +5,7 @@ import { COOKIE, isToken, SESSION_LENGTH, sessionValue } from './access'
 const LONGEST_FORM = 1024
 const FORM_TYPE = 'application/x-www-form-urlencoded'
 
-export type Login =
+type Login =
   | { readonly kind: 'welcome'; readonly cookie: string }
   | { readonly kind: 'wrong-token' }
   | { readonly kind: 'unreadable'; readonly status: number; readonly why: string }

@@ -201,7 +201,7 @@ export interface Sample {
 }
 
 /** One metric as prom-client's own `getMetricsAsJSON` has it. */
-export interface Metric {
+interface Metric {
   readonly name: string
   readonly help: string
   readonly type: 'counter' | 'gauge' | 'histogram'
@@ -210,7 +210,7 @@ export interface Metric {
 }
 
 /** Prometheus's text of them. */
-export function textOf(metrics: readonly Metric[]): Promise<string> {
+function textOf(metrics: readonly Metric[]): Promise<string> {
   return AggregatorRegistry.aggregate([metrics]).metrics()
 }
 
@@ -260,7 +260,7 @@ export function only(value: number): Sample {
   return { labels: {}, value }
 }
 
-export function labelled(labels: Readonly<Record<string, string | number>>, value: number): Sample {
+function labelled(labels: Readonly<Record<string, string | number>>, value: number): Sample {
   return {
     labels: Object.fromEntries(Object.entries(labels).map(([name, text]) => [name, String(text)])),
     value,

@@ -1,23 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Report } from '../monitor/events'
 import { accessOf } from './access'
-import { type Route, type Routes, send, sentence, type Turn } from './answer'
+import { type PageRoute, type Routes, send, sentence, type Turn } from './answer'
 import { type Asset, readAssets } from './assets'
 import { type DataDeps, PageData } from './data'
 import { login } from './login'
 
-export interface PageDeps extends Omit<DataDeps, 'isGranted'> {
+interface PageDeps extends Omit<DataDeps, 'isGranted'> {
   readonly report: Report
 }
 
 /** A handler as Haraka's HTTP takes them (`server.http.app.use`). */
-export type Handler = (request: IncomingMessage, response: ServerResponse, next: () => void) => void
+type Handler = (request: IncomingMessage, response: ServerResponse, next: () => void) => void
 
 /** The Delivery Status page, its data, and the metrics. */
 export class StatusPage {
   private readonly assets = readAssets()
   private readonly data: PageData
-  private readonly routes: ReadonlyMap<string, Route>
+  private readonly routes: ReadonlyMap<string, PageRoute>
 
   constructor(private readonly deps: PageDeps) {
     const isGranted = (turn: Pick<Turn, 'request' | 'page'>) => this.accessOf(turn) === 'granted'
