@@ -71,6 +71,32 @@ describe('layout', () => {
     assert.equal(forbiddenImports(file, "import { x } from './boundary'").length, 0)
   })
 
+  it('a file is one idea: at most 350 lines', () => {
+    const long = files.filter((file) => readFileSync(file, 'utf8').split('\n').length > LONGEST + 1)
+    assert.deepEqual(
+      long.map((file) => relative(ROOT, file)).filter((file) => !STILL_LONGER.has(file)),
+      [],
+    )
+  })
+
+  it('no two files export one name', () => {
+    const homes = new Map<string, string[]>()
+    for (const file of files.filter((each) => !each.endsWith('.d.ts'))) {
+      for (const name of exportsOf(readFileSync(file, 'utf8'))) {
+        homes.set(name, [...(homes.get(name) ?? []), relative(ROOT, file)])
+      }
+    }
+    const doubled = [...homes].filter(([name, all]) => all.length > 1 && !STILL_DOUBLED.has(name))
+    assert.deepEqual(doubled, [])
+    const gone = [...STILL_DOUBLED].filter((name) => (homes.get(name) ?? []).length < 2)
+    assert.deepEqual(gone, [], 'they may leave the list')
+  })
+
+  it('finds what a file exports (control)', () => {
+    const text = 'export function a() {}\nexport type B = 1\nconst c = 1\nexport const d = 2\n'
+    assert.deepEqual(exportsOf(text), ['a', 'B', 'd'])
+  })
+
   /** The files of the plugin in which this stands. */
   const filesWith = (pattern: RegExp) =>
     [...files, join(ROOT, 'tdc.ts')]
@@ -111,6 +137,38 @@ describe('layout', () => {
     })
   }
 })
+
+/** Lines. */
+const LONGEST = 350
+
+/** The life of a message among Haraka's hooks; the one list of all parts. */
+const STILL_LONGER = new Set(['tdc/forwarding.ts', 'tdc/compose.ts'])
+
+/**
+ * Of rooms that never meet: what SMTP, the queue, DNS and Haraka call so each has its own standard
+ * (a reply's step, a copy's step; Haraka's connection, an intake's).
+ */
+const STILL_DOUBLED = new Set([
+  'Answer',
+  'Census',
+  'Command',
+  'Connection',
+  'Entry',
+  'MessageDigest',
+  'Place',
+  'Route',
+  'Step',
+  'Written',
+  'asciiDomain',
+  'isReadable',
+])
+
+function exportsOf(text: string): string[] {
+  const declared = text.matchAll(
+    /^export (?:async )?(?:abstract )?(?:function\*?|class|const|let|interface|type|enum) (\w+)/gm,
+  )
+  return [...declared].map(([, name = '']) => name)
+}
 
 /** Time that no test can move. A socket's own timer is none. */
 const OWN_TIME =

@@ -1,6 +1,5 @@
 import cluster from 'node:cluster'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
 import { answersOf } from './answers'
 import { VERSION } from './base/version'
 import { type Clock, systemClock } from './clock'
@@ -22,13 +21,12 @@ import { Repeats } from './delivery/repeats'
 import type { SessionMaker } from './delivery/session'
 import type { Internals } from './haraka/contract'
 import { logTo } from './haraka/log'
-import { type LoopKey, LoopKeys, keyWarning, loopKey } from './haraka/loop-key'
+import { LoopKeys, readLoopKey } from './haraka/loop-key'
 import { connectionShare, connectionWarning } from './haraka/process-limits'
 import { QueueDirectory } from './haraka/queue-directory'
 import { redisConnections } from './haraka/redis-connection'
 import { hasFilesOf, isRunning } from './haraka/running'
 import {
-  configFolder,
   serverDirectory,
   settingsSource,
   watchDomainFiles,
@@ -83,7 +81,7 @@ export function compose(plugin: HarakaPlugin, internals: Internals, announces: b
   const clock = systemClock
   const directory = new QueueDirectory(internals.outbound)
   const layers = layersOf(plugin, directory, () => reload())
-  const { settings, lastGood } = layers
+  const { settings } = layers
   const value = () => settings.value
   const monitor = new Monitor({
     log: logTo(plugin),
@@ -95,7 +93,7 @@ export function compose(plugin: HarakaPlugin, internals: Internals, announces: b
   if (announces && layers.refused) report({ kind: 'warning', text: layers.refused })
   settings.read(layers.own(), report, announces)
 
-  const loopKeys = new LoopKeys(readLoopKey())
+  const loopKeys = new LoopKeys(readLoopKey(announces, clock.wall(), report))
   const connections = () => connectionShare(plugin, value().delivery.maxConnectionsTotal)
   const context = { plugin, internals, directory, value, monitor, me: layers.me, clock }
   const pools = poolsOf(context, connections)
@@ -138,7 +136,7 @@ export function compose(plugin: HarakaPlugin, internals: Internals, announces: b
         share(document)
         spread()
       },
-      lastGood,
+      lastGood: layers.lastGood,
       clock,
       report,
     })
@@ -163,18 +161,8 @@ export function compose(plugin: HarakaPlugin, internals: Internals, announces: b
     queue.autoReplay.follow()
   }
 
-  function readLoopKey(): LoopKey {
-    const path = join(configFolder(), 'tdc.key')
-    const result = loopKey(path)
-    const text = keyWarning(path, result, clock.wall())
-    // A temporary key is one for each process.
-    const isNews = announces || result.kind === 'temporary'
-    if (text !== undefined && isNews) report({ kind: 'warning', text })
-    return result
-  }
-
   function renewLoopKey(): void {
-    const isTaken = loopKeys.renew(readLoopKey(), clock.wall())
+    const isTaken = loopKeys.renew(readLoopKey(announces, clock.wall(), report), clock.wall())
     if (!announces) return
     const which = isTaken ? 'it is in force' : 'the one before it stays in force'
     report({ kind: 'warning', text: `tdc.key was changed: ${which}` })
@@ -296,15 +284,14 @@ function poolsOf({ monitor, value, me, clock }: Context, connections: () => numb
     worker: cluster.worker?.id ?? 0,
   })
   return new Pools((domain, onEmpty) => {
-    let [made, open]: [Settings | undefined, SessionMaker | undefined] = [undefined, undefined]
+    // New connections follow the settings; those that are open stay as they are.
+    let [made, open]: [Settings?, SessionMaker?] = []
     return new Pool({
-      // New connections follow the settings; those that are open stay as they are.
       open: (...heard) => {
         const now = value()
-        if (now !== made || !open) {
-          ;[made, open] = [now, makeSessionMaker(ways.to(domain, now.delivery))]
-        }
-        return open(...heard)
+        if (now !== made) open = undefined
+        made = now
+        return (open ??= makeSessionMaker(ways.to(domain, now.delivery)))(...heard)
       },
       clock,
       seats: (wake) => budget.join(wake),
@@ -317,11 +304,9 @@ function poolsOf({ monitor, value, me, clock }: Context, connections: () => numb
 }
 
 /** What keeps the copies. */
-function queueOf(context: Context, pools: Pools) {
-  const { plugin, internals, directory, value, monitor, clock } = context
+function queueOf({ plugin, internals, directory, value, monitor, clock }: Context, pools: Pools) {
   const { report } = monitor
-  const disk = systemDisk
-  const memory = new MemoryBudget(HELD_COPIES)
+  const [disk, memory] = [systemDisk, new MemoryBudget(HELD_COPIES)]
   const holds = new Holds({ directory, disk, report })
   const failed = () => value().failed
   const kept = new KeptCopies({ directory, disk, clock, report, settings: failed })
@@ -334,7 +319,7 @@ function queueOf(context: Context, pools: Pools) {
       intakes.some(({ address, format }) => address === intake && format === 'journal')
     return { ...delivery, fallsBack: (intake: string) => journal.fallback && isReport(intake) }
   }
-  const courierOf = ({ domain }: { readonly domain: string }) => pools.of(domain)
+  const courierOf = (copy: { readonly domain: string }) => pools.of(copy.domain)
   const scheduler = new Scheduler({ courierOf, files, clock, report, options, holds })
   const room = new Room({
     path: directory.path,
@@ -345,11 +330,10 @@ function queueOf(context: Context, pools: Pools) {
     patience: () => value().prepareTimeout,
   })
   const spool = new Spool(directory, disk, new DirectorySync(disk, directory.path))
-  const countsDowntime = () => value().delivery.maxAgeCountsDowntime
-  const loader = new Loader({ directory, disk, clock, report, scheduler, countsDowntime })
-  const maxCopies = () => value().limits.maxCopies
   const shared = { directory, disk, clock, scheduler, report }
-  const replay = new Replay({ ...shared, kept, maxCopies })
+  const countsDowntime = () => value().delivery.maxAgeCountsDowntime
+  const loader = new Loader({ ...shared, countsDowntime })
+  const replay = new Replay({ ...shared, kept, maxCopies: () => value().limits.maxCopies })
   const delivers = () => hasFilesOf(process.pid)
   return {
     ...{ scheduler, kept, files, room, loader },

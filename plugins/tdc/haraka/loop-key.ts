@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { linkSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { errorCode } from '../error-code'
+import type { Report } from '../monitor/events'
+import { configFolder } from './settings-files'
 
 /** Octets of the key with which reports of this installation are recognised. */
 const KEY_LENGTH = 32
@@ -121,4 +124,15 @@ function readKeys(path: string): Buffer[] {
 function temporary(error: unknown): LoopKey {
   const why = errorCode(error) ?? (error as Error).message
   return { kind: 'temporary', key: randomBytes(KEY_LENGTH), why }
+}
+
+/** The file of the server's config/; `announces`: this process says what is wrong with it, for all. */
+export function readLoopKey(announces: boolean, now: number, report: Report): LoopKey {
+  const path = join(configFolder(), 'tdc.key')
+  const result = loopKey(path)
+  const text = keyWarning(path, result, now)
+  // A temporary key is one for each process.
+  const isNews = announces || result.kind === 'temporary'
+  if (text !== undefined && isNews) report({ kind: 'warning', text })
+  return result
 }
