@@ -1,4 +1,5 @@
 import { format, resolveConfig } from 'prettier'
+import { COUNTED } from '../../plugins/tdc/monitor/message-counts'
 import { SECTIONS } from '../../plugins/tdc/settings/keys'
 import { commandsOfProgram } from './documents'
 
@@ -24,6 +25,22 @@ export const PARTS: ReadonlyMap<string, () => string> = new Map([
           ]),
         ),
     ]),
+  [
+    'counters of messages',
+    () =>
+      tableOf(
+        ['counter', 'counts'],
+        COUNTED.map(([name, { help }]) => [codeOf(name), said(help)]),
+      ),
+  ],
+  [
+    'metrics of messages',
+    () =>
+      tableOf(
+        ['metric', 'type', 'labels', 'meaning'],
+        COUNTED.map(([, { metric, help }]) => [codeOf(metric), 'counter', '', said(help)]),
+      ),
+  ],
   ...[...commandsOfProgram().values()].map(({ name, words, summary, help }) => {
     const text = ['```', ['haraka-tdc', name, ...words].join(' '), ...help.map(indented), '```']
     return [`command ${name}`, () => `${sentence(summary)}\n\n${text.join('\n')}`] as const
@@ -58,6 +75,11 @@ function withCode(text: string): string {
   return text
     .replace(/[^\s("]*[=_@*<>[\]][^\s]*?(?=[),.;:]*(\s|$))/g, '`$&`')
     .replaceAll('|', '\\|')
+}
+
+/** As it stands in a cell. */
+function said(text: string): string {
+  return withCode(text.charAt(0).toLowerCase() + text.slice(1).replace(/\.$/, ''))
 }
 
 function indented(line: string): string {
