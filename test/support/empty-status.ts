@@ -1,3 +1,4 @@
+import { COUNTED, type MessageCount } from '../../plugins/tdc/monitor/message-counts'
 import type { QueueFigures, Status } from '../../plugins/tdc/monitor/status'
 
 /** Fri Feb 16 2024 19:55:34 UTC. */
@@ -48,17 +49,7 @@ export function statusOf(given: Partial<Status>): Status {
         'not-clean': 0,
         'policy-no': 0,
       },
-      journalFailed: 0,
-      inDoubt: 0,
-      withdrawn: 0,
-      tokensRefused: 0,
-      originalsRefused: 0,
-      fellBack: 0,
-      normalized: 0,
-      dropped: 0,
-      kept: 0,
-      keptDropped: 0,
-      replayed: 0,
+      ...(Object.fromEntries(COUNTED.map(([name]) => [name, 0])) as Record<MessageCount, number>),
     },
     maxAge: 120_000,
     recent: { missed: 0, keptDropped: 0 },

@@ -1,3 +1,4 @@
+import { COUNTED, type MessageCount } from '../../plugins/tdc/monitor/message-counts'
 import type { QueueFigures, Status } from '../../plugins/tdc/monitor/status'
 
 const NOW = Date.UTC(2026, 0, 1, 12, 0, 30)
@@ -68,14 +69,8 @@ export function statusWith(over: Partial<Status> = {}): Status {
         'not-clean': 0,
         'policy-no': 2,
       },
+      ...(Object.fromEntries(COUNTED.map(([name]) => [name, 0])) as Record<MessageCount, number>),
       journalFailed: 1,
-      inDoubt: 0,
-      withdrawn: 0,
-      tokensRefused: 0,
-      originalsRefused: 0,
-      fellBack: 0,
-      normalized: 0,
-      dropped: 0,
       kept: 4,
       keptDropped: 1,
       replayed: 2,
