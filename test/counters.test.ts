@@ -100,8 +100,9 @@ describe('the counters', () => {
       { kind: 'dropped', ...COPY },
     ]
     for (const event of events) counters.count(event, NOW)
-    const { kept, keptDropped, replayed, dropped } = counters.value(NOW)
-    assert.deepEqual([kept, keptDropped, replayed, dropped], [2, 1, 1, 1])
+    counters.count({ kind: 'not-kept', mid: 'T.4.tdc1', why: 'ENOSPC' }, NOW)
+    const { kept, notKept, keptDropped, replayed, dropped } = counters.value(NOW)
+    assert.deepEqual([kept, notKept, keptDropped, replayed, dropped], [2, 1, 1, 1, 1])
   })
 
   it('are bounded: a queue of invented intakes does not fill memory', () => {

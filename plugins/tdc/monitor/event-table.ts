@@ -116,6 +116,7 @@ export const EVENTS: { readonly [K in EventKind]: Row<EventOf<K>> } = {
   'not-kept': {
     level: 'error',
     words: (e) => `TDC: MID ${safe(e.mid)} cannot be kept, it is removed: ${safe(e.why)}`,
+    counts: 'notKept',
   },
   'kept-dropped': {
     words: (e) => `TDC: Kept copy MID ${safe(e.mid)} dropped: ${e.why}`,

@@ -66,6 +66,11 @@ export const MESSAGE_COUNTS = {
     label: 'Given up and kept',
     row: 'kept',
   },
+  notKept: {
+    metric: 'not_kept_total',
+    help: 'Copies that were given up and could not be kept: they are gone.',
+    label: 'Given up, could not be kept',
+  },
   keptDropped: {
     metric: 'kept_dropped_total',
     help: 'Kept copies that were dropped.',
