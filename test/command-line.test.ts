@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib'
 import type { Found } from '../plugins/tdc/control/gathered'
 import type { Status } from '../plugins/tdc/monitor/status'
 import type { QueuedCopy } from '../plugins/tdc/queue/queued-copy'
+import { textOf } from './support/documents'
 import type { HarakaServer } from './support/haraka'
 import { sendMail } from './support/smtp-client'
 import { Stage } from './support/stage'
@@ -52,6 +53,16 @@ port=${stage.port}
   })
 
   after(() => stage.close())
+
+  it('version, or --version: that of the package', async () => {
+    const said = await Promise.all([server.tdc('version'), server.tdc('--version')])
+    const { version } = JSON.parse(textOf('package.json')) as { version: string }
+    for (const { code, out } of said) {
+      assert.deepEqual([code, out], [0, `haraka-tdc ${version} (Node ${process.version})\n`])
+    }
+    const { out } = await server.tdc('--version', '--json')
+    assert.deepEqual(JSON.parse(out), { plugin: version, node: process.version })
+  })
 
   it('status: the sum over the workers', async () => {
     const { code, out } = await server.tdc('status', '--json')

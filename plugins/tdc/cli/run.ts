@@ -21,7 +21,7 @@ import {
 } from './shared-commands'
 import { sendTestCommand } from './send-test-command'
 import { directoryGiven } from './server'
-import { statusCommand } from './status-command'
+import { statusCommand, versionCommand } from './status-command'
 import { makeTerminal, table, type Terminal } from './terminal'
 import { tophostsCommand } from './tophosts-command'
 
@@ -48,6 +48,7 @@ const COMMANDS: readonly Command[] = [
   historyCommand,
   revertCommand,
   adoptCommand,
+  versionCommand,
 ]
 
 const COMMON: Options = {
@@ -82,7 +83,7 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
 
 async function dispatch(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const at = args.findIndex((arg, i) => !arg.startsWith('-') && !isValueOfConfig(args, i))
-  const name = args[at]
+  const name = args[at] ?? (args.includes('--version') ? 'version' : undefined)
   if (name === undefined || name === 'help') {
     terminal.print(overview())
     return name === 'help' || args.some((arg) => arg === '--help' || arg === '-h')
@@ -93,7 +94,8 @@ async function dispatch(args: readonly string[], terminal: Terminal): Promise<Ex
   if (!command)
     throw new Stop(EXIT.usage, `no command ${JSON.stringify(name)}; see ${PROGRAM} --help`)
 
-  const { values, positionals } = parsed(command, [...args.slice(0, at), ...args.slice(at + 1)])
+  const others = args.filter((arg, i) => i !== at && (at >= 0 || arg !== '--version'))
+  const { values, positionals } = parsed(command, others)
   if (values['help']) {
     terminal.print(helpOf(command))
     return EXIT.ok

@@ -1,3 +1,4 @@
+import { VERSION } from '../base/version'
 import type { ClusterView, MachineView } from '../cluster/cluster-view'
 import { health, healthLines } from '../monitor/health'
 import { COUNTED } from '../monitor/message-counts'
@@ -215,4 +216,17 @@ function machineRow(view: MachineView, now: number): (string | number)[] {
   const { active, delivered, softBounced, hardBounced } = status.queue
   const enabled = `${status.enabled ? 'enabled' : 'disabled'} (${status.level})`
   return [name, heard, enabled, health(status).state, active, delivered, softBounced, hardBounced]
+}
+
+export const versionCommand: Command = {
+  name: 'version',
+  words: [],
+  options: {},
+  summary: 'the version of this program; haraka-tdc --version is the same',
+  help: ['What the running server has is in haraka-tdc status.'],
+  run(call) {
+    const versions = { plugin: VERSION, node: process.version }
+    show(call, versions, () => [`haraka-tdc ${VERSION} (Node ${versions.node})`])
+    return Promise.resolve(EXIT.ok)
+  },
 }

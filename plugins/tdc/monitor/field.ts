@@ -1,4 +1,14 @@
-import { byName, flag, listOf, number, oneOf, orNull, record, type Shape, text } from '../base/shape'
+import {
+  byName,
+  flag,
+  listOf,
+  number,
+  oneOf,
+  orNull,
+  record,
+  type Shape,
+  text,
+} from '../base/shape'
 
 /**
  * One field of the status: how the values of several processes become one, and what it must be when

@@ -15,7 +15,9 @@ export function rowOf(event: TdcEvent): Row<TdcEvent> {
 /** The lines of one event, in order; `service` is `service_name`. */
 export function linesOf(event: TdcEvent, service: string): WordedLine[] {
   const { level = 'info', words, details } = rowOf(event)
-  const lines = [words(event, safeText(service))].flat().map((text): WordedLine => ({ level, text }))
+  const lines = [words(event, safeText(service))]
+    .flat()
+    .map((text): WordedLine => ({ level, text }))
   return details ? [...lines, { level: 'debug', text: details(event) }] : lines
 }
 
