@@ -173,8 +173,16 @@ describe('what machines know together', () => {
       const text =
         good.slice(0, at) + dice.octets(4).toString('latin1') + good.slice(at + dice.below(9))
       const stored = { now: 2_000, reports: [{ machine: 'mx1', at: 1_000, text }] }
-      clusterText(await clusterView(stored))
-      await findInCluster(stored, '<1@sender.example>')
+      const view = await clusterView(stored)
+      // Read or not, it is that machine, and a line for it; what is not read says why.
+      const [only, ...others] = view.machines
+      assert.deepEqual([only?.machine, others.length], ['mx1', 0])
+      assert.equal(only?.status === null, Boolean(only?.wrong), text)
+      const lines = clusterText(view)
+      assert.ok(lines.some((line) => line.startsWith('mx1 ')))
+      assert.doesNotMatch(lines.join(''), /[\x00-\x1f\x7f-\x9f]/)
+      const { messages } = await findInCluster(stored, '<1@sender.example>')
+      assert.ok(messages.length <= 1)
     }
   })
 })

@@ -90,6 +90,7 @@ describe('delivery: addresses that are not public', () => {
   it('a route is the word of the operator', async () => {
     const link = await IntakeLink.start({}, { mayConnect: isPublic })
     const session = await link.session()
+    assert.deepEqual(link.server.connections[0]?.seen.lines('plain').at(-1), 'STARTTLS')
     session.destroy()
     await link.close()
   })

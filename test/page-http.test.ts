@@ -411,6 +411,8 @@ describe('the status page over HTTP', () => {
       const { response } = await firstEvent()
       settings = settingsOf('').statusPage
       await new Promise((resolve) => response.resume().once('end', resolve))
+      assert.equal(response.complete, true)
+      assert.equal((await get('/tdc/events')).status, 418)
     })
 
     it(`go to ${MOST_WATCHERS} pages, and to the next when one has gone`, async () => {

@@ -90,7 +90,8 @@ describe('the status page and its surroundings', function () {
     path = await MailPath.start({ sections: ['[status_page]', 'enabled=true'] })
     await path.haraka.waitForLine(/\[WARN\].*\[status_page\] enabled=true: the page is not served/)
     await path.send(mailAbout('unserved'))
-    await path.copy('unserved')
+    const copy = await path.copy('unserved')
+    assert.ok(copy.raw.includes((await path.original('unserved')).raw))
   })
 
   it('a token comes from the environment of Haraka, and opens the metrics', async () => {
