@@ -1,10 +1,21 @@
 import assert from 'node:assert/strict'
-import { builtinModules } from 'node:module'
+import { builtinModules, createRequire } from 'node:module'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { complaints, HarakaServer, logText, makeServerDir } from './support/haraka'
 import { buildIfOlder, packPlugin, pluginName } from './support/packed-plugin'
 import { repository, run } from './support/run'
+
+/** A package in package-lock.json. */
+interface Locked {
+  readonly dependencies?: Record<string, string>
+  readonly devDependencies?: Record<string, string>
+  readonly optionalDependencies?: Record<string, string>
+  readonly engines?: Record<string, string>
+}
+
+/** The last of the oldest line that is supported. */
+const OLDEST_NODE = '20.20.2'
 
 interface Manifest {
   name: string
@@ -121,6 +132,21 @@ describe('the package', function () {
     )
   })
 
+  it('is developed with packages that run on the oldest Node, but for those that Haraka chooses', () => {
+    const lock = JSON.parse(readFileSync(join(repository, 'package-lock.json'), 'utf8')) as {
+      packages: Record<string, Locked>
+    }
+    const { satisfies } = createRequire(join(repository, 'node_modules/haraka/package.json'))(
+      'semver',
+    ) as { satisfies(version: string, range: string): boolean }
+    const refusing = (without: readonly string[]) =>
+      [...reached(lock.packages, without)].filter(
+        (path) => !satisfies(OLDEST_NODE, lock.packages[path]?.engines?.['node'] ?? '*'),
+      )
+    assert.deepEqual(refusing(['haraka']), [])
+    assert.notDeepEqual(refusing([]), [], 'Haraka has none any more: simplify this')
+  })
+
   it('requires only Node and the packages that it depends on', () => {
     const { dependencies } = readManifest(installed)
     const known = new Set([...Object.keys(dependencies), ...builtinModules])
@@ -156,6 +182,32 @@ describe('the package', function () {
     assert.equal(await server.command('-h', 'tdc'), readFileSync(readme, 'utf8'))
   })
 })
+
+/** Which packages of the lock file are there for other reasons than those at the root, by path. */
+function reached(
+  packages: Readonly<Record<string, Locked>>,
+  without: readonly string[],
+): ReadonlySet<string> {
+  const found = new Set<string>()
+  const { dependencies = {}, devDependencies = {} } = packages[''] ?? {}
+  const open = Object.keys({ ...dependencies, ...devDependencies })
+    .filter((name) => !without.includes(name))
+    .map((name) => `node_modules/${name}`)
+  for (let path = open.pop(); path !== undefined; path = open.pop()) {
+    if (found.has(path)) continue
+    found.add(path)
+    const { dependencies: own = {}, optionalDependencies: optional = {} } = packages[path] ?? {}
+    for (const name of Object.keys({ ...own, ...optional })) {
+      // The nearest folder above that has it, as Node looks for it.
+      let folder: string = path
+      while (folder !== '' && !(`${folder}/node_modules/${name}` in packages)) {
+        folder = folder.slice(0, Math.max(0, folder.lastIndexOf('/node_modules/')))
+      }
+      open.push(folder === '' ? `node_modules/${name}` : `${folder}/node_modules/${name}`)
+    }
+  }
+  return found
+}
 
 function readManifest(packageDir: string): Manifest {
   return JSON.parse(readFileSync(join(packageDir, 'package.json'), 'utf8')) as Manifest

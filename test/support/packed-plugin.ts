@@ -74,6 +74,6 @@ function manifest(packageDir: string): { dependencies?: Record<string, string> }
 }
 
 /** npm's own variables, as they stand when npm runs the tests, would direct the inner npm. */
-function outsideNpm(): NodeJS.ProcessEnv {
+export function outsideNpm(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)))
 }
