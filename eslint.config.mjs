@@ -37,7 +37,7 @@ export default tseslint.config(
   },
   {
     // CommonJS that Node runs as it is.
-    files: ['scripts/*.js', 'test/unit.js', 'test/corpora/adapters/*.js'],
+    files: ['scripts/*.js', 'test/unit.js'],
     rules: { 'no-undef': 'off', '@typescript-eslint/no-require-imports': 'off' },
   },
   {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { readersTable } from './corpora/expected'
+import { readersTable } from './readers/expected'
 import { repository } from './support/run'
 
 describe('docs/readers.md', () => {

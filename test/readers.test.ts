@@ -77,7 +77,10 @@ function forgedOriginals(name: string): Buffer[] {
 }
 
 describe('real readers', () => {
-  for (const reader of READERS) {
+  // The others have no way to ask for a field, or for the subject as people see it.
+  const unasked = ['mailsplit', 'Mail::Message', 'reformime', 'munpack', 'ripmime']
+  for (const [name, reader] of Object.entries(READERS)) {
+    if (unasked.includes(name)) continue
     describe(reader.name, function () {
       this.timeout(60_000)
       before(async function () {
@@ -91,7 +94,7 @@ describe('real readers', () => {
         it(`see one ${name} in a copy in ${format} format, ours`, async () => {
           const originals = forgedOriginals(name).filter((bytes) => !/(^|\n)\./.test(`${bytes}`))
           const copies = originals.map((bytes) => original(copyOf(wrapping, bytes)))
-          const seen = await readAll(reader, name, copies)
+          const { seen } = await readAll(reader, name, copies)
           const wrong = seen.flatMap(({ values, error }, i) => {
             const right = values?.length === 1 && values[0]?.trim() === OURS
             return right ? [] : [{ copy: copies[i]?.toString('latin1'), values, error }]
@@ -102,7 +105,7 @@ describe('real readers', () => {
 
       it('shows every subject of a report as it was meant', async () => {
         const reports = SUBJECTS.map(([, raw]) => Buffer.from(`${subjectField(raw)}\r\n\r\nx\r\n`))
-        const seen = await readAll(reader, 'X-A', reports)
+        const { seen } = await readAll(reader, 'X-A', reports)
         const shown = seen.map(({ subject, error }, i) => [SUBJECTS[i]?.[0], subject ?? error])
         assert.deepEqual(
           shown,
@@ -112,7 +115,9 @@ describe('real readers', () => {
 
       it('sees a forged one that nobody took out (control)', async () => {
         const plain = Buffer.from(`X-A: ${OURS}\r\nX-A: ${FORGED}\r\nSubject: s\r\n\r\nbody\r\n`)
-        const [seen] = await readAll(reader, 'X-A', [plain])
+        const {
+          seen: [seen],
+        } = await readAll(reader, 'X-A', [plain])
         assert.match(`${seen?.values}`, new RegExp(FORGED))
       })
     })

@@ -20,6 +20,7 @@ describe('npm run test:unit', () => {
     ['documents', true, 'of run.ts it has where the repository is'],
     ['restart', false, 'a Haraka, by what it imports'],
     ['package', false, 'npm pack'],
+    ['types', false, 'npm pack, and no Haraka'],
     ['readers', false, 'readers in other languages'],
     ['control-user', false, 'a program, by itself'],
   ]

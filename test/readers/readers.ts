@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 
-/** Real programs that read mail, as a journal's consumers do. */
+/** A real program that reads mail, as a journal's consumers do. */
 export interface Reader {
   readonly name: string
-  readonly command: readonly [string, ...string[]]
-  /** The Debian package that has it; undefined: a development dependency. */
+  readonly command: readonly [program: string, script: string]
+  /** The Debian package that has it; undefined: one of npm, by the reader's name. */
   readonly debian?: string
 }
 
@@ -15,7 +15,15 @@ export interface Seen {
   readonly values?: readonly string[]
   /** As it shows it to a person. */
   readonly subject?: string | null
+  /** Of a report: its text part, and the attached message as the reader gives it back, in base64. */
+  readonly text?: string | null
+  readonly original?: string | null
   readonly error?: string
+}
+
+export interface Reading {
+  readonly version: string
+  readonly seen: readonly Seen[]
 }
 
 const node = (name: string): Reader => ({
@@ -26,31 +34,64 @@ const node = (name: string): Reader => ({
 /** Debian's own Python has the modules of Debian's packages. */
 const PYTHON = '/usr/bin/python3'
 
-export const READERS: readonly Reader[] = [
-  node('mailparser'),
-  node('postal-mime'),
-  node('emailjs-mime-parser'),
-  node('letterparser'),
-  { name: 'python-compat32', command: [PYTHON, 'python_email.py'], debian: 'python3' },
-  { name: 'python-default', command: [PYTHON, 'python_email.py'], debian: 'python3' },
-  { name: 'GMime', command: [PYTHON, 'gmime.py'], debian: 'python3-gi gir1.2-gmime-3.0' },
-  { name: 'Email::MIME', command: ['perl', 'perl-readers.pl'], debian: 'libemail-mime-perl' },
-  { name: 'MIME::Parser', command: ['perl', 'perl-readers.pl'], debian: 'libmime-tools-perl' },
-  { name: 'ruby-mail', command: ['ruby', 'ruby_mail.rb'], debian: 'ruby-mail' },
-  { name: 'php-mailparse', command: ['php', 'mailparse.php'], debian: 'php-mailparse' },
-  { name: 'mblaze', command: [PYTHON, 'mblaze.py'], debian: 'mblaze' },
-]
+const perl = (name: string, debian: string): Reader => ({
+  name,
+  command: ['perl', 'perl-readers.pl'],
+  debian,
+})
+
+const command = (name: string, debian = name): Reader => ({
+  name,
+  command: [PYTHON, 'command_readers.py'],
+  debian,
+})
+
+export const READERS = {
+  mailparser: node('mailparser'),
+  mailsplit: node('@zone-eu/mailsplit'),
+  'postal-mime': node('postal-mime'),
+  'emailjs-mime-parser': node('emailjs-mime-parser'),
+  letterparser: node('letterparser'),
+  'Python email': {
+    name: 'python-compat32',
+    command: [PYTHON, 'python_email.py'],
+    debian: 'python3',
+  },
+  'Python email, default policy': {
+    name: 'python-default',
+    command: [PYTHON, 'python_email.py'],
+    debian: 'python3',
+  },
+  GMime: { name: 'GMime', command: [PYTHON, 'gmime.py'], debian: 'python3-gi gir1.2-gmime-3.0' },
+  'Email::MIME': perl('Email::MIME', 'libemail-mime-perl'),
+  'MIME::Parser': perl('MIME::Parser', 'libmime-tools-perl'),
+  'Mail::Message': perl('Mail::Message', 'libmail-box-perl'),
+  'mail (Ruby)': { name: 'ruby-mail', command: ['ruby', 'ruby_mail.rb'], debian: 'ruby-mail' },
+  'mailparse (PHP)': {
+    name: 'php-mailparse',
+    command: ['php', 'mailparse.php'],
+    debian: 'php-mailparse',
+  },
+  reformime: command('reformime', 'maildrop'),
+  mblaze: command('mblaze'),
+  munpack: command('munpack', 'mpack'),
+  ripmime: command('ripmime'),
+} as const satisfies Readonly<Record<string, Reader>>
+
+/** Where the programs stand. */
+export const PROGRAMS = join(__dirname, 'programs')
 
 /**
  * What a reader sees of each message. Its program gets the reader's and the header's name, and on its
- * standard input one message a line, in base64; for each it prints one `Seen` in JSON.
+ * standard input one message a line, in base64; it prints its version and, for each, one `Seen` in JSON.
  */
 export function readAll(
-  { name, command: [program, script = ''] }: Reader,
+  { name, command: [program, script] }: Reader,
   headerName: string,
   messages: readonly Buffer[],
-): Promise<readonly Seen[]> {
-  const child = spawn(program, [join(__dirname, 'programs', script), name, headerName])
+  programs = PROGRAMS,
+): Promise<Reading> {
+  const child = spawn(program, [join(programs, script), name, headerName])
   const printed = { stdout: '', stderr: '' }
   for (const stream of ['stdout', 'stderr'] as const) {
     child[stream].setEncoding('utf8').on('data', (text: string) => (printed[stream] += text))
@@ -61,9 +102,15 @@ export function readAll(
   return new Promise((resolve, reject) => {
     child.on('error', reject)
     child.on('close', () => {
-      const seen = printed.stdout.split('\n').filter((line) => line !== '')
-      if (seen.length === messages.length) resolve(seen.map((line) => JSON.parse(line) as Seen))
-      else reject(new Error(`${name}: ${seen.length} of ${messages.length}: ${printed.stderr}`))
+      const [version = '""', ...seen] = printed.stdout.split('\n').filter((line) => line !== '')
+      if (seen.length !== messages.length) {
+        reject(new Error(`${name}: ${seen.length} of ${messages.length}: ${printed.stderr}`))
+        return
+      }
+      resolve({
+        version: JSON.parse(version) as string,
+        seen: seen.map((line) => JSON.parse(line) as Seen),
+      })
     })
   })
 }
@@ -71,7 +118,9 @@ export function readAll(
 /** Why a reader cannot be asked here, in one line; undefined: it can. */
 export async function whatIsMissing(reader: Reader): Promise<string | undefined> {
   try {
-    const [seen] = await readAll(reader, 'X-A', [Buffer.from('X-A: b\r\nSubject: c\r\n\r\nd\r\n')])
+    const {
+      seen: [seen],
+    } = await readAll(reader, 'X-A', [Buffer.from('X-A: b\r\nSubject: c\r\n\r\nd\r\n')])
     if (seen?.values?.[0]?.trim() === 'b') return undefined
     return `${reader.name} does not read a plain message: ${JSON.stringify(seen)}`
   } catch (error) {

@@ -3,7 +3,7 @@ import { dirname, join, relative } from 'node:path'
 import { repository } from './run'
 
 /** What starts processes: a Haraka, other servers, programs that read mail. */
-const STARTING = /from 'node:child_process'|from '[./]+\/packed-plugin'/
+const STARTING = /from 'node:child_process'|from '[^']*\/packed-plugin'/
 
 /** Runs a program to its end, and is asked for its `repository` by many that run none. */
 const RUN = join(__dirname, 'run.ts')

@@ -7,12 +7,19 @@ policy = {'python-compat32': email.policy.compat32, 'python-default': email.poli
 
 def read(raw):
     message = email.message_from_bytes(raw, policy=policy)
-    values = [str(value) for value in message.get_all(name, [])]
+    seen = {'values': [str(value) for value in message.get_all(name, [])]}
     subject = message['Subject']
     if subject is not None and reader == 'python-compat32':
         subject = make_header(decode_header(subject))
-    return {'values': values, 'subject': subject and str(subject)}
+    seen['subject'] = subject and str(subject)
+    parts = message.get_payload() if message.is_multipart() else []
+    if [part.get_content_type() for part in parts] == ['text/plain', 'message/rfc822']:
+        text, attached = parts
+        seen['text'] = text.get_payload(decode=True).decode('utf-8', 'replace')
+        seen['original'] = base64.b64encode(attached.get_payload(0).as_bytes()).decode()
+    return seen
 
+print(json.dumps(sys.version.split()[0]))
 for line in sys.stdin:
     try:
         answer = read(base64.b64decode(line))

@@ -4,19 +4,16 @@
  * see one address of the client, ours? Packages of npm are installed into a folder of their own; those
  * of Debian that are missing are named. `--generated N`, `--seed S`, `--only NAME`.
  */
-import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { dressedFields, generate, ODDITY_COUNT } from './generator'
-import { CLIENT_IP, Passage, type Passed } from './passage'
+import { dressedFields, generate, ODDITY_COUNT } from '../corpora/generator'
+import { CLIENT_IP, Passage, type Passed } from '../corpora/passage'
 import { addedHeader } from '../support/identical'
 import { run } from '../support/run'
 import { makeTempDir } from '../support/temp-dir'
-import { READERS, type Reader, type Result } from './expected'
-
-const ADAPTERS = join(__dirname, 'adapters')
-const READER_DEADLINE = 120_000
+import { EXPECTED, type Expected, type Result } from './expected'
+import { PROGRAMS, READERS, type Reader, type Reading, readAll } from './readers'
 
 interface Row {
   readonly version: string
@@ -33,13 +30,6 @@ interface Row {
   readonly asExpected: boolean
 }
 
-interface Folders {
-  /** Where the readers' programs stand. */
-  readonly programs: string
-  readonly journals: string
-  readonly plainCopies: string
-}
-
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
@@ -50,22 +40,19 @@ async function main(): Promise<number> {
   })
   const copies = await copiesOf(Number(values.generated), Number(values.seed))
   console.log(`readers: ${copies.length} reports of messages of ${ODDITY_COUNT} kinds`)
-  const wanted = Object.entries(READERS).filter(([name]) => !values.only || name === values.only)
-  const folders = {
-    programs: await adapters(wanted.flatMap(([, { npm }]) => npm ?? [])),
-    journals: makeTempDir('journals'),
-    plainCopies: makeTempDir('plain-copies'),
-  }
-  for (const [at, { journals, plainCopies }] of copies.entries()) {
-    writeFileSync(join(folders.journals, `${at}.eml`), journals[0] ?? '')
-    writeFileSync(join(folders.plainCopies, `${at}.eml`), attachedToNothing(plainCopies[0]))
-  }
+  const wanted = (Object.keys(EXPECTED) as (keyof typeof READERS)[]).filter(
+    (name) => !values.only || name === values.only,
+  )
+  const programs = await programsBeside(wanted.flatMap((name) => EXPECTED[name]?.npm ?? []))
   const table: Record<string, Row> = {}
   const missing: string[] = []
-  for (const [name, reader] of wanted) {
-    const row = rowOf(reader, folders, copies)
-    if (row) table[name] = row
-    else missing.push(`${name} cannot be run here: ${reader.debian ?? reader.npm ?? ''} is missing`)
+  for (const name of wanted) {
+    const reader: Reader = READERS[name]
+    try {
+      table[name] = await rowOf(reader, EXPECTED[name], programs, copies)
+    } catch (error) {
+      missing.push(`${name} cannot be run here (${reader.debian ?? 'npm'}): ${String(error)}`)
+    }
   }
   console.table(table)
   for (const text of missing) console.log(text)
@@ -86,31 +73,51 @@ async function copiesOf(count: number, seed: number): Promise<Passed[]> {
   }
 }
 
-/** The programs of adapters/ beside exactly these packages, which the project has no need of else. */
-async function adapters(packages: readonly string[]): Promise<string> {
+/** The programs beside exactly these packages, which the project has no need of else. */
+async function programsBeside(packages: readonly string[]): Promise<string> {
   const folder = makeTempDir('readers')
-  cpSync(ADAPTERS, folder, { recursive: true })
+  cpSync(PROGRAMS, folder, { recursive: true })
   writeFileSync(join(folder, 'package.json'), '{"private":true}')
   const args = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--silent', ...packages]
   if (packages.length > 0) await run('npm', args, { cwd: folder, milliseconds: 120_000 })
   return folder
 }
 
-function rowOf(reader: Reader, folders: Folders, copies: readonly Passed[]): Row | undefined {
-  const { originals, text } = reader
-  const journals = reading(reader, folders, folders.journals, 'X-IronPort-RemoteIP')
-  const plain = reading(reader, folders, folders.plainCopies, 'X-CSE-ClientIP')
-  if (journals.version === '') return undefined
-  const results = copies.map((copy, at) => resultOf(copy, journals.file(at, 'original')))
+async function rowOf(
+  reader: Reader,
+  { originals, text }: Expected = { originals: [], text: false },
+  programs: string,
+  copies: readonly Passed[],
+): Promise<Row> {
+  const read = (field: string, messages: readonly Buffer[]): Promise<Reading> =>
+    readAll(reader, field, messages, programs)
+  const reports = copies.map(({ journals: [report] }) => report ?? Buffer.alloc(0))
+  const plainCopies = copies.map(({ plainCopies: [copy] }) => copy ?? Buffer.alloc(0))
+  const { version, seen } = await read('X-IronPort-RemoteIP', reports)
+  const attached = seen.map(({ original }) =>
+    typeof original === 'string' ? Buffer.from(original, 'base64') : undefined,
+  )
+  const results = copies.map((copy, at) => resultOf(copy, attached[at]))
   const count = (result: Result) => results.filter((each) => each === result).length
-  const named = copies.filter((copy, at) => nameIn(journals.file(at, 'text')) === recipientOf(copy))
-  const clients = [journals, plain].map(({ file }) => {
-    const asked = copies.flatMap((_, at) => file(at, 'client') ?? [])
-    const ours = asked.filter((values) => values.toString('latin1').trim() === CLIENT_IP).length
-    return { ours: asked.length > 0 ? ours : ('-' as const), allOurs: ours === asked.length }
+  const named = copies.filter((copy, at) => nameIn(seen[at]?.text) === recipientOf(copy))
+  const clients = [
+    await read(
+      'X-IronPort-RemoteIP',
+      attached.filter((each) => each !== undefined),
+    ),
+    await read('X-CSE-ClientIP', plainCopies),
+  ].map(({ seen: all }) => {
+    const asked = all.flatMap(({ values }) => (values ? [values] : []))
+    const ours = asked.filter(
+      ([value, ...more]) => more.length === 0 && value?.trim() === CLIENT_IP,
+    )
+    return {
+      ours: asked.length > 0 ? ours.length : ('-' as const),
+      allOurs: ours.length === asked.length,
+    }
   })
   return {
-    version: journals.version,
+    version,
     identical: count('identical'),
     'line ends': count('line ends'),
     'written anew': count('written anew'),
@@ -122,24 +129,6 @@ function rowOf(reader: Reader, folders: Folders, copies: readonly Passed[]): Row
       results.every((result) => originals.includes(result)) &&
       (!text || named.length === copies.length) &&
       clients.every(({ allOurs }) => allOurs),
-  }
-}
-
-/** What one reader makes of the reports in `source`. */
-function reading({ command }: Reader, { programs }: Folders, source: string, field: string) {
-  const target = makeTempDir('read')
-  const [program, ...args] = command
-  const { stdout } = spawnSync(program, [...args, source, target, field], {
-    cwd: programs,
-    env: { ...process.env, LC_ALL: 'C.UTF-8' },
-    encoding: 'utf8',
-    timeout: READER_DEADLINE,
-  })
-  return {
-    /** '': the reader is not here. */
-    version: (stdout ?? '').split('\n')[0] ?? '',
-    file: (at: number, what: 'original' | 'text' | 'client') =>
-      fileIn(join(target, `${at}.${what}`)),
   }
 }
 
@@ -157,15 +146,6 @@ function attachedIn(report: Buffer): Buffer | undefined {
   return from === -1 ? undefined : report.subarray(from, to)
 }
 
-/** A report around a plain copy, so that one program serves for both. */
-function attachedToNothing(copy: Buffer = Buffer.alloc(0)): Buffer {
-  const head =
-    'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=tdc-readers\r\n\r\n' +
-    '--tdc-readers\r\nContent-Type: text/plain\r\n\r\nSender:\r\n' +
-    '--tdc-readers\r\nContent-Type: message/rfc822\r\nContent-Disposition: attachment\r\n\r\n'
-  return Buffer.concat([Buffer.from(head), copy, Buffer.from('\r\n--tdc-readers--\r\n')])
-}
-
 function lineEndsAside(octets: Buffer): string {
   return octets.toString('latin1').replace(/\r\n/g, '\n').replace(/\n+$/, '')
 }
@@ -173,12 +153,7 @@ function lineEndsAside(octets: Buffer): string {
 const recipientOf = (copy: Passed | undefined) =>
   /^Recipient: (.*)\r$/m.exec(copy?.journals[0]?.toString('latin1', 0, 8192) ?? '')?.[1]
 
-const nameIn = (text: Buffer | undefined) =>
-  /^Recipient: ([^\r\n]*)/m.exec(text?.toString('latin1') ?? '')?.[1]
-
-function fileIn(path: string): Buffer | undefined {
-  return existsSync(path) ? readFileSync(path) : undefined
-}
+const nameIn = (text: string | null | undefined) => /^Recipient: ([^\r\n]*)/m.exec(text ?? '')?.[1]
 
 main().then(
   (bad) => process.exit(bad === 0 ? 0 : 1),
