@@ -182,8 +182,48 @@ port=${stage.port}
     await server.waitForLine(`Message finished MID ${second.mid} done`)
     assert.equal((await server.tdc('queue')).out, 'the queue is empty\n')
     assert.equal((await server.tdc('flush')).out, '0 copies flushed\n')
-    const wrong = await server.tdc('hold', '--intake', 'no domain')
-    assert.deepEqual([wrong.code, wrong.err], [1, 'haraka-tdc: "no domain" is not a domain\n'])
+  })
+
+  it('hold, release: only of an intake that is known, with what was meant', async () => {
+    for (const [command, given, sentence] of [
+      ['hold', 'journal@scam.example', '"scam.example"; did you mean scan.example?'],
+      ['release', 'scan.exmple', '"scan.exmple"; did you mean scan.example?'],
+      ['hold', 'no domain', '"no domain"; those are: down.example, scan.example'],
+    ] as const) {
+      const { code, err } = await server.tdc(command, '--intake', given)
+      const expected = `haraka-tdc: no intake has the domain ${sentence}\n`
+      assert.deepEqual([code, err], [1, expected])
+    }
+    const { holds } = JSON.parse((await server.tdc('status', '--json')).out) as Status
+    assert.deepEqual(holds, [])
+    // No copy has gone there yet.
+    assert.equal((await server.tdc('hold', '--intake', 'DOWN.example')).code, 0)
+    assert.equal((await server.tdc('release', '--intake', DOWN)).code, 0)
+  })
+
+  it('an unknown command or option: what was meant; help COMMAND', async () => {
+    for (const [args, sentence] of [
+      [
+        ['stauts'],
+        /^haraka-tdc: no command "stauts"; did you mean status\?; see haraka-tdc --help$/,
+      ],
+      [['frobnicate'], /^haraka-tdc: no command "frobnicate"; see haraka-tdc --help$/],
+      [['help', 'qeue'], /^haraka-tdc: no command "qeue"; did you mean queue\?; /],
+      [
+        ['hold', '--intkae', 'x'],
+        /^haraka-tdc: no option --intkae; did you mean --intake\?; usage: /,
+      ],
+      [['hold', '--jsno'], /^haraka-tdc: no option --jsno; did you mean --json\?; usage: /],
+      [['hold', '--frobnicate'], /^haraka-tdc: no option --frobnicate; usage: /],
+      [['hold', '-x'], /^haraka-tdc: no option -x; usage: /],
+    ] as const) {
+      const { code, out, err } = await server.tdc(...args)
+      assert.deepEqual([code, out], [2, ''], args.join(' '))
+      assert.match(err.trimEnd(), sentence)
+    }
+    const help = await server.tdc('help', 'hold')
+    assert.deepEqual([help.code, help.out], [0, (await server.tdc('hold', '--help')).out])
+    assert.match(help.out, /^usage: haraka-tdc hold /)
   })
 
   it('replay: what was given up and kept goes out', async () => {

@@ -74,6 +74,8 @@ function answer(
       return commands.list(Math.min(request.most, MOST_LISTED)).then(ok)
     case 'show':
       return show(parts, request.mid)
+    case 'intake-domains':
+      return ok(intakeDomains(parts))
     case 'hold':
       return commands.hold(request.domain || undefined).then(ok)
     case 'release':
@@ -98,6 +100,13 @@ function answer(
     case 'cluster-track':
       return sharedCluster?.answer(request) ?? no('only the master can answer that')
   }
+}
+
+/** Copies go on to the intake that they were queued for, whatever the settings say now. */
+function intakeDomains({ settings, status }: AnsweringParts): string[] {
+  const { intakes, holds } = status()
+  const known = [...settings.value.intakes, ...Object.values(intakes)].map(({ domain }) => domain)
+  return [...new Set([...known, ...holds.filter((held) => held !== 'all')])]
 }
 
 function explained(

@@ -58,6 +58,11 @@ export function copiesText(count: number): string {
   return `${count} ${count === 1 ? 'copy' : 'copies'}`
 }
 
+/** Goes on in a sentence about an unknown word; '': no known one is like it. */
+export function meant(near: string | undefined): string {
+  return near === undefined ? '' : `; did you mean ${near}?`
+}
+
 /** An answer for scripts, or for people. */
 export function show({ json, terminal }: Call, value: unknown, lines: () => string[]): void {
   terminal.print(json ? safeJson(value).split('\n') : lines())

@@ -11,10 +11,12 @@ import {
   copiesText,
   EXIT,
   type ExitCode,
+  meant,
   show,
   silentText,
   Stop,
 } from './command'
+import { nearest } from '../settings/problems'
 import { durationText } from './moments'
 import { askServer, valueFrom } from './server'
 import { table } from './terminal'
@@ -80,7 +82,7 @@ export const holdCommand: Command = {
   options: INTAKE,
   summary: 'no copy is sent any more until release; mail goes on, and copies wait without aging',
   help: [INTAKE_HELP, 'A hold outlives a restart.'],
-  run: (call) => move(call, { ask: 'hold', domain: domainOf(call) }, 'held'),
+  run: async (call) => move(call, { ask: 'hold', domain: await intakeDomain(call) }, 'held'),
 }
 
 export const releaseCommand: Command = {
@@ -89,7 +91,7 @@ export const releaseCommand: Command = {
   options: INTAKE,
   summary: 'copies that are held go out',
   help: [INTAKE_HELP, 'Without it every hold ends.'],
-  run: (call) => move(call, { ask: 'release', domain: domainOf(call) }, 'released'),
+  run: async (call) => move(call, { ask: 'release', domain: await intakeDomain(call) }, 'released'),
 }
 
 export const flushCommand: Command = {
@@ -108,9 +110,16 @@ async function move(call: Call, request: Request, done: string): Promise<ExitCod
   return silent.length === 0 ? EXIT.ok : EXIT.no
 }
 
-function domainOf({ values }: Call): string {
-  const intake = typeof values['intake'] === 'string' ? values['intake'] : ''
-  return intake.slice(intake.lastIndexOf('@') + 1)
+/** The domain of `--intake`, which must be known; '': none was given, so all are meant. */
+async function intakeDomain(call: Call): Promise<string> {
+  const given = call.values['intake']
+  if (typeof given !== 'string') return ''
+  const domain = given.slice(given.lastIndexOf('@') + 1).toLowerCase()
+  const known = await valueFrom<readonly string[]>(call.directory(), { ask: 'intake-domains' })
+  if (known.includes(domain)) return domain
+  const near = nearest(domain, known)
+  const what = `no intake has the domain ${JSON.stringify(domain)}`
+  throw new Stop(EXIT.no, `${what}${meant(near) || `; those are: ${known.join(', ') || 'none'}`}`)
 }
 
 interface Dropped {

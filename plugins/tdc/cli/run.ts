@@ -9,7 +9,7 @@ import {
   replayCommand,
 } from './queue-commands'
 import { checkCommand } from './check-command'
-import { type Command, EXIT, type ExitCode, type Options, Stop } from './command'
+import { type Command, EXIT, type ExitCode, meant, type Options, Stop } from './command'
 import { explainCommand, showCommand, trackCommand } from './message-commands'
 import {
   disableCommand,
@@ -19,6 +19,7 @@ import {
   setCommand,
   unsetCommand,
 } from './shared-commands'
+import { nearest } from '../settings/problems'
 import { sendTestCommand } from './send-test-command'
 import { directoryGiven } from './server'
 import { statusCommand, versionCommand } from './status-command'
@@ -84,17 +85,14 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
 async function dispatch(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const at = args.findIndex((arg, i) => !arg.startsWith('-') && !isValueOfConfig(args, i))
   const name = args[at] ?? (args.includes('--version') ? 'version' : undefined)
-  if (name === undefined || name === 'help') {
-    terminal.print(overview())
-    return name === 'help' || args.some((arg) => arg === '--help' || arg === '-h')
-      ? EXIT.ok
-      : EXIT.usage
-  }
-  const command = COMMANDS.find((each) => each.name === name)
-  if (!command)
-    throw new Stop(EXIT.usage, `no command ${JSON.stringify(name)}; see ${PROGRAM} --help`)
-
   const others = args.filter((arg, i) => i !== at && (at >= 0 || arg !== '--version'))
+  if (name === undefined || name === 'help') {
+    const of = others.find((arg, i) => !arg.startsWith('-') && !isValueOfConfig(others, i))
+    const isAsked = name === 'help' || args.some((arg) => arg === '--help' || arg === '-h')
+    terminal.print(of === undefined ? overview() : helpOf(commandNamed(of)))
+    return isAsked ? EXIT.ok : EXIT.usage
+  }
+  const command = commandNamed(name)
   const { values, positionals } = parsed(command, others)
   if (values['help']) {
     terminal.print(helpOf(command))
@@ -112,6 +110,14 @@ async function dispatch(args: readonly string[], terminal: Terminal): Promise<Ex
   })
 }
 
+function commandNamed(name: string): Command {
+  const command = COMMANDS.find((each) => each.name === name)
+  if (command) return command
+  const names = [...COMMANDS.map((each) => each.name), 'help']
+  const what = `no command ${JSON.stringify(name)}${meant(nearest(name, names))}`
+  throw new Stop(EXIT.usage, `${what}; see ${PROGRAM} --help`)
+}
+
 /** A last word `WORD...` may stand several times. */
 function isComplete(given: readonly string[], words: readonly string[]): boolean {
   const isOpen = words.at(-1)?.endsWith('...') ?? false
@@ -123,12 +129,21 @@ function isValueOfConfig(args: readonly string[], at: number): boolean {
 }
 
 function parsed(command: Command, args: string[]) {
+  const options = { ...COMMON, ...command.options }
   try {
-    const options = { ...COMMON, ...command.options }
     return parseArgs({ args, options, allowPositionals: true, strict: true })
   } catch (error) {
-    throw new Stop(EXIT.usage, `${(error as Error).message}; usage: ${usageOf(command)}`)
+    const wrong = optionWrong(error as Error, Object.keys(options))
+    throw new Stop(EXIT.usage, `${wrong}; usage: ${usageOf(command)}`)
   }
+}
+
+/** Node's own sentence for an unknown option goes on about words that begin with a dash. */
+function optionWrong(error: Error, known: readonly string[]): string {
+  const [, dashes = '', option] = /^Unknown option '(--?)([^']*)'/.exec(error.message) ?? []
+  if (option === undefined) return error.message
+  const near = dashes === '--' ? nearest(option, known) : undefined
+  return `no option ${dashes}${option}${meant(near && `--${near}`)}`
 }
 
 function usageOf({ name, words, options }: Command): string {
@@ -151,7 +166,7 @@ function overview(): string[] {
   ])
   const common = COMMON_HELP.map((line) => `  ${line}`)
   return [
-    `usage: ${PROGRAM} COMMAND [-c DIR] [--json]; ${PROGRAM} COMMAND --help says more`,
+    `usage: ${PROGRAM} COMMAND [-c DIR] [--json]; ${PROGRAM} help COMMAND says more`,
     '',
     ...table(rows),
     '',

@@ -28,6 +28,8 @@ export class Gathered {
         return listed(all, request.most)
       case 'show':
         return shown(all)
+      case 'intake-domains':
+        return ok([...new Set(valuesOf<string[]>(all).flat())].sort())
       case 'hold':
       case 'release':
       case 'flush':

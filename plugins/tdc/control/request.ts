@@ -19,6 +19,8 @@ export type Request =
   /** The copies in the queue, the oldest first; at most so many of each process. */
   | { readonly ask: 'queue'; readonly most: number }
   | { readonly ask: 'show'; readonly mid: string }
+  /** Domains of intakes: of the settings, of copies, and those that are held. */
+  | { readonly ask: 'intake-domains' }
   /** Of one intake domain; '': of all. */
   | { readonly ask: 'hold' | 'release'; readonly domain: string }
   | { readonly ask: 'flush' }
@@ -104,6 +106,7 @@ export const SHAPES: Readonly<Record<Ask, Shape>> = {
   explain: { ...ONE, strings: ['from', 'to', 'becomes', 'ip'], flags: ['relaying'] },
   queue: { ...ALL, numbers: ['most'] },
   show: { ...ALL, strings: ['mid'] },
+  'intake-domains': ALL,
   hold: { ...ALL, strings: ['domain'], within: WRITING_TIME },
   release: { ...ALL, strings: ['domain'], within: WRITING_TIME },
   flush: { ...ALL, within: WRITING_TIME },
