@@ -1,7 +1,7 @@
 import { isIP, type Socket } from 'node:net'
 import type { Clock } from '../clock'
 import type { Report } from '../monitor/events'
-import type { ChunkingMemory } from './chunking-memory'
+import type { WindowMemory } from './window-memory'
 import { dial } from './dial'
 import type { HostRules } from './host-rules'
 import { GIVEN_UP } from './loss'
@@ -22,7 +22,7 @@ export interface AttemptOptions {
   readonly clock: Clock
   readonly report: Report
   readonly secure: Securer
-  readonly chunking: ChunkingMemory
+  readonly windows: WindowMemory
   readonly window: number
   /** Domain of the intake address, in ASCII. */
   readonly domain: string

@@ -1,6 +1,6 @@
 import type { TdcEvent, TlsPolicySource } from '../monitor/events'
 import { Attempt } from './attempt'
-import { ChunkingMemory } from './chunking-memory'
+import { WindowMemory } from './window-memory'
 import { type ConnectOptions, policyOf, reachable, resolve, rulesOf } from './connect'
 import { HostRules } from './host-rules'
 import type { Host } from './mx'
@@ -52,7 +52,7 @@ export async function checkDomain(
   }
   const rules = new HostRules(tls, sts)
   const securer = makeSecurer(tls, timeouts.tls, clock)
-  const chunking = new ChunkingMemory(clock)
+  const windows = new WindowMemory(clock)
   const mayConnect = options.route ? () => true : options.mayConnect
   const hosts: CheckedHost[] = []
   for (const host of reachable(resolved.hosts, localAddress)) {
@@ -64,7 +64,7 @@ export async function checkDomain(
     hosts.push(
       refusal
         ? { ...host, tls: null, dane: daneText, offers: [], problem: failureText(refusal) }
-        : await checkHost(host, { ...options, mayConnect, rules: own, secure, chunking, ...ALONE }),
+        : await checkHost(host, { ...options, mayConnect, rules: own, secure, windows, ...ALONE }),
     )
   }
   const problem = hosts.length === 0 ? 'no address of the family of the local address' : null

@@ -3,7 +3,7 @@ import type { Clock } from '../clock'
 import type { Report, TdcEvent } from '../monitor/events'
 import { AddressBackoff } from './address-backoff'
 import { Attempt } from './attempt'
-import { ChunkingMemory } from './chunking-memory'
+import { WindowMemory } from './window-memory'
 import { DNS_RESULT_NAMES } from './dns-failure'
 import type { DaneLookup } from './dane'
 import { HostRules } from './host-rules'
@@ -54,7 +54,7 @@ type Refused = Omit<Extract<TdcEvent, { kind: 'refused' }>, 'count'>
 export function makeSessionMaker(options: ConnectOptions): SessionMaker {
   const { clock, report, timeouts, tls } = options
   const addresses = new AddressBackoff(clock, options.random)
-  const chunking = new ChunkingMemory(clock)
+  const windows = new WindowMemory(clock)
   const securer = makeSecurer(tls, timeouts.tls, clock)
   const refusals = {
     connections: new Repeats<Refused>(clock, (last, count) => report({ ...last, count })),
@@ -82,7 +82,7 @@ export function makeSessionMaker(options: ConnectOptions): SessionMaker {
     }
     const hosts = reachable(resolved.hosts, options.localAddress)
     const rules = new HostRules(tls, sts)
-    const attemptOptions = { ...options, mayConnect, chunking }
+    const attemptOptions = { ...options, mayConnect, windows }
     const end = clock.monotonic() + OPENING_TIME
     const attempt = async (host: Host, left: number): Promise<Opened> => {
       const isFailing = addresses.isFailing(host)

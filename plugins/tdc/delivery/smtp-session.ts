@@ -1,7 +1,7 @@
 import type { Clock } from '../clock'
 import type { Report } from '../monitor/events'
 import { type Capabilities, capabilitiesOf, offersIn } from './capabilities'
-import type { ChunkingMemory } from './chunking-memory'
+import type { WindowMemory } from './window-memory'
 import { Conversation } from './conversation'
 import { envelopeOf } from './envelope'
 import { type Fault, faultOf } from './fault'
@@ -31,7 +31,7 @@ export interface SessionOptions {
   readonly timeouts: Timeouts
   readonly clock: Clock
   readonly report: Report
-  readonly chunking: ChunkingMemory
+  readonly windows: WindowMemory
   /** Messages on their way at a time, where the intake offers CHUNKING. */
   readonly window: number
   /** Hears what became of each message. */
@@ -162,7 +162,7 @@ export class SmtpSession implements Session {
       case 'lost': {
         const { begun, failure } = transmission
         this.tellOfLoss(failure)
-        if (this.transmit.resets && isOutOfStep(failure)) this.options.chunking.avoid()
+        if (this.transmit.resets && isOutOfStep(failure)) this.options.windows.avoid()
         // Cut off before its end, it cannot have been accepted.
         if (isOutOfDescriptors(failure)) return this.lostWith(failure, 'connection')
         // We closed it, because of another message. The intake has not heard this one, unless we were
@@ -173,7 +173,7 @@ export class SmtpSession implements Session {
         return this.lostWith(failure, begun ? 'copy' : this.unbegun)
       }
       case 'unfit': {
-        this.options.chunking.avoid()
+        this.options.windows.avoid()
         this.conversation.end(GIVEN_UP)
         return this.lostWith(protocolLoss(transmission.why), 'connection')
       }

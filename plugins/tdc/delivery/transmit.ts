@@ -1,6 +1,6 @@
 import { Unstuffer } from '../unstuffer'
 import type { Capabilities } from './capabilities'
-import type { ChunkingMemory } from './chunking-memory'
+import type { WindowMemory } from './window-memory'
 import { contentOf, takeFirst } from './content'
 import type { Envelope } from './envelope'
 import { type Loss, TIMED_OUT } from './loss'
@@ -33,7 +33,7 @@ export interface Transmit {
 }
 
 interface TransmitOptions {
-  readonly chunking: ChunkingMemory
+  readonly windows: WindowMemory
   readonly window: number
   /** A round trip takes long enough to be saved. */
   readonly isFar: boolean
@@ -43,13 +43,13 @@ interface TransmitOptions {
 export function transmitFor(offered: Capabilities, options: TransmitOptions): Transmit {
   const { pipelining, chunking } = offered
   if (!pipelining) return sequential
-  if (options.chunking.avoided) return pipelined(1)
+  if (options.windows.avoided) return pipelined(1)
   if (chunking) return chunked(options.window)
-  return options.isFar && options.window > 1 ? pipelinedFar(options.chunking) : pipelined(1)
+  return options.isFar && options.window > 1 ? pipelinedFar(options.windows) : pipelined(1)
 }
 
 /** One connection at first, and the others when that was heard. */
-function pipelinedFar(memory: ChunkingMemory): Transmit {
+function pipelinedFar(memory: WindowMemory): Transmit {
   const far: Transmit = {
     ...pipelined(BEHIND_DATA, memory),
     get window() {
@@ -84,7 +84,7 @@ const sequential: Transmit = {
  * The commands together, the message when it is asked for (RFC 2920): two round trips. With a window,
  * the commands of the next message stand behind the final dot, where section 3.1 allows them: one.
  */
-function pipelined(window: number, memory?: ChunkingMemory): Transmit {
+function pipelined(window: number, memory?: WindowMemory): Transmit {
   let before: Promise<Step> | undefined
   return {
     window,

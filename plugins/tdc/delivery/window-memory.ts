@@ -4,13 +4,13 @@ import type { Clock } from '../clock'
 const REMEMBERED_FOR = 3_600_000
 
 /**
- * What the connections to one intake learn of each other: it does not know the BDAT that it offers,
- * or its replies got out of step. For an hour it gets DATA, where each reply is waited for: what one
- * window has shown, the next one would show again, and cost its copies their last attempt. And whether
- * it hears the commands behind a message: one connection finds out, for where it does not (Haraka does
- * not), that one is lost.
+ * What the connections to one intake learn of each other, of its windows over messages. By CHUNKING: it
+ * does not know the BDAT that it offers, or its replies got out of step. For an hour it gets DATA, where
+ * each reply is waited for: what one window has shown, the next one would show again, and cost its copies
+ * their last attempt. By PIPELINING: whether it hears the commands behind a message; one connection finds
+ * out, for where it does not (Haraka does not), that one is lost.
  */
-export class ChunkingMemory {
+export class WindowMemory {
   private avoidedUntil = -Infinity
   private hears = false
   private prober: object | undefined
