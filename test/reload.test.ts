@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Status } from '../plugins/tdc/monitor/status'
-import { createAuthority } from './support/certificates'
+import { createAuthority, type KeyAndCertificate as Pair } from './support/certificates'
 import { inTheLab } from './support/gateway'
 import { type HarakaServer, logText } from './support/haraka'
 import { RESULTS_TELLER, resultsOf } from './support/results-teller'
@@ -10,6 +10,8 @@ import { sendMail } from './support/smtp-client'
 import { Stage } from './support/stage'
 
 const INTAKE = 'journal@scan.example'
+/** An intake that asks for a client certificate. */
+const ASKING = 'asking.example'
 const BOB = 'bob@example.com'
 const EVE = 'eve@example.com'
 const ADA = 'ada@example.com'
@@ -29,7 +31,10 @@ describe('settings that change while Haraka runs', function () {
   let stories: Record<keyof typeof STORIES, Promise<void>>
 
   before(async () => {
-    stage = await Stage.start({ 'scan.example': {} })
+    const authority = await createAuthority()
+    const own = await authority.issue({ names: [`mx.${ASKING}`] })
+    const tls = { ...own, asks: { ca: authority.caPem, must: true } }
+    stage = await Stage.start({ 'scan.example': {}, [ASKING]: { tls } }, authority)
     stories = {
       switched: STORIES.switched(stage),
       listed: STORIES.listed(stage),
@@ -39,6 +44,7 @@ describe('settings that change while Haraka runs', function () {
       never: STORIES.never(stage),
       lost: STORIES.lost(stage),
       roots: STORIES.roots(stage),
+      client: STORIES.client(stage),
     }
     for (const story of Object.values(stories)) story.catch(() => undefined)
   })
@@ -50,6 +56,8 @@ describe('settings that change while Haraka runs', function () {
   it('stay as they are when a list or tdc.ini loses what it had', () => stories.lost)
   it('take effect in every worker, and are told once', () => stories.workers)
   it('take effect with a ca_file that is replaced', () => stories.roots)
+  it('take effect with a client certificate and key that are replaced, once they are a pair', () =>
+    stories.client)
   it('are those of the others in a worker that starts while tdc.ini is refused', () => stories.late)
   it('are none in any when tdc.ini was refused from the beginning, and each says so', () =>
     stories.never)
@@ -176,6 +184,39 @@ const STORIES = {
     const raw = Buffer.from('Subject: of another authority\r\n\r\nhello\r\n')
     await sendMail(server, { from: 'ann@sender.example', to: [BOB], raw })
     await server.waitForLine(/ TLS failed with mx\.scan\.example .*: certificate-not-trusted: /)
+  },
+
+  async client(stage: Stage): Promise<void> {
+    const pairOf = (name: string) => stage.authority.issue({ names: [name], client: true })
+    const pairs = await Promise.all(['first', 'second', 'third'].map(pairOf))
+    const [first, second, third] = pairs as [Pair, Pair, Pair]
+    const files = '[tls]\nclient_certificate=client.pem\nclient_key=client.key\n'
+    const tdc = `${settings(stage, { enabled: true })}idle_timeout=0\nmin_connections=1\n${files}`
+    const server = await start(stage, tdc.replace(INTAKE, `journal@${ASKING}`), {
+      'client.pem': first.cert,
+      'client.key': first.key,
+    })
+    const shown = async (subject: string) => {
+      assert.equal(await outcome(server, subject, BOB), 'copied')
+      return stage.intake(ASKING).connections.at(-1)?.seen.tls?.client
+    }
+    assert.equal(await shown('one'), 'CN=first')
+
+    server.writeConfig('client.key', second.key)
+    await change(server, 'client.pem', second.cert)
+    assert.equal(await shown('two'), 'CN=second')
+
+    const from = server.lines.size
+    await change(server, 'client.key', third.key)
+    assert.deepEqual(connectorLines(server, from).slice(0, 2), [
+      'TDC: tdc.ini [tls] client_key=client.key: is not the key of the first certificate in client_certificate',
+      'TDC: tdc.ini refused, the settings before it stay in force',
+    ])
+    assert.equal(await shown('still two'), 'CN=second')
+    await change(server, 'client.pem', third.cert)
+    assert.equal(await shown('three'), 'CN=third')
+    assert.equal(stage.intake(ASKING).messages.length, 4)
+    assert.deepEqual(linesWith(server, 0, 'PRIVATE KEY'), [])
   },
 
   async late(stage: Stage): Promise<void> {

@@ -149,7 +149,7 @@ export class FaultConnection {
       cipher: secure.getCipher().name,
       servername: typeof servername === 'string' ? servername : undefined,
       resumed: secure.isSessionReused(),
-      client: secure.getPeerX509Certificate() !== undefined,
+      client: secure.getPeerX509Certificate()?.subject,
     }
     this.greeted = false
     this.wire.use(secure)

@@ -28,8 +28,8 @@ export interface SeenTls {
   /** The name in SNI; undefined when there was none. */
   readonly servername: string | undefined
   readonly resumed: boolean
-  /** The client showed a certificate. */
-  readonly client: boolean
+  /** The subject of the client's certificate; undefined: it showed none. */
+  readonly client: string | undefined
 }
 
 /** What the server saw of one connection. */

@@ -9,7 +9,7 @@ export interface GatewayOptions {
   readonly dns: string
   /** PEM of the roots that may have signed an intake's certificate. */
   readonly trusted: string
-  /** config/tdc.ini without its [tls] section and `allow_private`. */
+  /** config/tdc.ini without `allow_private` and `ca_file`. */
   readonly tdc: string
   /** The domains that the gateway receives mail for. */
   readonly domains: readonly string[]
@@ -25,10 +25,14 @@ export interface GatewayOptions {
 
 /** A tdc.ini with what every gateway here needs: the intakes listen on loopback addresses. */
 export function inTheLab(tdc: string): string {
-  const delivery = '[delivery]'
-  // A section that stands twice is refused.
-  const whole = tdc.includes(delivery) ? tdc : `${tdc}\n${delivery}\n`
-  return `${whole.replace(delivery, `${delivery}\nallow_private=true`)}\n[tls]\nca_file=trusted.pem\n`
+  return having(having(tdc, 'delivery', 'allow_private=true'), 'tls', 'ca_file=trusted.pem')
+}
+
+/** With a line more in a section: one that stands twice is refused. */
+function having(tdc: string, section: string, line: string): string {
+  const heading = `[${section}]`
+  const whole = tdc.includes(heading) ? tdc : `${tdc}\n${heading}\n`
+  return whole.replace(heading, `${heading}\n${line}`)
 }
 
 /** The usual gateway: scanners, the connector, quarantine, and the mailbox server as next hop. */
