@@ -9,11 +9,11 @@ import { type Call, type Command, EXIT, show, Stop } from './command'
 import { systemDisk } from '../queue/disk'
 import { diagnose, diagnoseKeyMode, diagnosisText } from '../doctor/doctor'
 import { serverUserOf } from '../doctor/server-user'
-import type { TlsPolicySource } from '../monitor/events'
 import { readSettings } from '../settings/read'
 import type { Settings } from '../settings/settings'
 import type { SettingsSource } from '../settings/source'
 import { durationText, momentText } from './moments'
+import { satisfiedText } from './satisfied'
 import { table } from './terminal'
 
 export const checkCommand: Command = {
@@ -110,22 +110,11 @@ function hostText({ name, address, port, tls, dane, offers, problem }: CheckedHo
   if (tls) {
     rows.push(['    TLS', [tls.protocol, tls.cipher, tls.group ?? ''].join(' ').trim()])
     rows.push(['    Certificate', certificateText(tls.certificateEnd, tls.issuer)])
-    rows.push([
-      '    Satisfied',
-      tls.satisfied.map((source) => SATISFIED[source]).join(', ') || 'nothing was asked for',
-    ])
+    rows.push(['    Satisfied', satisfiedText(tls.satisfied)])
   }
   if (problem === null) rows.push(['    EHLO', offers.join(', ') || 'no extensions'])
   else rows.push(['    Problem', problem])
   return [`  ${name} [${address}]:${port} ${problem === null ? 'ok' : 'FAILED'}`, ...table(rows)]
-}
-
-const SATISFIED: Readonly<Record<TlsPolicySource, string>> = {
-  config: 'chain and name of the certificate',
-  pin: 'pin',
-  names: 'names',
-  dane: 'DANE',
-  sts: 'MTA-STS',
 }
 
 function certificateText(end: number | null, issuer: string): string {

@@ -11,6 +11,7 @@ import {
 } from '../monitor/status'
 import { type Call, type Command, EXIT, type ExitCode, show } from './command'
 import { durationText, momentText } from './moments'
+import { satisfiedText } from './satisfied'
 import { valueFrom } from './server'
 import { table } from './terminal'
 
@@ -137,7 +138,7 @@ function domainText(domain: string, figures: DomainStatus): string[] {
       ['  Connections', `${idle} idle, ${busy} busy, ${connecting} connecting`],
       ...limitRow(figures.limits),
       ['  TLS', countedNames(tls.sessions) || 'no session yet'],
-      ['  TLS satisfied', countedNames(tls.satisfied) || '-'],
+      ['  TLS satisfied', countedNames(tls.satisfied, satisfiedBy) || '-'],
       ['  TLS failures', countedNames(tls.results) || 'none'],
       ...(tls.certificateEnd === null
         ? []
@@ -156,10 +157,15 @@ function limitRow({ connections, messages, perSecond }: LearnedLimits): [string,
   return limits.length > 0 ? [['  Takes', `${limits.join(', ')}, of each process`]] : []
 }
 
-function countedNames(counted: Readonly<Record<string, number>>): string {
+const satisfiedBy = (names: string): string => satisfiedText(names.split(', '))
+
+function countedNames(
+  counted: Readonly<Record<string, number>>,
+  inWords = (name: string) => name,
+): string {
   return Object.entries(counted)
     .filter(([, count]) => count > 0)
-    .map(([name, count]) => `${name} (${count})`)
+    .map(([name, count]) => `${inWords(name)} (${count})`)
     .join(', ')
 }
 
