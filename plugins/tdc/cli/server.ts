@@ -6,7 +6,7 @@ import { socketPath } from '../control/control'
 import { type Request, SHAPES } from '../control/request'
 import { errorCode } from '../error-code'
 import { ownFolderIn } from '../haraka/queue-directory'
-import { readStandalone } from '../haraka/standalone-settings'
+import { queuePathOf } from '../haraka/standalone-settings'
 import { EXIT, Stop } from './command'
 
 /** Haraka's own server directories have this file. */
@@ -40,7 +40,7 @@ export async function askServer(directory: string, request: Request): Promise<An
   } catch (error) {
     if (!(error instanceof Stop) || error.code !== EXIT.notRunning) throw error
     // A server that became another user may have it beside its queue.
-    const path = socketPath(ownFolderIn((await readStandalone(directory)).queue))
+    const path = socketPath(ownFolderIn(queuePathOf(directory)))
     if (existsSync(path)) return await askAt(path, request)
     throw error
   }

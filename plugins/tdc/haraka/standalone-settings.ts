@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { SettingsSource } from '../settings/source'
@@ -15,6 +16,15 @@ export interface Standalone {
   readonly smtp: Readonly<Record<string, unknown>>
 }
 
+/** The queue directory of any server, as Haraka finds it (outbound/queue.js). */
+export function queuePathOf(directory: string): string {
+  const path = join(directory, 'config', 'queue_dir')
+  // The first line that is none of comment, as haraka-config reads a value.
+  const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n') : []
+  const value = lines.map((line) => line.trim()).find((line) => line !== '' && !/^[#;]/.test(line))
+  return resolve(value ?? join(directory, 'queue'))
+}
+
 /** What the settings of a server directory are made of, as the plugin finds it, without a Haraka. */
 export async function readStandalone(directory: string): Promise<Standalone> {
   // haraka-config asks for it once, when it is loaded.
@@ -22,8 +32,7 @@ export async function readStandalone(directory: string): Promise<Standalone> {
   const { default: root } = await import('haraka-config')
   const config = root.module_config(directory)
   const source = settingsSource({ config }, () => {})
-  // As Haraka finds it (outbound/queue.js).
-  const queue = resolve(config.get('queue_dir', 'value') || join(directory, 'queue'))
+  const queue = queuePathOf(directory)
   const { main = {} } = config.get('smtp.ini', 'ini') as { main?: Record<string, unknown> }
   return {
     source,
