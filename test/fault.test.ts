@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
 import { type Fault, faultOf } from '../plugins/tdc/delivery/fault'
+import { systemClock } from '../plugins/tdc/clock'
 import type { Command } from '../plugins/tdc/delivery/outcome'
+import { DeliveryLine } from './faults/delivery-line'
+import type { Step } from './support/fault-script'
+import { IntakeLink } from './support/intake-link'
 
 type Where = Command | 'CHUNK'
 
@@ -57,3 +61,47 @@ function refusal(said: string, where: Where, used: boolean) {
   const command = where === 'CHUNK' ? 'BODY' : where
   return { command, reply, used, firstChunk: where === 'CHUNK' }
 }
+
+/** What intakes offer, and where they say 452 to all after the tenth message of a connection. */
+const SHARES: readonly [keywords: readonly string[], where: readonly Step[]][] = [
+  [[], ['MAIL', 'RCPT', 'DATA', 'BODY']],
+  [['PIPELINING'], ['MAIL', 'RCPT', 'DATA', 'BODY']],
+  [
+    ['PIPELINING', 'CHUNKING'],
+    ['MAIL', 'RCPT', 'BODY'],
+  ],
+]
+const SHARE = 10
+const COPIES = 60
+
+describe('an intake whose connections have had their share after ten messages', () => {
+  for (const [keywords, places] of SHARES) {
+    for (const on of places) {
+      const offered = keywords.join(' and ') || 'neither'
+      it(`has each of 60 copies once, by ${offered}, when it says 452 to ${on}`, async () => {
+        const script = [{ on, from: SHARE + 1, reply: '452 4.3.1 Insufficient system resources' }]
+        const link = await IntakeLink.start({ script, keywords }, { clock: systemClock })
+        const line = new DeliveryLine(link.options, {
+          ...{ maxAge: 30_000, retryDelay: 10 },
+          ...{ minConnections: 1, maxConnections: 2 },
+        })
+        const subjects = Array.from({ length: COPIES }, (_, at) => `n${at}`)
+        const ended = await Promise.all(
+          subjects.map((n) => line.deliver(n, Buffer.from(`Subject: ${n}\r\n\r\nhello\r\n`))),
+        )
+        line.close()
+        await link.close()
+        const taken = link.server.messages.filter(({ code }) => code === 250)
+        const found = taken.map(({ raw }) => /^Subject: (\w+)/.exec(String(raw))?.[1])
+        assert.deepEqual(found.sort(), subjects.sort())
+        assert.deepEqual(
+          [...new Set(ended.map(({ kind, attempts }) => `${kind} ${attempts}`))],
+          ['delivered 1'],
+        )
+        const met = link.server.connections.flatMap(({ seen }) => seen.steps)
+        const refused = met.filter((step) => step === on).length - COPIES
+        assert(refused > 0, 'none had its share')
+      })
+    }
+  }
+})
