@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { ANY } from '../plugins/tdc/base/sought'
 import { clusterView, findInCluster, SILENT_AFTER } from '../plugins/tdc/cluster/cluster-view'
 import { Link } from '../plugins/tdc/cluster/redis-store'
 import {
@@ -118,7 +119,7 @@ describe('what machines know together', () => {
     await machines.reports('mx2', statusWith()).send()
     const stored = await machines.store.reports()
     for (const wanted of ['<1@sender.example>', 'AAAA-1.1', 'AAAA-1.1.tdc1']) {
-      const { messages } = await findInCluster(stored, wanted)
+      const { messages } = await findInCluster(stored, sought(wanted))
       assert.deepEqual(
         messages.map(({ machine, transaction }) => [machine, transaction]),
         [['mx2', 'AAAA-1.1']],
@@ -126,7 +127,7 @@ describe('what machines know together', () => {
       )
     }
     assert.deepEqual(
-      (await findInCluster(stored, 'alice@sender.example')).messages,
+      (await findInCluster(stored, sought('alice@sender.example'))).messages,
       [],
       'not shared',
     )
@@ -181,7 +182,7 @@ describe('what machines know together', () => {
       const lines = clusterText(view)
       assert.ok(lines.some((line) => line.startsWith('mx1 ')))
       assert.doesNotMatch(lines.join(''), /[\x00-\x1f\x7f-\x9f]/)
-      const { messages } = await findInCluster(stored, '<1@sender.example>')
+      const { messages } = await findInCluster(stored, sought('<1@sender.example>'))
       assert.ok(messages.length <= 1)
     }
   })
@@ -233,3 +234,7 @@ describe('the report of a machine', () => {
     assert.deepEqual(machines.events, [])
   })
 })
+
+function sought(wanted: string) {
+  return { wanted, ...ANY, sort: '', most: 20 }
+}

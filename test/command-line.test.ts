@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type { Found } from '../plugins/tdc/control/gathered'
 import type { Status } from '../plugins/tdc/monitor/status'
+import type { KeptListed } from '../plugins/tdc/queue/kept-name'
 import type { QueuedCopy } from '../plugins/tdc/queue/queued-copy'
 import { textOf } from './support/documents'
 import type { HarakaServer } from './support/haraka'
@@ -109,6 +110,33 @@ port=${stage.port}
     assert.equal((await server.tdc('track', 'nobody@example.com')).code, 1)
   })
 
+  it('track: by intake, sender, recipient and time; of all, in both orders', async () => {
+    const ids = async (...args: string[]) => {
+      const { out } = await server.tdc('track', ...args, '--json')
+      return (JSON.parse(out) as Found).messages.map(({ messageId }) => messageId[1])
+    }
+    for (const [args, found] of [
+      [[], ['4', '3', '2', '1']],
+      [
+        ['--intake', 'scan.example', '--since', '1h', '--sort', 'oldest'],
+        ['1', '2', '3', '4'],
+      ],
+      [
+        ['--sender', 'sender.example', '--recipient', 'bob@example.com', '--most', '2'],
+        ['4', '3'],
+      ],
+      [['--sort', 'oldest', '--most', '1'], ['1']],
+      [['<2@sender.example>', '--intake', INTAKE], ['2']],
+      [['<2@sender.example>', '--intake', DOWN], []],
+      [['--recipient', 'eve@example.com'], []],
+      [['--since', '0s'], []],
+    ] as const) {
+      assert.deepEqual(await ids(...args), found, args.join(' '))
+    }
+    const inLog = await server.tdc('track', 'x', '--log', '-', '--since', '1h')
+    assert.deepEqual([inLog.code, inLog.err], [2, 'haraka-tdc: --since cannot be had with --log\n'])
+  })
+
   it('track --log: the same from the log, also compressed', async () => {
     const log = join(server.dir, 'haraka.log')
     writeFileSync(log, server.log.join('\n') + '\n')
@@ -172,7 +200,43 @@ port=${stage.port}
     const table = (await server.tdc('queue', '--most', '1')).out.split('\n')
     assert.match(table[0] ?? '', /^MID +Intake +State +Age +Attempts +Size +Last failure$/)
     assert.equal(table[1]?.startsWith(`${first.mid}  ${INTAKE}  held `), true)
-    assert.match(table[2] ?? '', /^the oldest 1; --most NUMBER shows more$/)
+    assert.match(table[2] ?? '', /^the first 1; --most NUMBER shows more$/)
+    const mids = async (...args: string[]) => {
+      const { out } = await server.tdc('queue', ...args, '--json')
+      return (JSON.parse(out) as { copies: readonly QueuedCopy[] }).copies.map(({ mid }) => mid)
+    }
+    const both = [first.mid, second.mid]
+    for (const [args, found] of [
+      [['--intake', 'scan.example', '--since', '1h'], both],
+      [['--intake', DOWN], []],
+      [['--sort', 'newest', '--most', '1'], [second.mid]],
+      [['--sender', 'ANN@sender.example', '--recipient', '@example.com'], both],
+      [['--recipient', 'example.net'], []],
+      [['--sender', '<>'], []],
+      [['--since', '0s'], []],
+    ] as const) {
+      assert.deepEqual(await mids(...args), found, args.join(' '))
+    }
+    assert.equal(
+      (await server.tdc('queue', '--intake', DOWN)).out,
+      'no such copy is in the queue\n',
+    )
+    for (const [args, sentence] of [
+      [
+        ['--sort', 'size'],
+        /--sort must be one of oldest, newest, largest, attempts, intake, not "size"/,
+      ],
+      [['--sort', 'larges'], /"larges"; did you mean largest\?/],
+      [
+        ['--since', 'yesterday'],
+        /--since must be a time that has passed, such as .*, not "yesterday"/,
+      ],
+      [['--most', '0'], /--most must be a number from 1 to 3000/],
+    ] as const) {
+      const { code, err } = await server.tdc('queue', ...args)
+      assert.equal(code, 2)
+      assert.match(err, sentence)
+    }
     assert.match((await server.tdc('show', second.mid)).out, /^State +held, in the queue for /m)
     assert.equal((await server.tdc('show', 'X.1.tdc1')).code, 1)
 
@@ -233,9 +297,41 @@ port=${stage.port}
     await server.waitForLine(new RegExp(`MID ${mid} .*kept`))
     const shown = await server.tdc('show', mid)
     assert.match(shown.out, /^kept since .*: hard-bounce, \d+ octets$/m)
+    const kept = async (...args: string[]) => {
+      const { code, out } = await server.tdc('kept', ...args, '--json')
+      assert.equal(code, 0)
+      const { count, bytes, copies } = JSON.parse(out) as KeptListed
+      assert.equal(bytes > 0, count > 0)
+      return [count, ...copies.map((copy) => copy.mid)]
+    }
+    assert.deepEqual(await kept(), [1, mid])
+    assert.deepEqual(await kept('--reason', 'hard-bounce', '--since', '2h'), [1, mid])
+    assert.deepEqual(await kept('--intake', DOWN, '--sort', 'largest'), [1, mid])
+    for (const none of [
+      ['--reason', 'expired'],
+      ['--intake', INTAKE],
+      ['--since', '0s'],
+    ]) {
+      assert.deepEqual(await kept(...none), [0], none.join(' '))
+      assert.equal((await server.tdc('replay', ...none)).out, '0 copies replayed\n')
+    }
+    const [head, row, sum] = (await server.tdc('kept')).out.split('\n')
+    assert.match(head ?? '', /^MID +Intake +Reason +Given up +Octets$/)
+    assert.match(row ?? '', new RegExp(`^${mid}  ${DOWN}  hard-bounce  .* \\d+$`))
+    assert.match(sum ?? '', /^1 copy, \d+ octets$/)
+    const unknown = await server.tdc('replay', '--reason', 'expird')
+    assert.equal(unknown.code, 2)
+    assert.match(
+      unknown.err,
+      /one of tls-error, hard-bounce, expired, not "expird"; did you mean expired/,
+    )
+
     assert.equal((await server.tdc('replay')).code, 2)
-    assert.equal((await server.tdc('replay', '--mid', mid)).out, '1 copy replayed\n')
+    const picked = ['--reason', 'hard-bounce', '--since', '2h', '--intake', 'down.example']
+    assert.equal((await server.tdc('replay', ...picked)).out, '1 copy replayed\n')
     await server.waitForLine(`Message finished MID ${mid} done`)
+    assert.deepEqual(await kept(), [0])
+    assert.equal((await server.tdc('kept')).out, 'no such copy is kept\n')
   })
 
   it('names a worker that does not answer, within the deadline', async () => {

@@ -41,9 +41,9 @@ describe('the control socket', () => {
   it('answers requests in their order, one line each, and is for its owner alone', async () => {
     assert.deepEqual(await socket.open(), { kind: 'open' })
     assert.equal(statSync(path).mode & 0o777, 0o600)
-    const answers = await askAll(path, { ask: 'status' }, { ask: 'track', wanted: 'x' })
-    assert.deepEqual(answers, [ok('status'), ok('track')])
-    assert.deepEqual(asked, [{ ask: 'status' }, { ask: 'track', wanted: 'x' }])
+    const answers = await askAll(path, { ask: 'status' }, { ask: 'show', mid: 'x' })
+    assert.deepEqual(answers, [ok('status'), ok('show')])
+    assert.deepEqual(asked, [{ ask: 'status' }, { ask: 'show', mid: 'x' }])
     socket.close()
     assert.equal(existsSync(path), false)
   })
@@ -53,13 +53,13 @@ describe('the control socket', () => {
     ['nothing', null, /not an object/],
     ['an unknown request', { ask: 'shutdown' }, /unknown request, expected one of status, /],
     ['a member that every object has', { ask: 'constructor' }, /unknown request/],
-    ['a field of another type', { ask: 'track', wanted: 7 }, /track: wanted is not a text/],
+    ['a field of another type', { ask: 'show', mid: 7 }, /show: mid is not a text/],
     [
       'a missing flag',
       { ask: 'explain', from: '', to: 'a@b', becomes: '', ip: '' },
       /relaying is not true or false/,
     ],
-    ['a field that is too long', { ask: 'track', wanted: 'x'.repeat(1001) }, /longer than 1000/],
+    ['a field that is too long', { ask: 'show', mid: 'x'.repeat(1001) }, /longer than 1000/],
   ]
   for (const [what, request, why] of BAD) {
     it(`says what is wrong: ${what}`, async () => {

@@ -211,7 +211,9 @@ describe('a replay of kept copies', () => {
     }
     assert.deepEqual(await sent({ mid: 'T.3.tdc1' }), [])
     assert.deepEqual(await sent({ intake: 'other@scan.example' }), [])
-    assert.deepEqual(await sent({ since: between }), ['T.2.tdc1'])
+    assert.deepEqual(await sent({ reason: 'hard-bounce' }), [])
+    assert.deepEqual(await sent({ intake: 'other.example' }), [])
+    assert.deepEqual(await sent({ since: between, reason: 'expired' }), ['T.2.tdc1'])
     assert.deepEqual(await sent({ mid: 'T.1.tdc1', intake: INTAKE.address }), [
       'T.2.tdc1',
       'T.1.tdc1',

@@ -1,8 +1,17 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { inTurns, sortedInTurns } from './base/in-turns'
+import { isFromTo, isMeant } from './base/sought'
 import { systemClock } from './clock'
 import type { SharedCluster } from './cluster/shared-cluster'
 import { type Answer, type AnswerHere, no, ok } from './control/processes'
-import { MOST_LISTED, type Request, type TestSent } from './control/request'
+import { KEPT_ORDERS, orderOf, QUEUE_ORDERS } from './control/orders'
+import {
+  type KeptSought,
+  MOST_LISTED,
+  MOST_TRACKED,
+  type Request,
+  type TestSent,
+} from './control/request'
 import type { Route } from './decide/decision'
 import { explain } from './decide/explain'
 import { supposedFacts } from './haraka/address-facts'
@@ -15,10 +24,12 @@ import { RECENT_SHARED } from './monitor/tracked'
 import type { Adoption } from './queue/adoption'
 import type { Journey } from './queue/journey'
 import type { KeptCopies } from './queue/kept-copies'
+import type { KeptCopy, KeptListed } from './queue/kept-name'
 import { planCopies } from './queue/plan'
 import type { Preparer } from './queue/preparer'
 import type { QueueCommands } from './queue/queue-commands'
-import type { Replay } from './queue/replay'
+import type { QueuedCopy } from './queue/queued-copy'
+import { isSought, type KeptFilter, type Replay } from './queue/replay'
 import { testMessage } from './queue/test-message'
 import type { CurrentSettings } from './settings/current'
 
@@ -67,11 +78,13 @@ function answer(
     case 'status':
       return ok(parts.status())
     case 'track':
-      return parts.monitor.tracking.find(request.wanted).then(ok)
+      return track(parts, request)
     case 'explain':
       return explained(parts, request)
     case 'queue':
-      return commands.list(Math.min(request.most, MOST_LISTED)).then(ok)
+      return listed(parts, request)
+    case 'kept':
+      return listKept(parts, request)
     case 'show':
       return show(parts, request.mid)
     case 'intake-domains':
@@ -133,10 +146,69 @@ async function drop({ queue }: AnsweringParts, mid: string): Promise<Answer<bool
 
 async function replay(
   parts: AnsweringParts,
-  { mid, intake, since }: Extract<Request, { ask: 'replay' }>,
+  { mid, ...sought }: Extract<Request, { ask: 'replay' }>,
 ): Promise<Answer> {
-  const filter = { mid: mid || undefined, intake: intake || undefined, since: since || undefined }
+  const filter = { mid: mid || undefined, ...keptFilter(sought) }
   return ok(await parts.queue.replay.replay(filter))
+}
+
+function keptFilter({ intake, since, reason }: KeptSought): KeptFilter {
+  return { intake: intake || undefined, since, reason: reason || undefined }
+}
+
+async function track(
+  { monitor }: AnsweringParts,
+  { wanted, sort, most, ...sought }: Extract<Request, { ask: 'track' }>,
+): Promise<Answer> {
+  const { tracking } = monitor
+  return ok(
+    await tracking.find(
+      wanted || undefined,
+      sought,
+      Math.min(most, MOST_TRACKED),
+      sort === 'oldest',
+    ),
+  )
+}
+
+/** Senders and recipients stand in no copy's file: what is tracked knows them. */
+async function listed(
+  { monitor, queue }: AnsweringParts,
+  { intake, since, sort, most, ...people }: Extract<Request, { ask: 'queue' }>,
+): Promise<Answer> {
+  const asksWho = people.sender !== '' || people.recipient !== ''
+  const isOfThem = (mid: string) => {
+    const envelope = monitor.tracking.envelopeOf(mid)
+    return envelope !== undefined && isFromTo(people, envelope)
+  }
+  const isWanted = ({ mid, age, intake: own }: QueuedCopy) =>
+    isMeant(intake, own) && systemClock.wall() - age >= since && (!asksWho || isOfThem(mid))
+  const order = sort === '' ? undefined : orderOf(QUEUE_ORDERS, sort)
+  return ok(await queue.commands.list(Math.min(most, MOST_LISTED), isWanted, order))
+}
+
+/** What their files' names say decides first; a file is opened for its intake only. */
+async function listKept(
+  { queue: { kept } }: AnsweringParts,
+  { sort, most, ...sought }: Extract<Request, { ask: 'kept' }>,
+): Promise<Answer<KeptListed>> {
+  const filter = keptFilter(sought)
+  const found: (KeptCopy & { readonly intake?: string | null })[] = []
+  for await (const copy of inTurns(await kept.list())) {
+    if (!isSought(copy, filter)) continue
+    if (!filter.intake) found.push(copy)
+    else {
+      const intake = await kept.intakeOf(copy)
+      if (intake !== null && isMeant(filter.intake, intake)) found.push({ ...copy, intake })
+    }
+  }
+  const shown = await sortedInTurns(found, orderOf(KEPT_ORDERS, sort))
+  const copies = []
+  for (const copy of shown.slice(0, Math.min(most, MOST_LISTED))) {
+    copies.push({ ...copy, intake: copy.intake ?? (await kept.intakeOf(copy)) })
+  }
+  const bytes = found.reduce((sum, copy) => sum + copy.bytes, 0)
+  return ok({ count: found.length, bytes, copies })
 }
 
 /** A test message's copy, through the real queue. */

@@ -1,3 +1,4 @@
+import { ANY } from '../../plugins/tdc/base/sought'
 import { join } from 'node:path'
 import type { ClusterView, FoundInCluster } from '../../plugins/tdc/cluster/cluster-view'
 import type { SharedHistory } from '../../plugins/tdc/cluster/shared-cluster'
@@ -38,7 +39,7 @@ export class Machine {
   }
 
   find(wanted: string): Promise<FoundInCluster> {
-    return this.ask({ ask: 'cluster-track', wanted })
+    return this.ask({ ask: 'cluster-track', wanted, ...ANY, sort: '', most: 20 })
   }
 
   set(level: string, ...values: readonly string[]): Promise<Made> {

@@ -1,23 +1,35 @@
 import { isIP } from 'node:net'
 import type { FoundInCluster } from '../cluster/cluster-view'
 import type { Found, Shown } from '../control/gathered'
+import { MESSAGE_ORDERS } from '../control/orders'
+import { type MessagesSought, MOST_TRACKED } from '../control/request'
 import type { Explanation } from '../decide/explain'
-import type { TrackedMessage } from '../monitor/tracked'
+import { MOST_FOUND, type TrackedMessage } from '../monitor/tracked'
 import type { KeptCopy } from '../queue/kept-name'
 import type { QueuedCopy } from '../queue/queued-copy'
 import { type Call, type Command, EXIT, type ExitCode, show, silentText, Stop } from './command'
 import { linesOfLog, LogSearch, type LogStep } from './log-search'
 import { clockText, durationText, momentText } from './moments'
+import { listingBy, seeking, soughtBy, textIn } from './seeking'
 import { valueFrom } from './server'
 import { table } from './terminal'
 
+const FOUND = { sorts: MESSAGE_ORDERS, usual: MOST_FOUND, most: MOST_TRACKED }
+const SEEK = seeking(['intake', 'sender', 'recipient', 'since'], FOUND)
+
 export const trackCommand: Command = {
   name: 'track',
-  words: ['MESSAGE-ID|MID|ADDRESS'],
-  options: { log: { type: 'string', multiple: true }, cluster: { type: 'boolean' } },
+  words: ['[MESSAGE-ID|MID|ADDRESS]'],
+  options: {
+    ...SEEK.options,
+    log: { type: 'string', multiple: true },
+    cluster: { type: 'boolean' },
+  },
   summary: 'what became of a message, each step with its time',
   help: [
     'Looks in the memory of the running server, which holds its last messages ([monitor] track).',
+    'Without a word: all of these that the options name.',
+    ...SEEK.help,
     '--log FILE   looks in a log file of Haraka instead, also compressed (.gz); - is standard input.',
     '             May be given several times. An address is found by the lines of Haraka itself.',
     '--cluster    looks among the last messages of all machines ([cluster] redis=true). An address is',
@@ -27,13 +39,14 @@ export const trackCommand: Command = {
   async run(call) {
     const files = [call.values['log'] ?? []].flat() as string[]
     if (files.length > 0) return trackInLogs(call, files)
-    return call.values['cluster'] ? trackInCluster(call) : trackInServer(call)
+    const [wanted = ''] = call.words
+    const sought = { wanted, ...soughtBy(call), ...listingBy(call, FOUND) }
+    return call.values['cluster'] ? trackInCluster(call, sought) : trackInServer(call, sought)
   },
 }
 
-async function trackInServer(call: Call): Promise<ExitCode> {
-  const wanted = call.words[0] ?? ''
-  const found = await valueFrom<Found>(call.directory(), { ask: 'track', wanted })
+async function trackInServer(call: Call, sought: MessagesSought): Promise<ExitCode> {
+  const found = await valueFrom<Found>(call.directory(), { ask: 'track', ...sought })
   const { messages, silent } = found
   show(call, found, () => [
     ...messages.flatMap((message, at) => [...(at > 0 ? [''] : []), ...trackedText(message)]),
@@ -43,9 +56,9 @@ async function trackInServer(call: Call): Promise<ExitCode> {
   return messages.length > 0 ? EXIT.ok : EXIT.no
 }
 
-async function trackInCluster(call: Call): Promise<ExitCode> {
-  const wanted = call.words[0] ?? ''
-  const found = await valueFrom<FoundInCluster>(call.directory(), { ask: 'cluster-track', wanted })
+async function trackInCluster(call: Call, sought: MessagesSought): Promise<ExitCode> {
+  const request = { ask: 'cluster-track', ...sought } as const
+  const found = await valueFrom<FoundInCluster>(call.directory(), request)
   const { messages, silent } = found
   show(call, found, () => [
     ...messages.flatMap((message, at) => [
@@ -60,7 +73,11 @@ async function trackInCluster(call: Call): Promise<ExitCode> {
 }
 
 async function trackInLogs(call: Call, files: readonly string[]): Promise<ExitCode> {
-  const search = new LogSearch(call.words[0] ?? '')
+  const [wanted] = call.words
+  const other = Object.keys(SEEK.options).find((name) => call.values[name] !== undefined)
+  if (other !== undefined) throw new Stop(EXIT.usage, `--${other} cannot be had with --log`)
+  if (wanted === undefined) throw new Stop(EXIT.usage, 'track what in the log? name a word of it')
+  const search = new LogSearch(wanted)
   const steps: LogStep[] = []
   for (const file of files) {
     let read = 0
@@ -146,7 +163,7 @@ export const explainCommand: Command = {
   ],
   async run(call) {
     const [from = '', to = ''] = call.words
-    const becomes = textOf(call.values['becomes'])
+    const becomes = textIn(call, 'becomes')
     for (const [name, text] of [
       ['TO', to],
       ['--becomes', becomes || to],
@@ -156,7 +173,7 @@ export const explainCommand: Command = {
         throw new Stop(EXIT.usage, sentence)
       }
     }
-    const ip = textOf(call.values['ip'])
+    const ip = textIn(call, 'ip')
     if (ip !== '' && isIP(ip) === 0) {
       throw new Stop(EXIT.usage, `--ip must be an IP address, not ${JSON.stringify(ip)}`)
     }
@@ -170,10 +187,6 @@ export const explainCommand: Command = {
     ])
     return explanation.copy ? EXIT.ok : EXIT.no
   },
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : ''
 }
 
 /** The server parses more strictly; what it takes must not be refused here. */

@@ -33,3 +33,22 @@ export function applianceMoment(at: number): string {
     .find(({ type }) => type === 'timeZoneName')?.value
   return `${weekday} ${month} ${day} ${clockText(at)} ${year} ${zone ?? ''}`.trimEnd()
 }
+
+/** Milliseconds, by the letter of the unit. */
+const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** A day, or a time on it, in local time unless it has a zone; `Date.parse` alone takes much more. */
+const MOMENT = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:?\d\d)?)?$/
+
+/**
+ * The moment that `1h` or `2026-11-21T03:00` stands for, milliseconds since 1970; undefined: none, or none
+ * that has passed.
+ */
+export function momentOf(text: string, now: number): number | undefined {
+  const [, count, unit = ''] = /^(\d{1,9}) ?(s|m|h|d)$/.exec(text) ?? []
+  if (count !== undefined) return Math.max(0, now - Number(count) * (UNITS[unit] ?? 0))
+  if (!MOMENT.test(text)) return undefined
+  // Of a day alone, Date.parse takes the midnight of UTC.
+  const at = Date.parse(text.length > 10 ? text : `${text}T00:00`)
+  return Number.isNaN(at) || at > now ? undefined : at
+}

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { QUEUE_ORDERS } from '../control/orders'
 import { MOST_LISTED, type Request } from '../control/request'
 import type { SilentWorker } from '../monitor/status'
 import type { AdoptResult } from '../queue/adoption'
 import type { QueuedCopy } from '../queue/queued-copy'
-import type { ReplayResult } from '../queue/replay'
 import {
   type Call,
   type Command,
@@ -18,11 +18,12 @@ import {
 } from './command'
 import { nearest } from '../settings/problems'
 import { durationText } from './moments'
+import { listingBy, seeking, soughtBy } from './seeking'
 import { askServer, valueFrom } from './server'
 import { table } from './terminal'
 
-/** Copies that are shown when nothing else is said. */
-const USUAL = 100
+const QUEUE = { sorts: QUEUE_ORDERS, usual: 100, most: MOST_LISTED }
+const SEEK = seeking(['intake', 'sender', 'recipient', 'since'], QUEUE)
 
 interface Listed {
   readonly copies: readonly QueuedCopy[]
@@ -32,23 +33,28 @@ interface Listed {
 export const queueCommand: Command = {
   name: 'queue',
   words: [],
-  options: { most: { type: 'string' } },
+  options: SEEK.options,
   summary: 'the copies in the queue, the oldest first',
-  help: [`--most NUMBER   that are shown; ${USUAL} by default, at most ${MOST_LISTED}`],
+  help: [
+    ...SEEK.help,
+    'Senders and recipients are known of the messages that track finds, not after a restart.',
+  ],
   async run(call) {
-    const most = Number(call.values['most'] ?? USUAL)
-    if (!Number.isSafeInteger(most) || most < 1 || most > MOST_LISTED) {
-      throw new Stop(EXIT.usage, `--most must be a number from 1 to ${MOST_LISTED}`)
-    }
-    const listed = await valueFrom<Listed>(call.directory(), { ask: 'queue', most })
-    show(call, listed, () => queueText(listed, most))
+    const listing = listingBy(call, QUEUE)
+    const sought = soughtBy(call)
+    const request = { ask: 'queue', ...sought, ...listing } as const
+    const listed = await valueFrom<Listed>(call.directory(), request)
+    const isAll = Object.values(sought).every((value) => !value)
+    show(call, listed, () => queueText(listed, listing.most, isAll))
     return EXIT.ok
   },
 }
 
-function queueText({ copies, silent }: Listed, most: number): string[] {
-  const more = copies.length === most ? [`the oldest ${most}; --most NUMBER shows more`] : []
-  if (copies.length === 0) return ['the queue is empty', ...silentText(silent)]
+function queueText({ copies, silent }: Listed, most: number, isAll: boolean): string[] {
+  const more = copies.length === most ? [`the first ${most}; --most NUMBER shows more`] : []
+  if (copies.length === 0) {
+    return [isAll ? 'the queue is empty' : 'no such copy is in the queue', ...silentText(silent)]
+  }
   return [
     ...table([
       ['MID', 'Intake', 'State', 'Age', 'Attempts', 'Size', 'Last failure'],
@@ -142,55 +148,6 @@ export const dropCommand: Command = {
     ])
     return answer.dropped ? EXIT.ok : EXIT.no
   },
-}
-
-export const replayCommand: Command = {
-  name: 'replay',
-  words: [],
-  options: {
-    mid: { type: 'string' },
-    intake: { type: 'string' },
-    since: { type: 'string' },
-    all: { type: 'boolean' },
-  },
-  summary: 'sends copies again that were given up and kept ([failed] keep)',
-  help: [
-    '--mid MID, --intake ADDRESS, --since TIME   only those; TIME such as 2026-11-21T03:00',
-    '--all                                       every kept copy',
-    'Exit code 1: some were refused, or left because the queue is full.',
-  ],
-  async run(call) {
-    const { mid, intake, since } = given(call)
-    const answer = await valueFrom<ReplayResult>(call.directory(), {
-      ask: 'replay',
-      mid,
-      intake,
-      since,
-    })
-    const { replayed, refused, left } = answer
-    show(call, answer, () => [
-      `${copiesText(replayed)} replayed`,
-      ...(refused > 0 ? [`${refused} refused; the log says why`] : []),
-      ...(left > 0 ? [`${left} left, the queue is full ([queue] max_copies)`] : []),
-    ])
-    return refused + left === 0 ? EXIT.ok : EXIT.no
-  },
-}
-
-function given({ values }: Call): { mid: string; intake: string; since: number } {
-  const text = (name: string): string => {
-    const value = values[name]
-    return typeof value === 'string' ? value : ''
-  }
-  const [mid, intake, since] = [text('mid'), text('intake'), text('since')]
-  if (!mid && !intake && !since && values['all'] !== true) {
-    throw new Stop(EXIT.usage, 'replay what? name --mid, --intake or --since, or say --all')
-  }
-  const moment = since === '' ? 0 : Date.parse(since)
-  if (Number.isNaN(moment)) {
-    throw new Stop(EXIT.usage, `--since must be a time such as 2026-11-21T03:00, not ${since}`)
-  }
-  return { mid, intake, since: moment }
 }
 
 export const adoptCommand: Command = {

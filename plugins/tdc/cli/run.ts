@@ -6,10 +6,10 @@ import {
   holdCommand,
   queueCommand,
   releaseCommand,
-  replayCommand,
 } from './queue-commands'
 import { checkCommand } from './check-command'
 import { type Command, EXIT, type ExitCode, meant, type Options, Stop } from './command'
+import { keptCommand, replayCommand } from './kept-commands'
 import { explainCommand, showCommand, trackCommand } from './message-commands'
 import {
   disableCommand,
@@ -32,6 +32,7 @@ const COMMANDS: readonly Command[] = [
   statusCommand,
   tophostsCommand,
   queueCommand,
+  keptCommand,
   showCommand,
   trackCommand,
   explainCommand,
@@ -118,10 +119,11 @@ function commandNamed(name: string): Command {
   throw new Stop(EXIT.usage, `${what}; see ${PROGRAM} --help`)
 }
 
-/** A last word `WORD...` may stand several times. */
+/** A last word `WORD...` may stand several times, `[WORD]` may be left out. */
 function isComplete(given: readonly string[], words: readonly string[]): boolean {
   const isOpen = words.at(-1)?.endsWith('...') ?? false
-  return isOpen ? given.length >= words.length : given.length === words.length
+  const least = words.filter((word) => !word.startsWith('[')).length
+  return given.length >= least && (isOpen || given.length <= words.length)
 }
 
 function isValueOfConfig(args: readonly string[], at: number): boolean {

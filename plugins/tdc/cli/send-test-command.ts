@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { ANY } from '../base/sought'
 import { systemClock } from '../clock'
 import type { Found } from '../control/gathered'
 import type { TestSent } from '../control/request'
@@ -47,8 +48,8 @@ export const sendTestCommand: Command = {
     let told = 0
     const end = systemClock.monotonic() + PATIENCE
     for (; systemClock.monotonic() < end; await wait(PAUSE)) {
-      const wanted = sent.mid
-      const { messages } = await valueFrom<Found>(directory, { ask: 'track', wanted })
+      const request = { ask: 'track', wanted: sent.mid, ...ANY, sort: '', most: 1 } as const
+      const { messages } = await valueFrom<Found>(directory, request)
       steps = messages[0]?.steps ?? []
       if (!call.json) call.terminal.print(steps.slice(told).map(stepText))
       told = steps.length

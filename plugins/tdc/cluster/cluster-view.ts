@@ -1,7 +1,9 @@
 import { mergeStatus } from '../monitor/status'
 import type { Status } from '../monitor/status'
-import { MOST_FOUND, type TrackedMessage } from '../monitor/tracked'
-import { matcher } from '../monitor/tracking'
+import { MESSAGE_ORDERS, orderOf } from '../control/orders'
+import type { MessagesSought } from '../control/request'
+import type { TrackedMessage } from '../monitor/tracked'
+import { goesTo, matcher } from '../monitor/tracking'
 import { parseReport } from './machine-report'
 import type { StoredReports } from './redis-store'
 
@@ -32,7 +34,6 @@ export interface ClusterView {
 type FoundMessage = TrackedMessage & { readonly machine: string }
 
 export interface FoundInCluster {
-  /** The newest first; at most MOST_FOUND. */
   readonly messages: readonly FoundMessage[]
   /** Machines that report no more. */
   readonly silent: readonly string[]
@@ -50,16 +51,17 @@ export async function clusterView(stored: StoredReports): Promise<ClusterView> {
 
 export async function findInCluster(
   stored: StoredReports,
-  wanted: string,
+  sought: MessagesSought,
 ): Promise<FoundInCluster> {
   const machines = await read(stored)
-  const isWanted = matcher(wanted)
+  const { wanted, intake, sort, most } = sought
+  const isWanted = matcher(wanted || undefined, sought)
   const messages = machines
     .flatMap(({ machine, messages }) => messages.map((message) => ({ ...message, machine })))
-    .filter(isWanted)
-    .sort((a, b) => b.at - a.at)
+    .filter((message) => isWanted(message) && (intake === '' || goesTo(message, intake)))
+    .sort(orderOf(MESSAGE_ORDERS, sort))
   return {
-    messages: messages.slice(0, MOST_FOUND),
+    messages: messages.slice(0, most),
     silent: machines.filter(({ isSilent }) => isSilent).map(({ machine }) => machine),
   }
 }

@@ -121,7 +121,7 @@ export class SharedCluster {
       case 'cluster-status':
         return this.fromReports(clusterView)
       case 'cluster-track':
-        return this.fromReports((stored) => findInCluster(stored, request.wanted))
+        return this.fromReports((stored) => findInCluster(stored, request))
     }
   }
 

@@ -1,12 +1,13 @@
+import { ANY } from '../base/sought'
 import { mergeStatus } from '../monitor/status'
 import type { SilentWorker, Status } from '../monitor/status'
 import { MOST_FOUND, RECENT_SHARED, STEPS_KEPT, type TrackedMessage } from '../monitor/tracked'
+import { MESSAGE_ORDERS, orderOf, QUEUE_ORDERS } from './orders'
 import { type Answer, type Answers, no, ok, type Processes } from './processes'
-import type { Request } from './request'
+import type { Listing, Request } from './request'
 
 /** What became of a question to all processes. */
 export interface Found {
-  /** The newest first; at most MOST_FOUND. */
   readonly messages: readonly TrackedMessage[]
   /** Workers that did not answer in time. */
   readonly silent: readonly SilentWorker[]
@@ -23,9 +24,9 @@ export class Gathered {
       case 'status':
         return statusOf(all)
       case 'track':
-        return ok(foundIn(all))
+        return ok(foundIn(all, request))
       case 'queue':
-        return listed(all, request.most)
+        return listed(all, request)
       case 'show':
         return shown(all)
       case 'intake-domains':
@@ -39,6 +40,7 @@ export class Gathered {
       case 'recent':
         return ok(newestFirst(all).slice(0, RECENT_SHARED))
       case 'explain':
+      case 'kept':
       case 'replay':
       case 'adopt':
       case 'send-test':
@@ -71,11 +73,13 @@ export class Gathered {
   }
 
   async track(wanted: string): Promise<Found> {
-    const answer = await this.answer({ ask: 'track', wanted })
+    const answer = await this.answer({ ask: 'track', wanted, ...ANY, ...NEWEST })
     if (answer.kind === 'no') throw new Error(answer.why)
     return answer.value as Found
   }
 }
+
+const NEWEST: Listing = { sort: 'newest', most: MOST_FOUND }
 
 const NOBODY = 'no worker process answered in time'
 
@@ -90,11 +94,11 @@ function statusOf(all: Answers): Answer<Status> {
   return ok({ ...merged, silent: [...merged.silent, ...all.silent] })
 }
 
-/** Copies of all processes, the oldest first. */
-function listed(all: Answers, most: number): Answer {
-  const copies = valuesOf<{ readonly age: number }[]>(all).flat()
-  const oldestFirst = copies.sort((a, b) => b.age - a.age).slice(0, most)
-  return ok({ copies: oldestFirst, silent: all.silent })
+/** Copies of all processes. */
+function listed(all: Answers, { sort, most }: Listing): Answer {
+  const order = orderOf(QUEUE_ORDERS, sort)
+  const copies = valuesOf<Parameters<typeof order>[0][]>(all).flat()
+  return ok({ copies: copies.sort(order).slice(0, most), silent: all.silent })
 }
 
 /** What the processes together know of one copy. */
@@ -113,7 +117,7 @@ function shown(all: Answers): Answer<Shown> {
   return ok({
     copy: known.find(({ copy }) => copy !== null)?.copy ?? null,
     kept: known.find(({ kept }) => kept !== null)?.kept ?? null,
-    ...foundIn({ answers: messages, silent: all.silent }),
+    ...foundIn({ answers: messages, silent: all.silent }, NEWEST),
   })
 }
 
@@ -125,8 +129,9 @@ function summed(all: Answers): Answer {
   return ok({ copies, silent: all.silent })
 }
 
-function foundIn(all: Answers): Found {
-  return { messages: newestFirst(all).slice(0, MOST_FOUND), silent: all.silent }
+function foundIn(all: Answers, { sort, most }: Listing): Found {
+  const messages = newestFirst(all).sort(orderOf(MESSAGE_ORDERS, sort))
+  return { messages: messages.slice(0, most), silent: all.silent }
 }
 
 /** A copy that another worker found after a crash has steps in both. */

@@ -1,11 +1,12 @@
+import type { Sought } from '../base/sought'
+
 /**
  * What can be asked of a running connector: over the control socket as one line of JSON, and from one
  * process to the others.
  */
 export type Request =
   | { readonly ask: 'status' }
-  /** A MID, a transaction, a Message-ID or an address. */
-  | { readonly ask: 'track'; readonly wanted: string }
+  | ({ readonly ask: 'track' } & MessagesSought)
   | {
       readonly ask: 'explain'
       readonly from: string
@@ -16,8 +17,10 @@ export type Request =
       readonly ip: string
       readonly relaying: boolean
     }
-  /** The copies in the queue, the oldest first; at most so many of each process. */
-  | { readonly ask: 'queue'; readonly most: number }
+  /** The copies in the queue. */
+  | ({ readonly ask: 'queue' } & Sought & Listing)
+  /** The copies that were given up and kept. */
+  | ({ readonly ask: 'kept' } & KeptSought & Listing)
   | { readonly ask: 'show'; readonly mid: string }
   /** Domains of intakes: of the settings, of copies, and those that are held. */
   | { readonly ask: 'intake-domains' }
@@ -25,13 +28,7 @@ export type Request =
   | { readonly ask: 'hold' | 'release'; readonly domain: string }
   | { readonly ask: 'flush' }
   | { readonly ask: 'drop'; readonly mid: string }
-  /** Kept copies that match all three; '' and 0 match any. `since`: milliseconds since 1970. */
-  | {
-      readonly ask: 'replay'
-      readonly mid: string
-      readonly intake: string
-      readonly since: number
-    }
+  | ({ readonly ask: 'replay'; readonly mid: string } & KeptSought)
   /** Copies in the queue directory of another server; `force`: also when that seems to run. */
   | { readonly ask: 'adopt'; readonly directory: string; readonly force: boolean }
   /** To the default intake address, or to `intake`. */
@@ -64,7 +61,27 @@ export type ClusterRequest =
   | { readonly ask: 'shared-history' }
   | { readonly ask: 'shared-revert'; readonly change: string; readonly user: string }
   | { readonly ask: 'cluster-status' }
-  | { readonly ask: 'cluster-track'; readonly wanted: string }
+  | ({ readonly ask: 'cluster-track' } & MessagesSought)
+
+/** How much is shown of what was found. */
+export interface Listing {
+  /** A word of orders.ts; '': the usual order. */
+  readonly sort: string
+  /** Of each process, too. */
+  readonly most: number
+}
+
+export type MessagesSought = Sought &
+  Listing & {
+    /** A MID, a transaction, a Message-ID or an address; '': any. */
+    readonly wanted: string
+  }
+
+/** Which kept copies; what is '' or 0 matches any. */
+export type KeptSought = Pick<Sought, 'intake' | 'since'> & {
+  /** Why a copy was given up. */
+  readonly reason: string
+}
 
 /** What `send-test` is answered with: the MID of the copy that is in the queue now. */
 export interface TestSent {
@@ -91,6 +108,9 @@ const ANSWER_TIME = 1_000
 /** Writing to a slow disk, and a replay of thousands, may take long. */
 const WRITING_TIME = 20_000
 
+const SOUGHT = ['intake', 'sender', 'recipient', 'sort']
+const NUMBERS = ['since', 'most']
+
 const NO_FIELDS = { strings: [], flags: [], numbers: [], lists: [] }
 const ALL = { ...NO_FIELDS, by: 'all', within: ANSWER_TIME } as const
 const ONE = { ...ALL, by: 'one' } as const
@@ -102,16 +122,22 @@ const CHANGE = { ...PRIMARY, strings: ['level', 'policy', 'user'], lists: ['valu
 
 export const SHAPES: Readonly<Record<Ask, Shape>> = {
   status: ALL,
-  track: { ...ALL, strings: ['wanted'] },
+  track: { ...ALL, strings: ['wanted', ...SOUGHT], numbers: NUMBERS },
   explain: { ...ONE, strings: ['from', 'to', 'becomes', 'ip'], flags: ['relaying'] },
-  queue: { ...ALL, numbers: ['most'] },
+  queue: { ...ALL, strings: SOUGHT, numbers: NUMBERS },
+  kept: { ...ONE, strings: ['intake', 'reason', 'sort'], numbers: NUMBERS, within: WRITING_TIME },
   show: { ...ALL, strings: ['mid'] },
   'intake-domains': ALL,
   hold: { ...ALL, strings: ['domain'], within: WRITING_TIME },
   release: { ...ALL, strings: ['domain'], within: WRITING_TIME },
   flush: { ...ALL, within: WRITING_TIME },
   drop: { ...ALL, strings: ['mid'], within: WRITING_TIME },
-  replay: { ...ONE, strings: ['mid', 'intake'], numbers: ['since'], within: WRITING_TIME },
+  replay: {
+    ...ONE,
+    strings: ['mid', 'intake', 'reason'],
+    numbers: ['since'],
+    within: WRITING_TIME,
+  },
   adopt: { ...ONE, strings: ['directory'], flags: ['force'], within: WRITING_TIME },
   'send-test': { ...ONE, strings: ['intake'], within: WRITING_TIME },
   recent: ALL,
@@ -120,11 +146,14 @@ export const SHAPES: Readonly<Record<Ask, Shape>> = {
   'shared-history': PRIMARY,
   'shared-revert': { ...PRIMARY, strings: ['change', 'user'] },
   'cluster-status': PRIMARY,
-  'cluster-track': { ...PRIMARY, strings: ['wanted'] },
+  'cluster-track': { ...PRIMARY, strings: ['wanted', ...SOUGHT], numbers: NUMBERS },
 }
 
 /** Copies of one process that are listed at most. */
 export const MOST_LISTED = 3_000
+
+/** Messages of one process that are shown at most; each may take some kilobytes. */
+export const MOST_TRACKED = 500
 
 /** Longest value of a field; an address or a Message-ID is shorter (RFC 5322 section 2.1.1). */
 const LONGEST_FIELD = 1_000

@@ -1,5 +1,6 @@
 import { inTurns } from '../base/in-turns'
 import { RecentMap } from '../base/recent-map'
+import { ANY, isFromTo, isMeant, type Sought } from '../base/sought'
 import { safeCut, safeText, withoutBrackets } from '../base/text'
 import type { TdcEvent } from './events'
 import { trackText } from './lines'
@@ -48,17 +49,33 @@ export class Tracking {
 
   /**
    * The messages that a MID, a transaction, a Message-ID (with or without brackets), or an address
-   * of the sender or a recipient stands for; the newest first.
+   * of the sender or a recipient stands for, of those that are sought; the newest first. Of more than
+   * `most` the newest, or the `oldest`. Without `wanted`, all that are sought.
    */
-  async find(wanted: string): Promise<TrackedMessage[]> {
-    const isWanted = matcher(wanted)
+  async find(
+    wanted: string | undefined,
+    sought: Sought = ANY,
+    most = MOST_FOUND,
+    oldest = false,
+  ): Promise<TrackedMessage[]> {
+    const isWanted = matcher(wanted, sought)
     const found: string[] = []
     for await (const [transaction, track] of inTurns(this.tracks)) {
       if (!isWanted({ transaction, ...headOf(track) })) continue
+      if (sought.intake !== '' && !goesTo(told(transaction, track), sought.intake)) continue
       found.push(transaction)
-      if (found.length > MOST_FOUND) found.shift()
+      if (found.length <= most) continue
+      if (oldest) found.pop()
+      else found.shift()
     }
     return found.flatMap((transaction) => this.told(transaction)).reverse()
+  }
+
+  /** From and to whom the message of a copy is; undefined: that is not known here. */
+  envelopeOf(mid: string): Pick<TrackedMessage, 'sender' | 'recipients'> | undefined {
+    const track = this.tracks.get(safeText(transactionOfMid(mid)))
+    const head = track === undefined ? undefined : headOf(track)
+    return head && head.recipientCount > 0 ? head : undefined
   }
 
   /** The last `most` messages, the newest first. */
@@ -194,10 +211,32 @@ function transactionOfMid(mid: string): string {
   return at < 0 ? mid : mid.slice(0, at)
 }
 
-type Matched = Pick<TrackedMessage, 'transaction' | 'messageId' | 'sender' | 'recipients'>
+type Matched = Pick<
+  TrackedMessage,
+  'transaction' | 'at' | 'messageId' | 'sender' | 'recipients' | 'recipientCount'
+>
 
-/** Is it a message that `wanted` stands for? */
-export function matcher(wanted: string): (track: Matched) => boolean {
+/** Whether a step of the message names the intake, an address or a domain. */
+export function goesTo({ steps }: TrackedMessage, intake: string): boolean {
+  return steps.some(({ text }) =>
+    text.split(/[\s,;()<>]+/).some((word) => word.includes('@') && isMeant(intake, word)),
+  )
+}
+
+/** Is it a message that `wanted` stands for (undefined: any does), and that is sought? */
+export function matcher(
+  wanted: string | undefined,
+  sought: Sought = ANY,
+): (track: Matched) => boolean {
+  const isIt = wanted === undefined ? () => true : namedBy(wanted)
+  const asks = sought.sender !== '' || sought.recipient !== ''
+  return (track) =>
+    track.at >= sought.since &&
+    (!asks || (track.recipientCount > 0 && isFromTo(sought, track))) &&
+    isIt(track)
+}
+
+function namedBy(wanted: string): (track: Matched) => boolean {
   const text = wanted.trim()
   const transaction = safeText(transactionOfMid(text))
   const id = withoutBrackets(safeText(text))

@@ -7,7 +7,6 @@ import type { Announce } from './copy-files'
 import type { Disk } from './disk'
 import type { KeptCopies } from './kept-copies'
 import type { KeptCopy } from './kept-name'
-import { readHead } from './queue-file'
 import type { Replay } from './replay'
 
 /** Milliseconds from one look to the next. */
@@ -158,12 +157,9 @@ export class AutoReplay {
     }
   }
 
-  private async domainOf({ file }: KeptCopy): Promise<string | undefined> {
-    const { kept, disk } = this.deps
-    const head = await readHead(disk, kept.pathOf(file)).catch(() => 'it is gone')
-    if (typeof head === 'string') return undefined
-    const { intake } = head.notes
-    return intake.slice(intake.lastIndexOf('@') + 1)
+  private async domainOf(copy: KeptCopy): Promise<string | undefined> {
+    const intake = await this.deps.kept.intakeOf(copy)
+    return intake?.slice(intake.lastIndexOf('@') + 1)
   }
 }
 

@@ -10,6 +10,7 @@ import type { Disk } from './disk'
 import { diskErrorText } from './disk-error'
 import { beyondBounds, byAge } from './kept-bounds'
 import { type GivenUp, keptName, type KeptCopy, parseKeptName } from './kept-name'
+import { readHead } from './queue-file'
 
 /** Milliseconds between a copy that is kept and the look at the bounds: one look for all of a burst. */
 const SWEEP_DELAY = 1_000
@@ -78,6 +79,12 @@ export class KeptCopies {
     const kept: KeptCopy[] = []
     await this.visit((copy) => kept.push(copy))
     return sortedInTurns(kept, byAge)
+  }
+
+  /** The intake that it was queued for; null: its file is damaged, or gone. */
+  async intakeOf({ file }: KeptCopy): Promise<string | null> {
+    const head = await readHead(this.disk, this.pathOf(file)).catch(() => 'it is gone')
+    return typeof head === 'string' ? null : head.notes.intake
   }
 
   /** The oldest of this MID. */

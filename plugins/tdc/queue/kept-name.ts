@@ -21,6 +21,15 @@ export interface KeptCopy extends GivenUp {
   readonly bytes: number
 }
 
+/** Kept copies that were asked for. */
+export interface KeptListed {
+  /** Of all of them, those that are not shown included; octets. */
+  readonly count: number
+  readonly bytes: number
+  /** Intake null: the file is damaged, or gone. */
+  readonly copies: readonly (KeptCopy & { readonly intake: string | null })[]
+}
+
 /**
  * `1763700000000_5312_expired_MID`, or `..._expired.outage_MID`; only the MID, which is last, may hold an
  * underscore.

@@ -1,4 +1,4 @@
-import { inTurns } from '../base/in-turns'
+import { inTurns, sortedInTurns } from '../base/in-turns'
 import type { Report } from '../monitor/events'
 import type { Entry } from './entry'
 import type { Holds } from './holds'
@@ -57,14 +57,19 @@ export class QueueCommands {
     return this.scheduler.drop(mid)
   }
 
-  /** The oldest first. */
-  async list(limit: number): Promise<QueuedCopy[]> {
+  /** The oldest first, or in the order that is given. */
+  async list(
+    limit: number,
+    isWanted: (copy: QueuedCopy) => boolean = () => true,
+    order?: (a: QueuedCopy, b: QueuedCopy) => number,
+  ): Promise<QueuedCopy[]> {
     const listed: QueuedCopy[] = []
     for await (const entry of inTurns(this.scheduler.entries())) {
-      if (listed.length === limit) break
-      listed.push(this.shown(entry))
+      if (!order && listed.length === limit) break
+      const copy = this.shown(entry)
+      if (isWanted(copy)) listed.push(copy)
     }
-    return listed
+    return order ? (await sortedInTurns(listed, order)).slice(0, limit) : listed
   }
 
   find(mid: string): QueuedCopy | undefined {

@@ -1,4 +1,5 @@
 import { inTurns } from '../base/in-turns'
+import { isMeant } from '../base/sought'
 import type { Clock } from '../clock'
 import { errorCode } from '../error-code'
 import type { QueueDirectory } from '../haraka/queue-directory'
@@ -15,8 +16,10 @@ import type { Scheduler } from './scheduler'
 /** Which kept copies; what is not set matches all. */
 export interface KeptFilter {
   readonly mid?: string | undefined
-  /** `user@domain` as queued. */
+  /** `user@domain` as queued, or a domain. */
   readonly intake?: string | undefined
+  /** Why it was given up. */
+  readonly reason?: string | undefined
   /** Given up at this moment or later; milliseconds since 1970. */
   readonly since?: number | undefined
 }
@@ -28,6 +31,14 @@ export interface ReplayResult {
   readonly refused: number
   /** Kept on because the queue is full (max_copies). */
   readonly left: number
+}
+
+/** By what its file's name says. */
+export function isSought(
+  { at, cause }: KeptCopy,
+  { since = 0, reason = cause }: KeptFilter,
+): boolean {
+  return at >= since && cause === reason
 }
 
 /** `passed`: not asked for, or no longer there. */
@@ -66,21 +77,21 @@ export class Replay {
     const counts = { replayed: 0, refused: 0, left: 0, passed: 0 }
     for await (const kept of inTurns(await this.kept.list())) {
       if (filter.mid !== undefined && kept.mid !== filter.mid) continue
-      if (filter.since !== undefined && kept.at < filter.since) continue
+      if (!isSought(kept, filter)) continue
       counts[await this.one(kept, filter.intake)]++
     }
     const { replayed, refused, left } = counts
     return { replayed, refused, left }
   }
 
-  /** `intake`: only if it is the copy's, `user@domain` as queued. */
+  /** `intake`: only if it is the copy's. */
   async one(kept: KeptCopy, intake?: string): Promise<Fate> {
     if (this.scheduler.size >= this.maxCopies()) return 'left'
     const { mid } = kept
     try {
       const head = await readHead(this.disk, this.kept.pathOf(kept.file))
       if (typeof head === 'string') return this.refuse(mid, head)
-      if (intake !== undefined && head.notes.intake !== intake) return 'passed'
+      if (intake !== undefined && !isMeant(intake, head.notes.intake)) return 'passed'
       if (head.mid !== mid) return this.refuse(mid, 'its head has another uuid')
       if (this.scheduler.has(mid)) return this.refuse(mid, 'it is in the queue')
       return await this.bringBack(kept, head)
