@@ -1,13 +1,10 @@
 import cluster from 'node:cluster'
-import { hostname } from 'node:os'
 import { answersOf } from './answers'
 import { VERSION } from './base/version'
 import { type Clock, systemClock } from './clock'
-import { LastGood } from './cluster/last-good'
-import { layered, sharesSettings } from './cluster/overlay'
 import { borrowSettings, lendSettings, spreadToWorkers, takeFromMaster } from './cluster/processes'
 import { SharedCluster } from './cluster/shared-cluster'
-import { NO_DOCUMENT, type SharedDocument } from './cluster/shared-document'
+import type { SharedDocument } from './cluster/shared-document'
 import { processesOf } from './control/processes'
 import { Control } from './control/control'
 import { Gathered } from './control/gathered'
@@ -26,12 +23,7 @@ import { connectionShare, connectionWarning } from './haraka/process-limits'
 import { QueueDirectory } from './haraka/queue-directory'
 import { redisConnections } from './haraka/redis-connection'
 import { hasFilesOf, isRunning } from './haraka/running'
-import {
-  serverDirectory,
-  settingsSource,
-  watchDomainFiles,
-  watchFiles,
-} from './haraka/settings-files'
+import { serverDirectory, watchDomainFiles, watchFiles } from './haraka/settings-files'
 import { isOutboundDisabled } from './haraka/surroundings'
 import type { HarakaPlugin } from './haraka/types'
 import { HealthWatch } from './monitor/health'
@@ -58,9 +50,8 @@ import { Room } from './queue/room'
 import { Scheduler } from './queue/scheduler'
 import { Spool } from './queue/spool'
 import { Sweep, systemSweptDisk } from './queue/sweep'
-import { CurrentSettings } from './settings/current'
 import type { Settings } from './settings/settings'
-import type { SettingsSource } from './settings/source'
+import { layersOf } from './settings-layers'
 import { StatusPage } from './web/page'
 
 /** Milliseconds for finishing what is on its way when Haraka shuts down (it waits for 30 s). */
@@ -236,37 +227,6 @@ interface Context {
   readonly monitor: Monitor
   readonly me: () => string
   readonly clock: Clock
-}
-
-/**
- * The settings, of a server's own files and what machines share above them, as far as they do; `changed`
- * is called when one of the files is another.
- */
-function layersOf(plugin: HarakaPlugin, directory: QueueDirectory, changed: () => void) {
-  /** config/me, as of the last reading of the settings: asking for it is not cheap. */
-  let me = hostname()
-  const lastGood = new LastGood(directory.sharedSettingsPath, systemDisk)
-  const kept = lastGood.read()
-  let shared = kept.kind === 'document' ? kept.document : NO_DOCUMENT
-  const own = (): SettingsSource => {
-    const source = settingsSource(plugin, changed)
-    me = source.me || source.hostname
-    return source
-  }
-  const source = own()
-  const isRefused = kept.kind === 'unreadable' && sharesSettings(source)
-  return {
-    own,
-    lastGood,
-    settings: new CurrentSettings(source, (files) => layered(files, shared.entries)),
-    /** Why there is nothing shared though there was. */
-    refused: isRefused
-      ? `the shared settings in ${lastGood.path} cannot be used: ${kept.why}`
-      : undefined,
-    me: () => me,
-    shared: () => shared,
-    share: (document: SharedDocument) => void (shared = document),
-  }
 }
 
 /** What delivers the copies: a pool for each intake domain, and one budget for all. */

@@ -1,14 +1,13 @@
 import type { Connector } from './compose'
-import { verdictsOf } from './decide/clean'
-import { decide, type Route } from './decide/decision'
-import type { AddressFacts, MessageFacts } from './decide/message-facts'
+import type { Route } from './decide/decision'
+import type { AddressFacts } from './decide/message-facts'
 import { addressFacts, addressOf } from './haraka/address-facts'
 import { GivenRecipients } from './haraka/given-recipients'
-import { identityOf, messageFacts, messageIdOf, unreadableRecipients } from './haraka/message'
+import { identityOf } from './haraka/message'
 import type { OriginalWatch, Told } from './haraka/original-watch'
 import type { Connection, HarakaPlugin, Transaction } from './haraka/types'
 import { Watches } from './haraka/watches'
-import { TOKEN_HEADER } from './journal/loop-token'
+import { addSkip, type Decided, MessageDecisions } from './message-decisions'
 import { OwnReports } from './own-reports'
 import { type Fate, fateOf, strangersIn } from './queue/fate'
 import type { Journey } from './queue/journey'
@@ -23,13 +22,8 @@ const NOBODY_HAS_IT: Fate = { kind: 'nowhere', because: 'deferred' }
 type Prepared = 'goes on' | 'deferred' | 'refused'
 
 /** One message on its way through the hooks. */
-interface Passage {
-  readonly facts: MessageFacts | undefined
+interface Passage extends Omit<Decided, 'routes'> {
   readonly journey: Journey
-  /** The recipients that were decided on, as Haraka had them. */
-  readonly recipients: readonly unknown[]
-  /** Why some, or all, could not be decided on, until that is told. */
-  failure: string | undefined
   /** Of which header the copies were written, and whose they were. */
   identity?: string | undefined
   connection?: Connection
@@ -42,11 +36,10 @@ interface Passage {
  */
 export class Forwarding {
   private readonly passages = new WeakMap<Transaction, Passage>()
-  private readonly relayClients = new WeakSet<Transaction>()
-  private readonly given = new WeakMap<Transaction, GivenRecipients>()
   readonly ownReports: OwnReports
   private readonly watches: Watches
   private readonly ahead: WriteAhead
+  private readonly decisions: MessageDecisions
 
   constructor(
     private readonly plugin: HarakaPlugin,
@@ -55,6 +48,7 @@ export class Forwarding {
     this.watches = new Watches(plugin)
     this.ahead = new WriteAhead(plugin, connector)
     this.ownReports = new OwnReports(plugin, connector)
+    this.decisions = new MessageDecisions(plugin, connector, this.ownReports)
   }
 
   /** What of this Haraka cannot be seen. */
@@ -67,15 +61,7 @@ export class Forwarding {
     const { transaction, relaying } = connection
     if (!transaction) return
     this.watchOf(connection, transaction)
-    // Before the first one, what Haraka relays is the client's: later it may be a recipient's.
-    if (relaying && isFirst(transaction)) this.relayClients.add(transaction)
-    this.givenOf(transaction).note(transaction.rcpt_to)
-  }
-
-  private givenOf(transaction: Transaction): GivenRecipients {
-    const known = this.given.get(transaction) ?? new GivenRecipients()
-    this.given.set(transaction, known)
-    return known
+    this.decisions.noteRecipient(transaction, relaying)
   }
 
   /** Who gets a copy, and where does it go? Decided once for each message. */
@@ -177,75 +163,10 @@ export class Forwarding {
   private passageOf(connection: Connection, transaction: Transaction): Passage {
     const known = this.passages.get(transaction)
     if (known) return known
-    const passage = this.decided(connection, transaction)
+    const { routes, ...decided } = this.decisions.of(connection, transaction)
+    const passage = { ...decided, journey: this.connector.journey(routes) }
     this.passages.set(transaction, passage)
     return passage
-  }
-
-  private decided(connection: Connection, transaction: Transaction): Passage {
-    const { connector } = this
-    try {
-      const recipients = [...transaction.rcpt_to]
-      const facts = this.factsOf(connection, transaction)
-      const routes = this.routesFor(facts, transaction)
-      this.tell(facts, routes, transaction)
-      const unreadable = routes.length > 0 || facts.recipients.length === 0
-      const failure = unreadable ? unreadableText(unreadableRecipients(transaction)) : undefined
-      return {
-        facts,
-        journey: connector.journey(routes),
-        recipients,
-        failure: this.ifEnabled(failure),
-      }
-    } catch (error) {
-      const failure = this.ifEnabled(`the decision failed: ${String(error)}`)
-      return { facts: undefined, journey: connector.journey([]), recipients: [], failure }
-    }
-  }
-
-  private factsOf(connection: Connection, transaction: Transaction): MessageFacts {
-    const isRelayClient = this.relayClients.has(transaction)
-    const given = this.givenOf(transaction)
-    return messageFacts(connection, transaction, isRelayClient, given, TOKEN_HEADER)
-  }
-
-  private ifEnabled(failure: string | undefined): string | undefined {
-    return this.connector.settings.value.effective.enabled ? failure : undefined
-  }
-
-  private routesFor(facts: MessageFacts, transaction: Transaction): readonly Route[] {
-    const { monitor, settings } = this.connector
-    const isOwnReport = () => this.ownReports.has(transaction)
-    const { routes, skips } = decide(facts, settings.value, isOwnReport)
-    const { transaction: uuid, sender } = facts
-    for (const { reason, recipients } of skips) {
-      this.addResult(transaction, reason.token)
-      monitor.report({ kind: 'skipped', transaction: uuid, sender, recipients, reason })
-    }
-    return routes
-  }
-
-  private tell(
-    { transaction: uuid, sender, recipients, results = {} }: MessageFacts,
-    routes: readonly Route[],
-    transaction: Transaction,
-  ): void {
-    this.connector.monitor.report({
-      kind: 'decided',
-      transaction: uuid,
-      messageId: messageIdOf(transaction) ?? '',
-      sender,
-      recipients: recipients.map(({ address }) => address),
-      rewritten: recipients.flatMap(({ address, given = [] }) =>
-        given.map((before) => ({ given: before.address, address })),
-      ),
-      verdicts: verdictsOf(results, this.connector.settings.value.unless),
-      routes: routes.map((route) => ({
-        intake: route.intake.address,
-        recipients: route.recipients.length,
-        policies: route.policies,
-      })),
-    })
   }
 
   private settle(
@@ -313,7 +234,9 @@ export class Forwarding {
     const late = [...new GivenRecipients().facts(added), ...strangers]
     const known = new Set(facts.recipients.map(({ key }) => key))
     const unknown = late.filter(({ key }) => !known.has(key))
-    return unknown.length > 0 ? this.routesFor({ ...facts, recipients: unknown }, transaction) : []
+    return unknown.length > 0
+      ? this.decisions.routesFor({ ...facts, recipients: unknown }, transaction)
+      : []
   }
 
   /** While the message can still be read. */
@@ -341,7 +264,7 @@ export class Forwarding {
     because: string,
   ): void {
     if (because !== 'quarantined' && because !== 'discarded') return
-    this.addResult(transaction, because)
+    addSkip(this.plugin, transaction, because)
     const recipients = new Set(journey.routes.flatMap((route) => route.recipients)).size
     const { uuid } = transaction
     const reason = { token: because } as const
@@ -358,17 +281,9 @@ export class Forwarding {
   private tellMissed(transaction: Transaction, misses: readonly Miss[]): void {
     const { effective, onJournalFailure: policy } = this.connector.settings.value
     for (const { intake = effective.intake?.address ?? '', why } of misses) {
-      this.addResult(transaction, 'journal-failed')
+      addSkip(this.plugin, transaction, 'journal-failed')
       const { report } = this.connector.monitor
       report({ kind: 'journal-failed', transaction: transaction.uuid, intake, policy, why })
-    }
-  }
-
-  private addResult({ results }: Transaction, skip: string): void {
-    try {
-      results.add(this.plugin, { skip })
-    } catch {
-      // Whoever took the results away does not want to know.
     }
   }
 }
@@ -392,14 +307,4 @@ function decisionMisses(passage: Passage, fate?: () => Fate): Miss[] {
 
 function unsettledText(error: unknown): string {
   return `the copies could not be settled: ${String(error)}`
-}
-
-function unreadableText(recipients: number): string | undefined {
-  if (recipients === 0) return undefined
-  return `${recipients === 1 ? 'a recipient is' : `${recipients} recipients are`} no address`
-}
-
-/** No recipient was looked at before. */
-function isFirst({ rcpt_to, rcpt_count: { accept, tempfail, reject } }: Transaction): boolean {
-  return rcpt_to.length === 1 && accept + tempfail + reject === 0
 }
