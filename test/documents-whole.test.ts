@@ -4,8 +4,11 @@ import { basename, join, relative } from 'node:path'
 import { linesOf } from '../plugins/tdc/monitor/lines'
 import { codeIn, commandsOfProgram, DOCUMENTS, isTest, pathsIn, textOf } from './support/documents'
 import { eventsWith } from './support/events'
+import { manPage } from './support/man-page'
 import { PARTS, partsIn, remade } from './support/generated'
 import { repository } from './support/run'
+
+const MAN_PAGE = 'man/haraka-tdc.1'
 
 describe('the documents leave nothing out:', () => {
   it('README is read in two minutes: 8 KB, 100 columns', () => {
@@ -99,6 +102,12 @@ describe('parts of the documents that are made of the code', () => {
       else assert.equal(document, now)
     })
   }
+
+  it('are the manual page as a whole (npm run docs)', () => {
+    const page = manPage(commandsOfProgram().values())
+    if (process.env['UPDATE']) writeFileSync(join(repository, MAN_PAGE), page)
+    else assert.equal(textOf(MAN_PAGE), page)
+  })
 
   it('stand in one document, each of them', () => {
     const written = [...DOCUMENTS.values()].flatMap(partsIn)

@@ -26,6 +26,14 @@ export class Stop extends Error {
 }
 
 export type Options = NonNullable<ParseArgsConfig['options']>
+
+/** Options of every command. */
+export const COMMON: Options = {
+  config: { type: 'string', short: 'c' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+}
+
 type Values = Readonly<Record<string, unknown>>
 
 /** What a command is given. */
@@ -36,6 +44,8 @@ export interface Call {
   readonly values: Values
   readonly words: readonly string[]
   readonly terminal: Terminal
+  /** All commands that there are. */
+  readonly program: readonly Command[]
 }
 
 export interface Command {

@@ -8,7 +8,8 @@ import {
   releaseCommand,
 } from './queue-commands'
 import { checkCommand } from './check-command'
-import { type Command, EXIT, type ExitCode, meant, type Options, Stop } from './command'
+import { type Command, COMMON, EXIT, type ExitCode, meant, Stop } from './command'
+import { completionCommand } from './completion-command'
 import { keptCommand, replayCommand } from './kept-commands'
 import { explainCommand, showCommand, trackCommand } from './message-commands'
 import {
@@ -50,22 +51,17 @@ const COMMANDS: readonly Command[] = [
   historyCommand,
   revertCommand,
   adoptCommand,
+  completionCommand,
   versionCommand,
 ]
 
-const COMMON: Options = {
-  config: { type: 'string', short: 'c' },
-  json: { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
-}
-
-const COMMON_HELP = [
+export const COMMON_HELP = [
   "-c DIR       Haraka's server directory; else the environment's HARAKA, else the working directory",
   '--json       the answer as JSON',
   '--help, -h   this text',
 ]
 
-const EXIT_HELP = [
+export const EXIT_HELP = [
   'Exit codes: 0 ok; 1 the answer is no, or something is wrong; 2 usage;',
   '3 no server runs, or it cannot be reached; 4 this user may not ask it.',
 ]
@@ -108,6 +104,7 @@ async function dispatch(args: readonly string[], terminal: Terminal): Promise<Ex
     values,
     words: positionals,
     terminal,
+    program: COMMANDS,
   })
 }
 
