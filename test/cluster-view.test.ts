@@ -131,6 +131,17 @@ describe('what machines know together', () => {
       [],
       'not shared',
     )
+    // A domain is shown where an address is not.
+    for (const [asked, count] of [
+      [{ sender: 'sender.example', recipient: '@example.com', since: 1000 }, 1],
+      [{ intake: 'example.com' }, 1],
+      [{ intake: 'other.example' }, 0],
+      [{ recipient: 'sender.example' }, 0],
+      [{ since: 1001 }, 0],
+    ] as const) {
+      const { messages } = await findInCluster(stored, { ...sought(''), ...asked })
+      assert.equal(messages.length, count, JSON.stringify(asked))
+    }
   })
 
   it('keeps a report within its bounds, the figures before the messages', () => {
