@@ -361,18 +361,20 @@ describe('delivery: CHUNKING', () => {
     })
   }
 
-  it('an intake that does not know BDAT gets DATA on the next connection', async () => {
+  it('an intake that does not know BDAT gets DATA on all other connections', async () => {
     const link = await IntakeLink.start({ bdat: false, keywords: CHUNKING })
-    const first = await link.session()
+    const [first, idle] = [await link.session(), await link.session()]
     const results = await Promise.all(numbered(2).map((message) => first.send(message)))
     assert.deepEqual(results.map(view), [
       'network protocol, uncharged, ended',
       'network protocol, uncharged, ended',
     ])
-    const second = await link.session()
-    assert.equal(view(await second.send(numbered(1)[0] ?? outgoing())), 'delivered')
-    assert.ok(link.server.connections[1]?.seen.lines('tls').includes('DATA'))
-    second.destroy()
+    for (const [at, session] of [idle, await link.session()].entries()) {
+      assert.equal(session.window, 1)
+      assert.equal(view(await session.send(numbered(1)[0] ?? outgoing())), 'delivered')
+      assert.ok(link.server.connections[at + 1]?.seen.lines('tls').includes('DATA'))
+      session.destroy()
+    }
     await link.close()
   })
 

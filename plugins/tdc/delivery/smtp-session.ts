@@ -43,7 +43,7 @@ export type SessionOpened =
 
 /** The conversation inside TLS: takes one message after the other. */
 export class SmtpSession implements Session {
-  private readonly transmit: Transmit
+  private way: Transmit
   private readonly wire: Wire
   /** It has taken messages. */
   private used = false
@@ -61,9 +61,9 @@ export class SmtpSession implements Session {
     private readonly options: SessionOptions,
     roundTrip: number,
   ) {
-    this.transmit = transmitFor(capabilities, { ...options, isFar: roundTrip > NEAR })
+    this.way = transmitFor(capabilities, { ...options, isFar: roundTrip > NEAR })
     this.wire = new Wire(socket, conversation, options.timeouts)
-    conversation.onLost(() => this.transmit.ended?.())
+    conversation.onLost(() => this.way.ended?.())
   }
 
   /**
@@ -115,8 +115,9 @@ export class SmtpSession implements Session {
     const envelope = envelopeOf(message, this.capabilities)
     if (envelope.kind === 'refused') return this.refusedWith(envelope, 'copy', true)
     this.options.report({ kind: 'delivery-start', dcid: this.dcid, mid: message.mid })
+    const { transmit } = this
     this.inFlight++
-    const transmission = await this.transmit.send(this.wire, envelope, message)
+    const transmission = await transmit.send(this.wire, envelope, message)
     const result = await this.conclude(transmission)
     this.inFlight--
     this.options.told(result)
@@ -141,6 +142,15 @@ export class SmtpSession implements Session {
   onClose(listener: () => void): void {
     if (this.conversation.lost) queueMicrotask(listener)
     else this.conversation.onLost(() => listener())
+  }
+
+  /** As long as nothing came of it, it is also what other connections have learned since it was opened. */
+  private get transmit(): Transmit {
+    const isNew = !this.used && this.inFlight === 0
+    if (isNew && this.way.inChunks && this.options.windows.avoided) {
+      this.way = transmitFor(this.capabilities, { ...this.options, isFar: false })
+    }
+    return this.way
   }
 
   private async conclude(transmission: Transmission): Promise<SendResult> {
