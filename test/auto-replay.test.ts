@@ -6,7 +6,7 @@ import { TestQueue } from './support/queue'
 
 const DELIVERED: Outcome = { kind: 'delivered', dcid: 7, response: '250 ok' }
 const REFUSED: Failure = { kind: 'network', details: 'refused', reason: 'connection refused' }
-const DOWN: Outcome = { kind: 'failed', dcid: 0, failure: REFUSED }
+const DOWN: Outcome = { kind: 'failed', dcid: 5, failure: REFUSED, unsent: true }
 const reply = (code: number): Failure => ({
   kind: 'reply',
   command: 'RCPT',
@@ -134,23 +134,39 @@ describe('the replay of what an outage left', () => {
     assert.deepEqual(await seconds(20, 2), [])
   })
 
-  const fresh = { isReplayed: false, hadConnection: true }
-  const again = { isReplayed: true, hadConnection: false }
-  const rows: [what: string, dcid: number, Failure | undefined, typeof fresh, boolean][] = [
-    ['no connection', 0, REFUSED, fresh, true],
-    ['cut in the middle', 7, REFUSED, fresh, true],
-    ['its age', 0, undefined, fresh, true],
-    ['a 4xx', 7, reply(451), fresh, true],
-    ['a 5xx', 7, reply(550), fresh, false],
-    ['no connection, again', 0, REFUSED, again, true],
-    ['cut in the middle, again', 7, REFUSED, again, false],
-    ['no connection, again, and it had one', 0, REFUSED, { ...again, hadConnection: true }, false],
-    ['a 4xx, again', 7, reply(451), again, false],
+  const fresh = { isReplayed: false, mayHaveArrived: true }
+  const again = { isReplayed: true, mayHaveArrived: false }
+  const doubtful = { isReplayed: true, mayHaveArrived: true }
+  const rows: [what: string, Failure | undefined, typeof fresh, boolean][] = [
+    ['no connection', REFUSED, fresh, true],
+    ['its age', undefined, fresh, true],
+    ['a 4xx', reply(451), fresh, true],
+    ['a 5xx', reply(550), fresh, false],
+    ['no connection, again', REFUSED, again, true],
+    ['its age, again', undefined, again, true],
+    ['no connection, again, and one before it', REFUSED, doubtful, false],
+    ['its age, again, and a connection before', undefined, doubtful, false],
+    ['a 4xx, again', reply(451), doubtful, false],
   ]
-  for (const [what, dcid, failure, copy, outage] of rows) {
+  for (const [what, failure, copy, outage] of rows) {
     it(`${what}: ${outage ? 'may go again' : 'stays'}`, () => {
-      const step = { kind: 'expired', dcid, failure } as const
+      const step = { kind: 'expired', dcid: 7, failure } as const
       assert.deepEqual(givenUp(step, copy), { cause: 'expired', outage })
     })
   }
+
+  it('cut in the middle and sent again, it stays when it is cut again', async () => {
+    const cut: Outcome = { kind: 'failed', dcid: 7, failure: REFUSED }
+    await outage(1)
+    for (let second = 0; second < 75 && queue.courier.holding === 0; second++) {
+      await queue.clock.advance(1_000)
+      await queue.idle()
+    }
+    queue.courier.answer(cut)
+    await queue.idle()
+    await queue.clock.advance(queue.options.retryDelay)
+    queue.courier.answer(DOWN)
+    await queue.idle()
+    assert.equal((await queue.kept.list())[0]?.outage, false)
+  })
 })

@@ -44,8 +44,11 @@ export interface Taker {
 
 export type Outcome =
   | { kind: 'delivered'; dcid: number; response: string; taker?: Taker }
-  /** `dcid` 0: no connection was made, as in the appliance's log. */
-  | { kind: 'failed'; dcid: number; failure: Failure }
+  /**
+   * `dcid` 0: nothing was connected to, as in the appliance's log. `unsent`: no session stood for it, so
+   * that it surely was not delivered.
+   */
+  | { kind: 'failed'; dcid: number; failure: Failure; unsent?: true }
   /** Taken back by the caller (expired, dropped, shutting down); nothing is known of the attempt. */
   | { kind: 'aborted'; dcid: number }
 

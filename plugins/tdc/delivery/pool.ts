@@ -177,7 +177,7 @@ export class Pool {
     }
     this.backoff.failed(this.deps.clock.monotonic(), beganAt)
     this.intake.note('down')
-    const outcome = { kind: 'failed', dcid, failure } as const
+    const outcome = { kind: 'failed', dcid, failure, unsent: true } as const
     const isLast = [...this.connections].every(
       (other) => other.state.kind !== 'connecting' || other.beganAt >= beganAt + HANGS_AFTER,
     )

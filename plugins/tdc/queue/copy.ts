@@ -45,8 +45,8 @@ export class Copy implements Outgoing {
 
   /** Attempts that failed and were charged to it. */
   failedAttempts = 0
-  /** One of them had a connection: the intake may have it. */
-  hadConnection = false
+  /** One of them had a session: the intake may have it. */
+  mayHaveArrived = false
   /** It may be sent once more, with its original as a file, when it is refused for what it holds. */
   mayFallBack = false
   private fallback: Fallback | undefined

@@ -232,6 +232,7 @@ export class Scheduler {
     const entry = this.leased.get(mid)
     if (entry?.at !== 'courier') return
     const { copy, over, lastFailure } = entry
+    copy.mayHaveArrived ||= outcome.dcid !== 0 && !('unsent' in outcome)
     const { failedAttempts, mayFallBack } = copy
     const history = { failedAttempts, over, lastFailure, mayFallBack }
     this.begun(this.take(copy, stepAfter(outcome, history)))
@@ -264,7 +265,6 @@ export class Scheduler {
     if (entry.at !== 'courier') return
     const { retryDelay } = this.options()
     copy.failedAttempts = step.retry
-    copy.hadConnection ||= step.dcid !== 0
     const waiting: Entry = {
       copy,
       lastFailure: step.failure,

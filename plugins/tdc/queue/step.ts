@@ -58,16 +58,17 @@ export function stepAfter(outcome: Outcome, history: History): Step {
 
 /**
  * A copy that the intake took no copies for may go again when it does. One that is sent again already
- * may only when it surely was not delivered: none of its attempts had a connection (DCID 0).
+ * may only when it surely was not delivered.
  */
 export function givenUp(
-  { kind, dcid, failure }: Step & { kind: Cause },
-  { isReplayed, hadConnection }: { readonly isReplayed: boolean; readonly hadConnection: boolean },
+  { kind, failure }: Step & { kind: Cause },
+  {
+    isReplayed,
+    mayHaveArrived,
+  }: { readonly isReplayed: boolean; readonly mayHaveArrived: boolean },
 ): GivenUp {
-  if (failure?.kind === 'reply') {
-    return { cause: kind, outage: !isReplayed && failure.reply.code < FINAL }
-  }
-  return { cause: kind, outage: !isReplayed || (dcid === 0 && !hadConnection) }
+  const isFinal = failure?.kind === 'reply' && failure.reply.code >= FINAL
+  return { cause: kind, outage: !isFinal && !(isReplayed && mayHaveArrived) }
 }
 
 /** RFC 5321 4.2.1: replies from here on are no for good. */
