@@ -231,7 +231,7 @@ port=${stage.port}
         ['--since', 'yesterday'],
         /--since must be a time that has passed, such as .*, not "yesterday"/,
       ],
-      [['--most', '0'], /--most must be a number from 1 to 3000/],
+      [['--most', '0'], /--most must be a number from 1 to 1000/],
     ] as const) {
       const { code, err } = await server.tdc('queue', ...args)
       assert.equal(code, 2)

@@ -92,7 +92,7 @@ async function withBacklog(
 
 const COMMANDS = [
   ['status'],
-  ['queue', '--most', '3000'],
+  ['queue', '--most', '1000'],
   ['track', 'nobody@customer.example'],
   ['show', 'X'],
   ['hold'],

@@ -150,7 +150,7 @@ export const SHAPES: Readonly<Record<Ask, Shape>> = {
 }
 
 /** Copies of one process that are listed at most. */
-export const MOST_LISTED = 3_000
+export const MOST_LISTED = 1_000
 
 /** Messages of one process that are shown at most; each may take some kilobytes. */
 export const MOST_TRACKED = 500

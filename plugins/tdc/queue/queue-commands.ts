@@ -6,7 +6,7 @@ import { queuedCopy, type QueuedCopy } from './queued-copy'
 import type { Scheduler } from './scheduler'
 
 /** Copies that something is done with in one turn: each has its pool look whom to send what. */
-const WORKED_AT_ONCE = 32
+const WORKED_AT_ONCE = 10
 
 /** What people see of the copies of one process, and do to them by hand. */
 export class QueueCommands {
