@@ -101,6 +101,22 @@ describe('the replay of what an outage left', () => {
     assert.equal((await seconds(15, 2)).length, 1)
   })
 
+  it('one that is answered with 4xx when it tries may go again, and keeps its age', async () => {
+    await outage(1)
+    const [kept] = await queue.kept.list()
+    for (let second = 0; second < 75 && queue.courier.holding === 0; second++) {
+      await queue.clock.advance(1_000)
+      await queue.idle()
+    }
+    for (const wait of [queue.options.retryDelay, 0]) {
+      queue.courier.answer({ kind: 'failed', dcid: 9, failure: reply(451) })
+      await queue.idle()
+      await queue.clock.advance(wait)
+    }
+    const [again] = await queue.kept.list()
+    assert.deepEqual([again?.outage, again?.at], [true, kept?.at])
+  })
+
   it('leaves alone what was refused for what it is', async () => {
     queue.scheduler.schedule(queue.copy())
     queue.courier.answer({ kind: 'failed', dcid: 7, failure: reply(550) })
@@ -146,7 +162,8 @@ describe('the replay of what an outage left', () => {
     ['its age, again', undefined, again, true],
     ['no connection, again, and one before it', REFUSED, doubtful, false],
     ['its age, again, and a connection before', undefined, doubtful, false],
-    ['a 4xx, again', reply(451), doubtful, false],
+    ['a 4xx, again', reply(451), again, true],
+    ['a 4xx, again, and a connection cut before', reply(451), doubtful, false],
   ]
   for (const [what, failure, copy, outage] of rows) {
     it(`${what}: ${outage ? 'may go again' : 'stays'}`, () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
   chownSync,
@@ -6,6 +7,7 @@ import {
   mkdirSync,
   readdirSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs'
@@ -33,7 +35,7 @@ function server(): Place {
   mkdirSync(join(directory, 'config'))
   const queue = join(directory, 'queue')
   mkdirSync(queue)
-  return { directory, queue, user: { kind: 'unchanged' }, minFreeSpace: 0, now: NOW }
+  return { directory, queue, user: { kind: 'unchanged' }, starts: true, minFreeSpace: 0, now: NOW }
 }
 
 interface Row {
@@ -122,6 +124,35 @@ const ROWS: readonly Row[] = [
     grave: true,
   },
   {
+    it: 'has a command that a shell takes, whatever the path is',
+    ill: ({ directory }) => {
+      const queue = join(directory, "mail it's #1")
+      mkdirSync(queue)
+      return { queue, user: nobody }
+    },
+    says: [
+      `DIR/mail it's #1: user nobody may not write there (open: EACCES), no message is copied; chown -R nobody 'DIR/mail it'\\''s #1'`,
+    ],
+    grave: true,
+    root: true,
+  },
+  {
+    it: 'passes over a pipe and a folder in the queue directory',
+    ill: ({ queue }) => {
+      spawnSync('mkfifo', [join(queue, 'pipe')])
+      mkdirSync(join(queue, 'lost+found'), { mode: 0o700 })
+      chownSync(queue, NOBODY, NOBODY)
+      return { user: nobody }
+    },
+    says: [],
+    root: true,
+  },
+  {
+    it: 'does not accuse a server that was not started yet',
+    ill: ({ directory }) => ({ queue: join(directory, 'none'), starts: false }),
+    says: ['DIR/none: there is no queue directory yet; it is made at the start of Haraka'],
+  },
+  {
     it: 'finds too little room',
     ill: () => ({ minFreeSpace: 2 ** 70 }),
     says: [
@@ -165,7 +196,7 @@ describe('doctor', () => {
       if (root && process.geteuid?.() !== 0) return this.skip()
       const place = server()
       const changed = { ...place, ...ill(place) }
-      utimesSync(changed.queue, LONG_AGO, LONG_AGO)
+      if (existsSync(changed.queue)) utimesSync(changed.queue, LONG_AGO, LONG_AGO)
       const found = diagnose(changed)
       const texts = found.map((each) =>
         diagnosisText(each)
@@ -207,13 +238,23 @@ describe('doctor', () => {
       assert.equal(existsSync(queue), true)
     })
 
-    it('an empty one is given to the user that Haraka becomes, never one with mail', function () {
+    it('it is made for the user that Haraka becomes; one that is there stays whose it is', function () {
       if (process.geteuid?.() !== 0) return this.skip()
-      const [empty, full] = [server(), server()]
-      writeFileSync(join(full.queue, 'a-mail'), '')
-      for (const { queue } of [empty, full]) makeQueueDirectory(queue, nobody.user)
-      assert.equal(statSync(empty.queue).uid, NOBODY)
-      assert.equal(statSync(full.queue).uid, 0)
+      const there = server()
+      const queue = join(there.directory, 'new')
+      makeQueueDirectory(queue, nobody.user)
+      assert.equal(statSync(queue).uid, NOBODY)
+      makeQueueDirectory(there.queue, nobody.user)
+      assert.equal(statSync(there.queue).uid, 0)
+    })
+
+    it('a link in its place gives nothing away', function () {
+      if (process.geteuid?.() !== 0) return this.skip()
+      const { directory, queue: others } = server()
+      const link = join(directory, 'link')
+      symlinkSync(others, link)
+      makeQueueDirectory(link, nobody.user)
+      assert.equal(statSync(others).uid, 0)
     })
 
     it('what cannot be made costs nobody the start, and is found', () => {

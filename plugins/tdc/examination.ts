@@ -29,6 +29,7 @@ export function diagnoseStart(
     directory: serverDirectory(),
     queue: outbound.stats().queue_dir,
     user: serverUserOf(smtpMain(plugin)),
+    starts: true,
     minFreeSpace,
     now: systemClock.wall(),
   })

@@ -43,6 +43,7 @@ export const checkCommand: Command = {
       directory,
       queue,
       user: serverUserOf(smtp),
+      starts: false,
       minFreeSpace,
       now: systemClock.wall(),
     }

@@ -50,6 +50,7 @@ export class ControlSocket {
     try {
       const found = await probe(this.path, this.clock)
       if (found.kind === 'answers') return { kind: 'taken' }
+      if (found.kind === 'refused') return { kind: 'failed', why: found.why }
       if (found.kind === 'not-a-socket') {
         return { kind: 'failed', why: 'a file of that name is there' }
       }
@@ -171,6 +172,8 @@ type Probed =
   | { kind: 'nothing' }
   | { kind: 'answers' }
   | { kind: 'not-a-socket' }
+  /** It is another user's, and whether somebody listens cannot be asked. */
+  | { kind: 'refused'; why: string }
   | { kind: 'stale'; inode: number | undefined }
 
 function probe(path: string, clock: Clock): Promise<Probed> {
@@ -188,7 +191,9 @@ function probe(path: string, clock: Clock): Promise<Probed> {
     const deadline = clock.after(PROBE_TIME, () => end({ kind: 'answers' }))
     socket.once('connect', () => end({ kind: 'answers' }))
     socket.once('error', (error) => {
-      const gone = errorCode(error) === 'ECONNREFUSED' || errorCode(error) === 'ENOENT'
+      const code = errorCode(error)
+      if (code === 'EACCES' || code === 'EPERM') return end({ kind: 'refused', why: code })
+      const gone = code === 'ECONNREFUSED' || code === 'ENOENT'
       end(gone ? { kind: 'stale', inode } : { kind: 'answers' })
     })
   })

@@ -10,6 +10,8 @@ export interface Place {
   /** The queue directory. */
   readonly queue: string
   readonly user: ServerUserResult
+  /** It starts, and would have made what is missing. */
+  readonly starts: boolean
   /** Octets that must stay free on the disk of the queue; 0: no limit. */
   readonly minFreeSpace: number
   /** Milliseconds since 1970. */
@@ -43,7 +45,7 @@ export function diagnoseKeyMode(directory: string): Diagnosis[] {
   const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0
   if ((mode & OTHERS) === 0) return []
   const text = `${path} is open to every user: who knows the key can have mail pass for a report`
-  return [{ grave: false, text, mend: `chmod 600 ${path}, and take a new key` }]
+  return [{ grave: false, text, mend: `chmod 600 ${quoted(path)}, and take a new key` }]
 }
 
 /** What is looked at, in the order in which a server meets it. Nothing throws, nothing is changed. */
@@ -102,8 +104,14 @@ function ofUser({ user }: Place): Diagnosis[] {
   return [{ grave: true, text, mend: `Haraka ends when it becomes that ${setting}: correct it` }]
 }
 
-function ofQueue({ queue, user }: Place): Diagnosis[] {
-  if (!existsSync(queue)) return [missing(queue)]
+function ofQueue({ queue, user, starts }: Place): Diagnosis[] {
+  if (!existsSync(queue)) return [missing(queue, starts)]
+  const asker = process.geteuid?.()
+  const owner = user.kind === 'user' ? user.user.uid : statSync(queue).uid
+  if (asker !== 0 && asker !== owner && !starts) {
+    const text = `${queue} is user ${owner}'s: whether copies can be written there was not tried`
+    return [{ grave: false, text, mend: 'ask as root, or as that user' }]
+  }
   const becomes = userIn(user)
   const own = join(queue, 'error.tdc')
   const folders = [queue, own, ...['kept', 'hold', 'arriving'].map((name) => join(own, name))]
@@ -123,21 +131,28 @@ function ofQueue({ queue, user }: Place): Diagnosis[] {
 }
 
 /** Haraka itself ends without it, unless it runs with workers. */
-function missing(queue: string): Diagnosis {
-  const text = `${queue}: there is no queue directory, and it could not be made: no message is copied`
-  return { grave: true, text, mend: `mkdir -p ${queue}` }
+function missing(queue: string, starts: boolean): Diagnosis {
+  const what = starts ? ', and it could not be made: no message is copied' : ' yet'
+  const text = `${queue}: there is no queue directory${what}`
+  const mend = starts ? `mkdir -p ${quoted(queue)}` : 'it is made at the start of Haraka'
+  return { grave: starts, text, mend }
+}
+
+/** For a shell, whatever the path has in it. */
+function quoted(path: string): string {
+  return /^[\w./@%+:,-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
 }
 
 const MENDS: Readonly<Record<string, (queue: string) => string>> = {
   EROFS: (queue) => `mount -o remount,rw the file system of ${queue}`,
-  ENOSPC: (queue) => `make room: df -h ${queue}; df -i ${queue}`,
+  ENOSPC: (queue) => `make room: df -h ${quoted(queue)}; df -i ${quoted(queue)}`,
   EDQUOT: (queue) => `raise the quota of the file system of ${queue}`,
   ENOTDIR: (queue) => `${queue} is no directory: move it away`,
 }
 
 function mendOf(why: string, queue: string, user: ServerUserResult): string {
   const owner = user.kind === 'user' ? user.user.name : String(process.geteuid?.() ?? '')
-  return (MENDS[why] ?? ((path) => `chown -R ${owner} ${path}`))(queue)
+  return (MENDS[why] ?? ((path) => `chown -R ${quoted(owner)} ${quoted(path)}`))(queue)
 }
 
 function ofRoom({ queue, minFreeSpace }: Place): Diagnosis[] {
@@ -161,18 +176,18 @@ function keyPath(directory: string): string {
   return join(directory, 'config', 'tdc.key')
 }
 
-function ofSocket({ directory }: Place): Diagnosis[] {
+function ofSocket({ directory, user }: Place): Diagnosis[] {
   const path = join(directory, 'tdc.sock')
   const found = lstatSync(path, { throwIfNoEntry: false })
-  const own = process.geteuid?.()
+  const own = userIn(user)?.uid ?? process.geteuid?.()
   if (!found) return []
   if (!found.isSocket()) {
     const text = `${path} is a file, where the control socket should be: haraka-tdc cannot reach the server`
-    return [{ grave: false, text, mend: `mv ${path} elsewhere` }]
+    return [{ grave: false, text, mend: `mv ${quoted(path)} elsewhere` }]
   }
   if (own === 0 || found.uid === own) return []
-  const text = `${path} belongs to user ${found.uid}, and Haraka would be started as user ${own}`
-  return [{ grave: false, text, mend: `stop the server that made it, or rm ${path}` }]
+  const text = `${path} belongs to user ${found.uid}, and Haraka runs as user ${own}: its own is beside the queue`
+  return [{ grave: false, text, mend: `stop the server that made it, or rm ${quoted(path)}` }]
 }
 
 function userIn(result: ServerUserResult): ServerUser | undefined {

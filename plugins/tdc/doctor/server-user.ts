@@ -9,10 +9,13 @@ export interface ServerUser {
 }
 
 export type ServerUserResult =
-  /** It stays whoever started it. */
+  /** It stays whoever started it, or nobody can say whom it becomes. */
   | { readonly kind: 'unchanged' }
   | { readonly kind: 'user'; readonly user: ServerUser }
   | { readonly kind: 'unknown'; readonly setting: 'user' | 'group'; readonly value: string }
+
+/** No number of a user. */
+const UNASKED = -1
 
 /** Milliseconds for the system to look a name up; directories of users may be far away. */
 const LOOK_UP_TIME = 5_000
@@ -23,8 +26,10 @@ export function serverUserOf(smtp: Readonly<Record<string, unknown>>): ServerUse
   if (user === undefined) return { kind: 'unchanged' }
   const uid = isNumber(user) ? Number(user) : idOf('id', ['-u', '--', user])
   if (uid === undefined) return { kind: 'unknown', setting: 'user', value: user }
+  if (uid === UNASKED) return { kind: 'unchanged' }
   const gid = group === undefined ? process.getegid?.() : numberOfGroup(group)
   if (gid === undefined) return { kind: 'unknown', setting: 'group', value: group ?? '' }
+  if (gid === UNASKED) return { kind: 'unchanged' }
   return { kind: 'user', user: { name: user, uid, gid } }
 }
 
@@ -61,7 +66,12 @@ function numberOfGroup(name: string): number | undefined {
 
 /** Node.js cannot look a user up; the system's own programs ask wherever its users are kept. */
 function idOf(program: string, words: readonly string[]): number | undefined {
-  const { stdout, status } = spawnSync(program, words, { encoding: 'utf8', timeout: LOOK_UP_TIME })
+  const { stdout, status, error } = spawnSync(program, words, {
+    encoding: 'utf8',
+    timeout: LOOK_UP_TIME,
+  })
+  // There is no such program, or it does not end: that says nothing of the user.
+  if (error) return UNASKED
   // The number alone, or the third part of a line of /etc/group.
   const [, id] = /^(?:[^:]*:[^:]*:)?(\d+)(?::|\s*$)/.exec(stdout ?? '') ?? []
   return status === 0 && id !== undefined ? Number(id) : undefined

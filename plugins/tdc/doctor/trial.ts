@@ -1,7 +1,9 @@
 import {
   closeSync,
+  constants,
   existsSync,
   fsyncSync,
+  lstatSync,
   openSync,
   opendirSync,
   renameSync,
@@ -61,13 +63,17 @@ export function unreadableFiles(
   user: ServerUser | undefined,
 ): string[] {
   const names = firstNames(folder, most)
-  return names.filter((name) => !isReadable(join(folder, name), user))
+  return names.filter((name) => {
+    const path = join(folder, name)
+    return lstatSync(path, { throwIfNoEntry: false })?.isFile() === true && !isReadable(path, user)
+  })
 }
 
 export function isReadable(path: string, user: ServerUser | undefined): boolean {
   return withRightsOf(user, () => {
     try {
-      closeSync(openSync(path, 'r'))
+      // A pipe that was put in its place meanwhile is not waited for.
+      closeSync(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK))
       return true
     } catch {
       return false

@@ -76,7 +76,10 @@ export class AutoReplay {
   /** Which intake's a file is stands in the file alone: domain by name. */
   private domains = new Map<string, string>()
   private readAt = -Infinity
+  /** Files that could not be sent again: told once. */
+  private refused = new Set<string>()
   private timer: Timer | undefined
+  private isLooking = false
   private isOver = false
 
   constructor(
@@ -114,8 +117,11 @@ export class AutoReplay {
   }
 
   private wait(): void {
+    if (this.isLooking) return
     this.timer ??= this.deps.clock.after(LOOK_EVERY, () => {
+      this.isLooking = true
       const again = () => {
+        this.isLooking = false
         this.timer = undefined
         this.follow()
       }
@@ -130,17 +136,25 @@ export class AutoReplay {
     if (now - this.readAt >= READ_EVERY) await this.read(now)
     const taken = this.deps.taken.sinceLast()
     for (const [domain, backlog] of this.backlogs) {
-      const due = backlog.copies.slice(0, dueOf(backlog, taken.get(domain), now))
-      backlog.copies = backlog.copies.slice(due.length)
-      if (due.length > 0) backlog.sent = now
-      for (const copy of due) await this.deps.replay.one(copy)
+      let due = dueOf(backlog, taken.get(domain), now)
+      if (due > 0) backlog.sent = now
+      while (due > 0 && backlog.copies[0]) {
+        const [copy, ...others] = backlog.copies as [KeptCopy, ...KeptCopy[]]
+        backlog.copies = others
+        const fate = await this.deps.replay.one(copy)
+        if (fate === 'left') break
+        if (fate === 'refused') this.refused.add(copy.file)
+        if (fate === 'replayed') due--
+      }
       if (backlog.copies.length === 0) this.backlogs.delete(domain)
     }
   }
 
   private async read(now: number): Promise<void> {
     this.readAt = now
-    const outages = (await this.deps.kept.list()).filter(({ outage }) => outage)
+    const all = await this.deps.kept.list()
+    const outages = all.filter(({ outage, file }) => outage && !this.refused.has(file))
+    this.refused = new Set(all.map(({ file }) => file).filter((file) => this.refused.has(file)))
     const domains = new Map<string, string>()
     const found = new Map<string, KeptCopy[]>()
     for (const copy of outages) {

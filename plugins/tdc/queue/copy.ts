@@ -15,6 +15,8 @@ export interface CopyPlace {
   readonly start: number
   /** Header lines that are sent in front of the message in the file. */
   readonly preface?: Buffer | undefined
+  /** When it was given up the first time, milliseconds since 1970; it is sent again. */
+  readonly givenUpAt?: number | undefined
 }
 
 /** Octets per read of a long copy. */

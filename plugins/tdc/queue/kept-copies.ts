@@ -61,7 +61,9 @@ export class KeptCopies {
     const { keep, replay } = this.settings()
     if (!keep) return false
     const { mid, fileSize: bytes, recipient: intake } = copy
-    const name = { at: this.clock.wall(), bytes, cause, mid }
+    // Its time goes on when it was sent again in vain.
+    const at = copy.place.givenUpAt ?? this.clock.wall()
+    const name = { at, bytes, cause, mid }
     const file = keptName({ ...name, outage: outage && replay === 'auto' })
     try {
       await this.moveIn(copy.path, this.pathOf(file))

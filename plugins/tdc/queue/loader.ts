@@ -63,7 +63,8 @@ export class Loader {
   copyOf(filename: string, { mid, notes, start, queueTime }: QueueFileHead): Copy {
     const mark = parseReplayTag(this.directory.tagOf(filename))
     const preface = mark && replayPreface(mark)
-    const place = { filename, folder: this.directory.path, start, preface }
+    const { givenUpAt } = mark ?? {}
+    const place = { filename, folder: this.directory.path, start, preface, givenUpAt }
     const copy = new Copy(mid, notes, place, this.enqueuedAt(mark?.at ?? queueTime))
     // An attempt is due to everything that is found: the name may count attempts never made.
     copy.failedAttempts = Math.min(this.directory.attemptsOf(filename), MOST_RETRIES)

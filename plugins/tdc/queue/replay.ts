@@ -115,7 +115,13 @@ export class Replay {
       this.scheduler.unreserve(mid)
       throw error
     }
-    const place = { filename, folder: this.directory.path, start, preface: replayPreface(mark) }
+    const place = {
+      filename,
+      folder: this.directory.path,
+      start,
+      preface: replayPreface(mark),
+      givenUpAt,
+    }
     const copy = new Copy(mid, notes, place, this.clock.monotonic())
     const { messageId, recipient: intake } = copy
     this.report({ kind: 'replayed', mid, messageId, intake, givenUpAt, reason: cause })

@@ -12,7 +12,7 @@ import type { Entry } from './entry'
 import type { Holds } from './holds'
 import type { GivenUp } from './kept-name'
 import { Census, type SchedulerStats } from './scheduler-stats'
-import { givenUp, stepAfter, type Step } from './step'
+import { givenUp, mayHaveArrived, stepAfter, type Step } from './step'
 
 export interface SchedulerOptions {
   /** Milliseconds. */
@@ -232,7 +232,7 @@ export class Scheduler {
     const entry = this.leased.get(mid)
     if (entry?.at !== 'courier') return
     const { copy, over, lastFailure } = entry
-    copy.mayHaveArrived ||= outcome.dcid !== 0 && !('unsent' in outcome)
+    copy.mayHaveArrived ||= mayHaveArrived(outcome)
     const { failedAttempts, mayFallBack } = copy
     const history = { failedAttempts, over, lastFailure, mayFallBack }
     this.begun(this.take(copy, stepAfter(outcome, history)))

@@ -56,6 +56,12 @@ export function stepAfter(outcome: Outcome, history: History): Step {
   }
 }
 
+/** Not without a session, and not when the intake answered no. */
+export function mayHaveArrived(outcome: Outcome): boolean {
+  if (outcome.kind === 'failed' && outcome.failure.kind === 'reply') return false
+  return outcome.dcid !== 0 && !('unsent' in outcome)
+}
+
 /**
  * A copy that the intake took no copies for may go again when it does. One that is sent again already
  * may only when it surely was not delivered.
