@@ -9,9 +9,10 @@ export function resultsOf(connection: Connection, transaction: Transaction): Res
   const ofConnection = all(connection.results)
   const ofMessage = all(transaction.results)
   const { flag } = Object(transaction.notes?.['spamassassin']) as { flag?: unknown }
-  const merged: Record<string, unknown> = {}
-  for (const plugin of new Set([...Object.keys(ofConnection), ...Object.keys(ofMessage)])) {
-    if (plugin === 'spamassassin') continue
+  // Twenty plugins or so, of each message: only what both have is put together.
+  const merged: Record<string, unknown> = { ...ofConnection, ...ofMessage }
+  for (const plugin of Object.keys(ofMessage)) {
+    if (!Object.hasOwn(ofConnection, plugin)) continue
     merged[plugin] = mergedOf(ofConnection[plugin], ofMessage[plugin])
   }
   merged['spamassassin'] = {
