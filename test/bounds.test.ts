@@ -201,7 +201,7 @@ describe('memory, whatever the mail', function () {
   })
 
   it('nothing of a message that is not tracked', () => {
-    const { octets } = memoryOf(() => {
+    const reported = () => {
       const made = new Monitor({
         log: () => {},
         serviceName: () => 'NAME',
@@ -212,7 +212,9 @@ describe('memory, whatever the mail', function () {
         for (const event of eventsOf(i, long(i))) made.report(event)
       }
       return made
-    })
+    }
+    // What else this process does meanwhile counts too; what is kept is there each time.
+    const octets = Math.min(...[1, 2, 3].map(() => memoryOf(reported).octets))
     assert.ok(octets < MB, `${octets} octets`)
   })
 })
