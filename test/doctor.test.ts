@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import type { Context } from 'mocha'
 import { type Place, diagnose, diagnoseKeyMode, diagnosisText } from '../plugins/tdc/doctor/doctor'
 import { makeQueueDirectory } from '../plugins/tdc/doctor/given-files'
 import { serverUserOf } from '../plugins/tdc/doctor/server-user'
@@ -190,10 +191,17 @@ function key(directory: string, mode: number, written: number): void {
   utimesSync(path, new Date(written), new Date(written))
 }
 
+/** Skips the test with a line: the others become nobody, whom only root can become. */
+function needRoot(test: Context): void {
+  if (process.geteuid?.() === 0) return
+  console.log('      only root can become another user')
+  test.skip()
+}
+
 describe('doctor', () => {
   for (const { it: name, ill, says, grave = false, root = false } of ROWS) {
     it(name, function () {
-      if (root && process.geteuid?.() !== 0) return this.skip()
+      if (root) needRoot(this)
       const place = server()
       const changed = { ...place, ...ill(place) }
       if (existsSync(changed.queue)) utimesSync(changed.queue, LONG_AGO, LONG_AGO)
@@ -239,7 +247,7 @@ describe('doctor', () => {
     })
 
     it('it is made for the user that Haraka becomes; one that is there stays whose it is', function () {
-      if (process.geteuid?.() !== 0) return this.skip()
+      needRoot(this)
       const there = server()
       const queue = join(there.directory, 'new')
       makeQueueDirectory(queue, nobody.user)
@@ -249,7 +257,7 @@ describe('doctor', () => {
     })
 
     it('a link in its place gives nothing away', function () {
-      if (process.geteuid?.() !== 0) return this.skip()
+      needRoot(this)
       const { directory, queue: others } = server()
       const link = join(directory, 'link')
       symlinkSync(others, link)
@@ -269,7 +277,7 @@ describe('doctor', () => {
     for (const nodes of [0, 1])
       it(`a real one with nodes=${nodes} copies mail as another user, in a directory made by root`, async function () {
         this.timeout(60_000)
-        if (process.geteuid?.() !== 0) return this.skip()
+        needRoot(this)
         const stage = await Stage.start({ 'scan.example': {} })
         try {
           const tdc = `[main]\nenabled=true\nintake_address=journal@scan.example\n[policy.DEFAULT]\nintake=default\n[delivery]\nport=${stage.port}\n`

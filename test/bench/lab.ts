@@ -3,6 +3,7 @@ import { createAuthority } from '../support/certificates'
 import { FakeDns } from '../support/fake-dns'
 import { gateway } from '../support/gateway'
 import { type HarakaOptions, type HarakaServer, startHaraka } from '../support/haraka'
+import { LineProxy } from '../support/line-proxy'
 import { Courier, type Load, type Trip } from './courier'
 import { ALL_KEYWORDS, type Sink, startSink } from './sink'
 
@@ -57,6 +58,18 @@ export class Lab {
     } finally {
       await lab.close()
     }
+  }
+
+  /** The same, with a line before the intake that can be cut. */
+  static behindLine<T>(work: (lab: Lab, line: LineProxy) => Promise<T>): Promise<T> {
+    return Lab.for(async (lab) => {
+      const line = await LineProxy.before({ host: '127.0.0.1', port: lab.intake.port })
+      try {
+        return await work(lab, line)
+      } finally {
+        await line.close()
+      }
+    })
   }
 
   /** The default Haraka: recipients of its own domains, forwarded to the mailbox server. */

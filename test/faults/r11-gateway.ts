@@ -4,10 +4,10 @@ import { percentile } from '../bench/figure'
 import { Lab } from '../bench/lab'
 import { comesTrue } from '../support/comes-true'
 import type { HarakaServer } from '../support/haraka'
-import { LineProxy } from '../support/line-proxy'
+import type { LineProxy } from '../support/line-proxy'
 import { mailAbout } from '../support/mail-path'
 import { sendMail } from '../support/smtp-client'
-import type { FaultCase, FaultContext, FaultResult } from './case'
+import type { FaultCase, FaultContext } from './case'
 import { memoryOf } from './process-state'
 
 /** Mails each second that come in, and milliseconds between two that go out. */
@@ -49,16 +49,7 @@ exports.next_hop = function (next, item, domain) {
 export const outageOfGateway: FaultCase = {
   name: 'R11-gateway',
   title: 'the intake is down while 50 mails a second come, by the clock on the wall',
-  run(context: FaultContext): Promise<FaultResult> {
-    return Lab.for(async (lab) => {
-      const line = await LineProxy.before({ host: '127.0.0.1', port: lab.intake.port })
-      try {
-        return await outage(lab, line, context)
-      } finally {
-        await line.close()
-      }
-    })
-  },
+  run: (context) => Lab.behindLine((lab, line) => outage(lab, line, context)),
 }
 
 async function outage(lab: Lab, line: LineProxy, { long, note }: FaultContext) {

@@ -4,8 +4,8 @@ import { MX_TRAFFIC } from '../bench/courier'
 import { Lab } from '../bench/lab'
 import { comesTrue } from '../support/comes-true'
 import type { HarakaServer } from '../support/haraka'
-import { LineProxy } from '../support/line-proxy'
-import type { FaultCase, FaultContext, FaultResult } from './case'
+import type { LineProxy } from '../support/line-proxy'
+import type { FaultCase, FaultContext } from './case'
 
 /** Mails each second, over so many connections, each of which takes this long beside its pause. */
 const RATE = 20
@@ -24,16 +24,7 @@ export const replayAfterOutage: FaultCase = {
   name: 'R11-replay',
   title:
     'an outage under 20 mails a second with failed.keep and failed.replay=auto: nothing is lost',
-  run(context: FaultContext): Promise<FaultResult> {
-    return Lab.for(async (lab) => {
-      const line = await LineProxy.before({ host: '127.0.0.1', port: lab.intake.port })
-      try {
-        return await outage(lab, line, context)
-      } finally {
-        await line.close()
-      }
-    })
-  },
+  run: (context) => Lab.behindLine((lab, line) => outage(lab, line, context)),
 }
 
 async function outage(lab: Lab, line: LineProxy, { long, note }: FaultContext) {

@@ -1,5 +1,6 @@
 import { safeText } from '../base/text'
 import type { Report } from './events'
+import { CERTIFICATE_WARNED } from './tls-counters'
 import type { DomainStatus, IntakeStatus, RecentCopies, Status } from './status'
 
 /** `warning`: somebody should look; `failing`: copies are lost, or are about to be. */
@@ -41,9 +42,6 @@ export interface Health {
 }
 
 const DAY = 86_400_000
-
-/** Time enough to have a certificate renewed by whoever runs the intake. */
-const CERTIFICATE_WARNED = 14 * DAY
 
 /** Of a thousand intakes that are down behind one line that is cut, these tell enough. */
 const MOST_LINES = 8

@@ -77,8 +77,8 @@ export class TlsCounters {
 
 const DAY = 86_400_000
 
-/** Time enough to have a certificate renewed by whoever runs the intake. */
-const WARNED_BEFORE = 14 * DAY
+/** Milliseconds before its end: time enough to have a certificate renewed by whoever runs the intake. */
+export const CERTIFICATE_WARNED = 14 * DAY
 
 /** Certificates whose last warning is remembered; older ones may be warned of again. */
 const MOST = 100
@@ -95,7 +95,7 @@ export class CertificateWatch {
     const fingerprint = safeText(event.fingerprint)
     const left = certificateEnd - now
     const today = Math.floor(now / DAY)
-    if (left > WARNED_BEFORE || this.warned.get(fingerprint) === today) return undefined
+    if (left > CERTIFICATE_WARNED || this.warned.get(fingerprint) === today) return undefined
     this.warned.renew(fingerprint, today)
     const days = Math.floor(left / DAY)
     return { kind: 'certificate-ends', domain, host, certificateEnd, days }
