@@ -227,6 +227,20 @@ describe('doctor', () => {
     assert.equal(process.geteuid?.(), process.getuid?.())
   })
 
+  it('takes away what a trial left that was cut short, not the files of one that runs', () => {
+    const { queue, ...place } = server()
+    const running = `error.tdc-trial.${process.ppid}.renamed`
+    for (const left of [
+      'error.tdc-trial.2147483646.renamed',
+      'error.tdc-trial.2147483646',
+      running,
+    ]) {
+      writeFileSync(join(queue, left), '')
+    }
+    diagnose({ ...place, queue })
+    assert.deepEqual(readdirSync(queue), [running])
+  })
+
   it('a key that is open to every user', () => {
     const { directory } = server()
     key(directory, 0o644, NOW)

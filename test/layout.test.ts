@@ -4,7 +4,7 @@ import { dirname, join, relative, resolve } from 'node:path'
 
 const ROOT = resolve(__dirname, '../plugins')
 
-const LEAVES = ['base', 'clock', 'error-code', 'unstuffer']
+const LEAVES = ['base', 'clock', 'error-code', 'running-process', 'unstuffer']
 
 /**
  * Which folder may import which (docs/architecture.md). A folder may always import itself; the connector
@@ -37,6 +37,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   queue: ['haraka', 'decide', 'settings', 'journal', 'delivery', 'monitor', ...LEAVES],
   'clock.ts': [],
   'error-code.ts': [],
+  'running-process.ts': ['error-code'],
   'unstuffer.ts': [],
 }
 const JOINING = new Set([

@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { errorCode } from '../error-code'
+import { isRunning } from '../running-process'
 import { type ServerUser, withRightsOf } from './server-user'
 
 export type Trial =
@@ -22,6 +23,9 @@ export type Trial =
 
 /** Haraka leaves alone what begins with `error.`, should the process end in the middle. */
 const TRIAL = 'error.tdc-trial'
+
+/** Of a long queue a trial left behind is found at a later start, when it is shorter. */
+const NAMES_LOOKED_THROUGH = 10_000
 
 /**
  * Does in `folder` what a copy needs there, with the rights of `user`: a file is made, written, made
@@ -34,6 +38,7 @@ export function tryFolder(folder: string, user: ServerUser | undefined): Trial {
   let [step, made] = ['open', '']
   return withRightsOf(user, () => {
     try {
+      removeEarlier(folder)
       const file = openSync((made = first), 'wx', 0o600)
       try {
         step = 'write'
@@ -85,7 +90,16 @@ function removeQuietly(path: string): void {
   try {
     unlinkSync(path)
   } catch {
-    // What is left is empty, and named so that nobody takes it for a mail.
+    // The next trial removes it.
+  }
+}
+
+/** What trials left whose processes ended in the middle, or that could not remove it. */
+function removeEarlier(folder: string): void {
+  const names = firstNames(folder, NAMES_LOOKED_THROUGH)
+  for (const name of names.filter((some) => some.startsWith(`${TRIAL}.`))) {
+    const [, pid] = name.slice(TRIAL.length).split('.')
+    if (!isRunning(Number(pid))) removeQuietly(join(folder, name))
   }
 }
 

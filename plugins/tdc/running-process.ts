@@ -1,5 +1,4 @@
-import cluster from 'node:cluster'
-import { errorCode } from '../error-code'
+import { errorCode } from './error-code'
 
 /**
  * Whether another process of this machine has this number; one that is not ours to ask runs too. In a
@@ -14,10 +13,4 @@ export function isRunning(pid: number): boolean {
   } catch (error) {
     return errorCode(error) === 'EPERM'
   }
-}
-
-/** Files that name this process are this one's: the only process has all, of workers each its own, the master none. */
-export function hasFilesOf(pid: number): boolean {
-  if (cluster.isWorker) return pid === process.pid
-  return Object.keys(cluster.workers ?? {}).length === 0
 }

@@ -1,0 +1,7 @@
+import cluster from 'node:cluster'
+
+/** Files that name this process are this one's: the only process has all, of workers each its own, the master none. */
+export function hasFilesOf(pid: number): boolean {
+  if (cluster.isWorker) return pid === process.pid
+  return Object.keys(cluster.workers ?? {}).length === 0
+}
