@@ -68,7 +68,8 @@ function durableWrites(folder: string, size: number): number[] {
   const content = Buffer.alloc(size, 'x')
   const directory = openSync(folder, 'r')
   const times = Array.from({ length: 20 }, (_, i) => {
-    const [first, second] = [`.r22.${i}`, `.r22.${i}.renamed`].map((name) => join(folder, name))
+    const first = join(folder, `.r22.${i}`)
+    const second = `${first}.renamed`
     const began = performance.now()
     writeFileSync(first, content, { flush: true })
     renameSync(first, second)
