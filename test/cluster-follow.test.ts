@@ -38,6 +38,7 @@ describe('settings that machines share', () => {
   it('a change on one is in force on another after its next look', async () => {
     const [mx1, mx2] = [machine('mx1'), machine('mx2')]
     const made = value(await mx1.set(OFF))
+    assert(made.kind === 'made')
     assert.equal(made.level, 'cluster')
     assert.deepEqual(mx1.values, [OFF])
     assert.deepEqual(mx2.values, [])
@@ -47,6 +48,44 @@ describe('settings that machines share', () => {
     assert.deepEqual(mx2.log, [
       'TDC: Shared settings revision 1 in force, by alice@mx1: [machine.mx2] enabled=false',
     ])
+  })
+
+  describe('machines that go off with another', () => {
+    const OFF_INI = '[main]\nintake_address=scan@in.example\n'
+    const ON = '[main]\nenabled=true\nintake_address=scan@in.example\n'
+    const GROUP = '[group.edge]\nenabled=true\nmachines=mx3,mx4.example.org\n'
+    const rows: [what: string, ini: string, change: string, off: string[]][] = [
+      ['all that inherit, also such as only reported', ON, OFF, ['mx1', 'mx8']],
+      ['not those with a value of their own', `${ON}[machine.mx1]\nenabled=true\n`, OFF, ['mx8']],
+      ['in its group', ON + GROUP, 'machine.mx4 enabled=false', ['mx1', 'mx2', 'mx3', 'mx8']],
+      ['the group alone', OFF_INI + GROUP, 'machine.mx3 enabled=false', ['mx4.example.org']],
+      ['not when nothing spreads', `${ON}machine_disable_spreads=false\n`, OFF, []],
+      ['not when all were off', OFF_INI, OFF, []],
+      ['not by a level above', ON + GROUP, 'main enabled=false', []],
+      ['not by turning on', ON, 'machine.mx2 enabled=true', []],
+      [
+        'by the rule itself',
+        `${ON}machine_disable_spreads=false\n[machine.mx2]\nenabled=false\n`,
+        'main machine_disable_spreads=true',
+        ['mx1', 'mx8'],
+      ],
+    ]
+    for (const [what, ini, change, off] of rows) {
+      it(`${what}: ${off.join(', ') || 'none'}`, async () => {
+        for (const name of ['mx1', 'mx2', 'mx8']) await store.report(name, '')
+        const mx1 = machine('mx1', { ini })
+        const answer = value(await mx1.ask(change))
+        if (off.length === 0) {
+          assert.equal(answer.kind, 'made')
+          assert.deepEqual(mx1.values, [change])
+          return
+        }
+        assert.deepEqual(answer, { kind: 'would-spread', machines: off })
+        assert.deepEqual([store.text, mx1.values], ['', []], 'nothing is changed yet')
+        assert.equal(value(await mx1.set(change)).kind, 'made')
+        assert.deepEqual(mx1.values, [change])
+      })
+    }
   })
 
   it('each change has its author, its moment and the values before', async () => {

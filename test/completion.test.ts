@@ -1,11 +1,28 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Context } from 'mocha'
 import { completionCommand } from '../plugins/tdc/cli/completion-command'
 import { commandsOfProgram, textOf } from './support/documents'
+
+/** Runs a program on a terminal and types what stands on standard input. */
+const PTY = `
+import os, pty, sys, time
+pid, fd = pty.fork()
+if pid == 0: os.execvp(sys.argv[1], sys.argv[1:])
+for line in sys.stdin.buffer.read().splitlines(True):
+    time.sleep(0.3)
+    os.write(fd, line)
+try:
+    while True:
+        out = os.read(fd, 4096)
+        if not out: break
+        sys.stdout.buffer.write(out)
+except OSError: pass
+os.waitpid(pid, 0)
+`
 
 /** The script for a shell. */
 async function script(shell: string): Promise<string> {
@@ -19,6 +36,7 @@ async function script(shell: string): Promise<string> {
       print: (more) => void lines.push(...more),
       complain: assert.fail,
       progress: assert.fail,
+      agreed: () => assert.fail(),
       repaint: () => assert.fail(),
     },
     program: [...commandsOfProgram().values()],
@@ -64,6 +82,21 @@ describe('completion', () => {
     assert.deepEqual(await offered('hold', '--'), ['--intake', '--config', '--json', '--help'])
     assert.deepEqual(await offered('-c', '/srv/mx', 'kept', '--re'), ['--reason'])
     assert.deepEqual(await offered('completion', 'z'), ['zsh'])
+  })
+
+  it('in bash: a file name, also one with blanks', async function () {
+    const spoken = spawnSync('python3', ['-c', 'import pty'])
+    if (spoken.status !== 0) return missing(this, 'python3')
+    mkdirSync(join(folder, 'mail server one'))
+    const rc = fileOf(`PS1='> '\n${await script('bash')}`)
+    // Only a terminal makes readline complete; the TAB in the middle does.
+    const typed = `haraka-tdc() { printf '<%s>' "$@"; exit; }\nharaka-tdc -c ${folder}/ma\t status\n`
+    const { stdout } = spawnSync(
+      'python3',
+      ['-c', PTY, 'bash', '--noprofile', '--rcfile', rc, '-i'],
+      { input: typed, encoding: 'utf8', timeout: 20_000 },
+    )
+    assert.match(stdout, new RegExp(`<-c><${folder}/mail server one/?><status>`))
   })
 
   for (const shell of ['zsh', 'fish']) {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { rootCertificates } from 'node:tls'
 import type { TdcEvent } from '../plugins/tdc/monitor/events'
 import { CurrentSettings } from '../plugins/tdc/settings/current'
 import type { SettingsSource } from '../plugins/tdc/settings/source'
@@ -24,12 +25,16 @@ interface Files {
 /** What is in force, as a server reads its files again and again. */
 class Server {
   readonly told: string[] = []
+  /** What changed beside who gets copies, a sentence for each reload. */
+  readonly changed: string[] = []
   readonly settings: CurrentSettings
 
-  private readonly report = (event: TdcEvent) =>
-    this.told.push(
-      'text' in event && event.kind !== 'effective' ? `${event.kind}: ${event.text}` : '',
-    )
+  private readonly report = (event: TdcEvent) => {
+    if (event.kind === 'settings-changed') this.changed.push(event.what)
+    else if ('text' in event && event.kind !== 'effective') {
+      this.told.push(`${event.kind}: ${event.text}`)
+    }
+  }
 
   constructor(start: Files) {
     this.settings = new CurrentSettings(source(start))
@@ -40,7 +45,7 @@ class Server {
   reload(files: Files): string[] {
     this.told.length = 0
     this.settings.read(source(files), this.report, true)
-    return this.told.filter((text) => text !== '')
+    return [...this.told]
   }
 
   copies(recipient: string): boolean {
@@ -148,6 +153,61 @@ describe('files that lost what they had', () => {
     const other = new Server({ ini: `${WHOLE}max_age=60\n` })
     other.settings.takeOver(master.settings.files, source({ ini: WHOLE }), () => {})
     assert.equal(other.settings.value.delivery.maxAge, 60_000, 'nothing is lost: its own')
+  })
+})
+
+describe('what else has changed', () => {
+  const rows: [what: string, ini: string, told: string | undefined][] = [
+    ['a value', WHOLE.replace('delay=20', 'delay=10'), '[delivery] retry_delay: 10, was 20'],
+    [
+      'one that goes, and one that comes',
+      WHOLE.replace('retry_delay=20', 'max_age=60'),
+      '[delivery] max_age: 60, was 120; [delivery] retry_delay: 30, was 20',
+    ],
+    ['a comment', `${WHOLE}; quiet\n`, undefined],
+    ['the default, written down', `${WHOLE}max_age=120\n`, undefined],
+    ['who gets copies', WHOLE.replace('a@scan', 'b@scan'), undefined],
+    [
+      'a list',
+      `${WHOLE}[tls]\npin[]=${'ab'.repeat(32)}\npin[]=${'cd'.repeat(32)}\n`,
+      '[tls] pin: 2 more, 0 fewer',
+    ],
+    [
+      'a secret',
+      `${WHOLE}[status_page]\ntoken=a-token-of-20-letters\n`,
+      '[status_page] token is another',
+    ],
+    [
+      'another machine',
+      `${WHOLE}[machine.mx9]\nenabled=true\nintake_address=c@scan.example\n`,
+      '[machine.mx9] enabled: true, was not set; [machine.mx9] intake_address: c@scan.example, was not set',
+    ],
+  ]
+  for (const [what, ini, told] of rows) {
+    it(`${what}: ${told ?? 'nothing'}`, () => {
+      const server = new Server({ ini: WHOLE })
+      server.reload({ ini })
+      assert.deepEqual(server.changed, told === undefined ? [] : [told])
+      server.reload({ ini })
+      assert.equal(server.changed.length, told === undefined ? 0 : 1, 'said once')
+    })
+  }
+
+  it('a file of certificates under the same name', () => {
+    const settings = new CurrentSettings(source({ ini: WHOLE }))
+    const told: string[] = []
+    const read = (text: string) => {
+      const own = sourceOf(`${WHOLE}[tls]\nca_file=ca.pem\n`, {
+        readList: () => ({ kind: 'lines', lines: VIPS }),
+        readFile: () => ({ kind: 'text', text }),
+      })
+      const report = (event: TdcEvent) =>
+        void (event.kind === 'settings-changed' && told.push(event.what))
+      settings.read(own, report, true)
+    }
+    const pem = rootCertificates.slice(0, 2)
+    for (const text of pem) read(text)
+    assert.match(told.join(), /^the file \S*ca\.pem is another$/)
   })
 })
 

@@ -7,11 +7,14 @@ const ERASE = '\r\u001b[K'
 
 /** A terminal, or a pipe, and what was written to its two outputs. */
 function screen(isTTY: boolean) {
-  const [out, err] = [new PassThrough(), new PassThrough()].map((stream) =>
-    Object.assign(stream.setEncoding('utf8'), { isTTY }),
-  ) as unknown as [NodeJS.WriteStream, NodeJS.WriteStream]
+  const [input, out, err] = [new PassThrough(), new PassThrough(), new PassThrough()].map(
+    (stream) => Object.assign(stream.setEncoding('utf8'), { isTTY }),
+  ) as unknown as [NodeJS.ReadStream & PassThrough, NodeJS.WriteStream, NodeJS.WriteStream]
   const text = (stream: NodeJS.WriteStream) => String(stream.read() ?? '')
-  return { ...makeTerminal(out, err), out: () => text(out), err: () => text(err) }
+  return {
+    ...makeTerminal(input, out, err),
+    ...{ type: (line: string) => input.end(line), out: () => text(out), err: () => text(err) },
+  }
 }
 
 describe('the terminal of the command line', () => {
@@ -33,6 +36,27 @@ describe('the terminal of the command line', () => {
     terminal.progress('haraka.log: 10,000 lines')
     terminal.print(['found'])
     assert.deepEqual([terminal.out(), terminal.err()], ['found\n', ''])
+  })
+
+  it('asks, where somebody can answer: only yes is yes', async () => {
+    for (const [line, agreed] of [
+      ['y\n', true],
+      ['Yes\n', true],
+      ['n\n', false],
+      ['\n', false],
+      ['', false],
+      ['yellow\n', false],
+    ] as const) {
+      const terminal = screen(true)
+      const answer = terminal.agreed('mx1 goes off; go on?')
+      terminal.type(line)
+      assert.equal(await answer, agreed, JSON.stringify(line))
+      assert.match(terminal.err(), /mx1 goes off; go on\? \[y\/N\] /)
+      assert.equal(terminal.out(), '')
+    }
+    const terminal = screen(false)
+    assert.equal(await terminal.agreed('go on?'), undefined)
+    assert.equal(terminal.err(), '')
   })
 
   it('lets nothing act that somebody else wrote, in answers, in progress and in complaints', () => {

@@ -3,6 +3,7 @@
  * counters add up to what came out, and whatever happens to Redis, no mail is late and no copy is
  * lost or sent twice; one server is killed.
  */
+import type { ChangeAnswer } from '../../plugins/tdc/cluster/shared-settings'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { MailPath } from '../support/mail-path'
 import { within } from '../support/within'
@@ -111,9 +112,9 @@ async function changesSpread(machines: readonly [Machine, Machine, Machine]): Pr
   say(`changes: ${steps.length}, each in force on three machines after ${all}`)
   const { changes } = await mx2.history()
   const authors = changes.map(({ author }) => author.replace(/^.*@/, '')).join(' ')
-  const { warnings } = await mx1.set('machine=mx2', 'intake_address=')
+  const { warnings } = made(await mx1.set('machine=mx2', 'intake_address='))
   demand(warnings.length === 0, `a machine that is there: ${warnings.join()}`)
-  const doubt = await mx1.set('machine=mx22', 'enabled=true')
+  const doubt = made(await mx1.set('machine=mx22', 'enabled=true'))
   demand(/no machine has reported as mx22/.test(doubt.warnings.join()), 'a misspelt machine')
   await mx1.unset('machine=mx22', 'enabled')
   demand(authors === 'mx1 mx3 mx2 mx1 mx3 mx2 mx2', `history: changes by ${authors}`)
@@ -270,3 +271,8 @@ within(WHOLE_DEADLINE, 'the whole run', main()).then(
     process.exit(1)
   },
 )
+
+function made(answer: ChangeAnswer): Extract<ChangeAnswer, { kind: 'made' }> {
+  demand(answer.kind === 'made', JSON.stringify(answer))
+  return answer as Extract<ChangeAnswer, { kind: 'made' }>
+}

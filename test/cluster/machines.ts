@@ -2,7 +2,7 @@ import { ANY } from '../../plugins/tdc/base/sought'
 import { join } from 'node:path'
 import type { ClusterView, FoundInCluster } from '../../plugins/tdc/cluster/cluster-view'
 import type { SharedHistory } from '../../plugins/tdc/cluster/shared-cluster'
-import type { Made } from '../../plugins/tdc/cluster/shared-settings'
+import type { ChangeAnswer } from '../../plugins/tdc/cluster/shared-settings'
 import type { Answer } from '../../plugins/tdc/control/processes'
 import type { Request } from '../../plugins/tdc/control/request'
 import type { Status } from '../../plugins/tdc/monitor/status'
@@ -42,12 +42,12 @@ export class Machine {
     return this.ask({ ask: 'cluster-track', wanted, ...ANY, sort: '', most: 20 })
   }
 
-  set(level: string, ...values: readonly string[]): Promise<Made> {
-    return this.ask({ ask: 'shared-set', level, policy: '', values, user: 'test' })
+  set(level: string, ...values: readonly string[]): Promise<ChangeAnswer> {
+    return this.ask({ ask: 'shared-set', level, policy: '', values, user: 'test', spreads: true })
   }
 
   unset(level: string, ...values: readonly string[]): Promise<unknown> {
-    return this.ask({ ask: 'shared-unset', level, policy: '', values, user: 'test' })
+    return this.ask({ ask: 'shared-unset', level, policy: '', values, user: 'test', spreads: true })
   }
 }
 

@@ -90,6 +90,7 @@ export function eventsWith(value: string): TdcEvent[] {
     'hard-bounced': failed,
     expired: { ...copy, response: tooOld },
     effective: { text: value },
+    'settings-changed': { what: value },
     'shared-changed': { revision: 1, change: author },
     'shared-trouble': { trouble: 'away', revision: 1, why },
     'shared-well': { revision: 1 },

@@ -9,7 +9,7 @@ import {
 import { LastGood } from '../../plugins/tdc/cluster/last-good'
 import { Link } from '../../plugins/tdc/cluster/redis-store'
 import type { SharedDocument } from '../../plugins/tdc/cluster/shared-document'
-import { SharedSettings, type Made } from '../../plugins/tdc/cluster/shared-settings'
+import { type ChangeAnswer, SharedSettings } from '../../plugins/tdc/cluster/shared-settings'
 import type { Answer } from '../../plugins/tdc/control/processes'
 import type { TdcEvent } from '../../plugins/tdc/monitor/events'
 import { linesOf } from '../../plugins/tdc/monitor/lines'
@@ -66,12 +66,17 @@ export class SharedMachine {
   }
 
   /** `section key=value`; without `=` it is no longer shared. */
-  set(...texts: readonly string[]): Promise<Answer<Made>> {
+  set(...texts: readonly string[]): Promise<Answer<ChangeAnswer>> {
     return this.change((base, signed) => changed(base, texts.map(wanted), signed))
   }
 
-  revert(number: number): Promise<Answer<Made>> {
+  revert(number: number): Promise<Answer<ChangeAnswer>> {
     return this.change((base, signed) => reverted(base, number, signed))
+  }
+
+  /** As `set`, while nobody has said that others may go off too. */
+  ask(...texts: readonly string[]): Promise<Answer<ChangeAnswer>> {
+    return this.change((base, signed) => changed(base, texts.map(wanted), signed), false)
   }
 
   /** `section key=value` of all that is in force. */
@@ -86,8 +91,9 @@ export class SharedMachine {
 
   private change(
     make: (base: SharedDocument, signed: Signed) => ChangeResult,
-  ): Promise<Answer<Made>> {
-    return this.shared.change('alice', make)
+    spreads = true,
+  ): Promise<Answer<ChangeAnswer>> {
+    return this.shared.change('alice', spreads, make)
   }
 }
 

@@ -37,7 +37,8 @@ function bash(program: Program): string[] {
     '    esac',
     '  done',
     '  case ${COMP_WORDS[COMP_CWORD - 1]} in',
-    '    -c | --config) COMPREPLY=($(compgen -d -- "$word")) && return ;;',
+    // No word of ours: readline completes the file, and quotes what has blanks.
+    '    -c | --config | --log) COMPREPLY=() && return ;;',
     '  esac',
     '  case $command in',
     `    '' | help) words='${namesOf(program).join(' ')}' ;;`,

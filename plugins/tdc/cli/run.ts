@@ -68,7 +68,7 @@ export const EXIT_HELP = [
 
 /** Runs the program; its exit code. Every error is one sentence. */
 export async function run(args: readonly string[]): Promise<ExitCode> {
-  const terminal = makeTerminal(process.stdout, process.stderr)
+  const terminal = makeTerminal(process.stdin, process.stdout, process.stderr)
   try {
     return await dispatch(args, terminal)
   } catch (error) {

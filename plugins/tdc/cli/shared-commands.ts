@@ -2,13 +2,14 @@ import { userInfo } from 'node:os'
 import { levelOf } from '../cluster/overlay'
 import type { SharedHistory } from '../cluster/shared-cluster'
 import type { Change } from '../cluster/shared-document'
-import type { Made } from '../cluster/shared-settings'
+import type { ChangeAnswer } from '../cluster/shared-settings'
 import type { ClusterRequest } from '../control/request'
 import { type Call, type Command, EXIT, type ExitCode, type Options, show, Stop } from './command'
 import { momentText } from './moments'
 import { valueFrom } from './server'
 
-const LEVEL: Options = { level: { type: 'string' } }
+const YES: Options = { yes: { type: 'boolean' } }
+const LEVEL: Options = { level: { type: 'string' }, ...YES }
 const PLACE: Options = { ...LEVEL, policy: { type: 'string' } }
 
 const LEVEL_HELP = [
@@ -19,6 +20,7 @@ const PLACE_HELP = [
   '--policy NAME    a policy, which is the same for all machines: --level may be left out.',
 ]
 const RULES = [
+  '--yes            also if that turns off machines which it does not name, without asking',
   'The values go before those of tdc.ini, which is the base on each machine ([cluster] redis=true).',
   'They are refused here, with the reason, unless all settings together can be taken.',
 ]
@@ -62,20 +64,28 @@ export const unsetCommand: Command = {
   summary: 'takes values back, so that those of tdc.ini hold again',
   help: [...PLACE_HELP, ...RULES],
   run: (call) =>
-    change(call, { ask: 'shared-unset', ...placeOf(call), values: call.words, user: user() }),
+    change(call, { ask: 'shared-unset', ...placeOf(call), values: call.words, ...asking(call) }),
 }
 
 export const revertCommand: Command = {
   name: 'revert',
   words: ['NUMBER'],
-  options: {},
+  options: YES,
   summary: 'puts back what was before a change that haraka-tdc history lists',
   help: ['That is a change too, and can be taken back.', ...RULES],
-  run: (call) => change(call, { ask: 'shared-revert', change: call.words[0] ?? '', user: user() }),
+  run: (call) =>
+    change(call, {
+      ...{ ask: 'shared-revert', change: call.words[0] ?? '' },
+      ...asking(call),
+    }),
 }
 
 function setRequest(call: Call, values: readonly string[]): ClusterRequest {
-  return { ask: 'shared-set', ...placeOf(call), values, user: user() }
+  return { ask: 'shared-set', ...placeOf(call), values, ...asking(call) }
+}
+
+function asking({ values }: Call): { readonly user: string; readonly spreads: boolean } {
+  return { user: user(), spreads: values['yes'] === true }
 }
 
 function placeOf({ values }: Call): { readonly level: string; readonly policy: string } {
@@ -87,13 +97,32 @@ function placeOf({ values }: Call): { readonly level: string; readonly policy: s
 }
 
 async function change(call: Call, request: ClusterRequest): Promise<ExitCode> {
-  const made = await valueFrom<Made>(call.directory(), request)
+  const made = await valueFrom<ChangeAnswer>(call.directory(), request)
+  if (made.kind === 'would-spread') return spread(call, request, made.machines)
   show(call, made, () => [
     ...changeText(made.change),
     `here: ${made.enabled ? 'enabled' : 'disabled'} (${made.level}), intake ${made.intake ?? 'none'}`,
     ...made.warnings.map((text) => `warning: ${text}`),
   ])
   return EXIT.ok
+}
+
+/** Machines shown in a question; there may be hundreds. */
+const MOST_SHOWN = 20
+
+/** Asks whether machines may go off that the change does not name, where somebody can answer. */
+async function spread(
+  call: Call,
+  request: ClusterRequest,
+  machines: readonly string[],
+): Promise<ExitCode> {
+  const more = machines.length > MOST_SHOWN ? ` and ${machines.length - MOST_SHOWN} more` : ''
+  const which = machines.slice(0, MOST_SHOWN).join(', ') + more
+  const what = `that turns off ${which} too, which inherit from a group or the cluster`
+  const isAgreed = await call.terminal.agreed(`${what}; go on?`)
+  if (isAgreed === undefined) throw new Stop(EXIT.no, `${what}; say --yes if it is meant`)
+  if (!isAgreed) throw new Stop(EXIT.no, 'nothing is changed')
+  return change(call, { ...request, spreads: true } as ClusterRequest)
 }
 
 /** Whoever became root by sudo is still who they are. */

@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline'
 import { withoutUnsafe } from '../base/text'
 
 /**
@@ -10,6 +11,8 @@ export interface Terminal {
   complain(text: string): void
   /** One line of what is being done, on a terminal only; the next one takes its place. */
   progress(text: string): void
+  /** What is answered to a question, yes or no; undefined: nobody can be asked. */
+  agreed(question: string): Promise<boolean | undefined>
   /** Takes the screen for one more picture of it. */
   repaint(lines: readonly string[]): void
 }
@@ -17,7 +20,11 @@ export interface Terminal {
 const ERASE_LINE = '\r\u001b[K'
 const HOME_AND_ERASE = '\u001b[H\u001b[J'
 
-export function makeTerminal(out: NodeJS.WriteStream, err: NodeJS.WriteStream): Terminal {
+export function makeTerminal(
+  input: NodeJS.ReadStream,
+  out: NodeJS.WriteStream,
+  err: NodeJS.WriteStream,
+): Terminal {
   // `haraka-tdc ... | head` closes the pipe: there is nobody left to tell.
   out.on('error', () => process.exit(0))
   let shown = false
@@ -38,6 +45,20 @@ export function makeTerminal(out: NodeJS.WriteStream, err: NodeJS.WriteStream): 
       if (!err.isTTY) return
       err.write(ERASE_LINE + withoutUnsafe(text))
       shown = true
+    },
+    async agreed(question) {
+      erase()
+      if (!input.isTTY || !err.isTTY) return undefined
+      const lines = createInterface({ input, output: err })
+      try {
+        const answer = new Promise<string>((resolve) => {
+          lines.once('close', () => resolve(''))
+          lines.question(`${withoutUnsafe(question)} [y/N] `, resolve)
+        })
+        return /^y(?:es)?$/i.test((await answer).trim())
+      } finally {
+        lines.close()
+      }
     },
     repaint(lines) {
       erase()

@@ -101,7 +101,8 @@ function normal(section: string): string {
     .replace(/ *\. */, '.')
 }
 
-function machineOf(section: string): string | undefined {
+/** Of `[machine.NAME]`; undefined: it is another section. */
+export function machineOf(section: string): string | undefined {
   const { kind, name } = partsOf(section.trim())
   return kind.trim() === 'machine' && name !== '' ? name : undefined
 }

@@ -36,6 +36,8 @@ export type SharedHistory = Pick<SharedDocument, 'revision' | 'entries' | 'chang
   readonly trouble: string | null
 }
 
+type Ask<A extends ClusterRequest['ask']> = Extract<ClusterRequest, { ask: A }>
+
 /** Milliseconds between two looks at Redis: a change is in force everywhere within two seconds. */
 const LOOK_EVERY = 500
 /** Milliseconds between two reports. */
@@ -108,16 +110,16 @@ export class SharedCluster {
     if (!this.deps.settings().redis) return no(NOT_SHARED)
     switch (request.ask) {
       case 'shared-set':
-        return this.set(request.level, request.policy, request.values, request.user, parsePair)
+        return this.set(request, parsePair)
       case 'shared-unset':
-        return this.set(request.level, request.policy, request.values, request.user, parseKey)
+        return this.set(request, parseKey)
       case 'shared-history': {
         const { revision, entries, changes } = this.shared.known
         const trouble = this.shared.trouble ?? null
         return ok<SharedHistory>({ revision, entries, changes, trouble })
       }
       case 'shared-revert':
-        return this.revert(request.change, request.user)
+        return this.revert(request)
       case 'cluster-status':
         return this.fromReports(clusterView)
       case 'cluster-track':
@@ -135,21 +137,18 @@ export class SharedCluster {
   }
 
   private async set(
-    level: string,
-    policy: string,
-    texts: readonly string[],
-    user: string,
+    { level, policy, values, user, spreads }: Ask<'shared-set' | 'shared-unset'>,
     parse: (text: string) => WantedValue | string,
   ): Promise<Answer> {
     const place = sectionOf(level, policy)
     if ('wrong' in place) return no(place.wrong)
     const wanted: WantedValue[] = []
-    for (const text of texts) {
+    for (const text of values) {
       const parsed = parse(text)
       if (typeof parsed === 'string') return no(parsed)
       wanted.push(parsed)
     }
-    const made = await this.shared.change(user, (base, signed) => {
+    const made = await this.shared.change(user, spreads, (base, signed) => {
       const shared = base.entries.map((entry) => entry.section)
       const section = sectionFinder(this.deps.source(), shared)(place.section)
       return changed(
@@ -158,7 +157,7 @@ export class SharedCluster {
         signed,
       )
     })
-    if (made.kind === 'no') return made
+    if (made.kind === 'no' || made.value.kind !== 'made') return made
     return ok({ ...made.value, warnings: [...made.value.warnings, ...(await this.doubts(level))] })
   }
 
@@ -174,11 +173,13 @@ export class SharedCluster {
     return isKnown ? [] : [`no machine has reported as ${safeText(name)}; is that its name?`]
   }
 
-  private revert(change: string, user: string): Promise<Answer> | Answer {
+  private revert({ change, user, spreads }: Ask<'shared-revert'>): Promise<Answer> | Answer {
     if (!/^\d{1,9}$/.test(change)) {
       return no(`a change is named by its number, not ${JSON.stringify(change)}`)
     }
-    return this.shared.change(user, (base, signed) => reverted(base, Number(change), signed))
+    return this.shared.change(user, spreads, (base, signed) =>
+      reverted(base, Number(change), signed),
+    )
   }
 
   private async fromReports<T>(made: (stored: StoredReports) => Promise<T>): Promise<Answer<T>> {

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock'
 import { type Answer, no, ok } from '../control/processes'
 import type { Report } from '../monitor/events'
+import type { Machines } from '../settings/levels'
 import { readSettings } from '../settings/read'
 import type { ReadResult } from '../settings/settings'
 import type { SettingsSource } from '../settings/source'
@@ -8,16 +9,31 @@ import type { ChangeResult, Signed } from './change'
 import type { LastGood } from './last-good'
 import type { Link, Store } from './redis-store'
 import { type Change, compare, type SharedDocument, documentText } from './shared-document'
-import { foreignValue, overlay } from './overlay'
+import { foreignValue, machineOf, overlay } from './overlay'
 
 /** What a change is answered with. */
-export interface Made {
+export type ChangeAnswer =
+  | ({ readonly kind: 'made' } & Made)
+  /** Not made yet: these machines would go off too, and nobody has said that they may. */
+  | { readonly kind: 'would-spread'; readonly machines: readonly string[] }
+
+interface Made {
   readonly change: Change
   /** What is in force on the machine that was asked. */
   readonly enabled: boolean
   readonly level: string
   readonly intake: string | null
   readonly warnings: readonly string[]
+}
+
+/** A change that is ready to be written. */
+interface Prepared {
+  readonly made: Made
+  readonly document: SharedDocument
+  readonly text: string
+  /** Undefined: what was before it makes no settings here. */
+  readonly before: Machines | undefined
+  readonly machines: Machines
 }
 
 interface SharedSettingsDeps {
@@ -74,11 +90,12 @@ export class SharedSettings {
     this.become(asked.kind === 'ok' ? asked.value : { kind: 'away', why: asked.why })
   }
 
-  /** Changes them everywhere, or says why not. */
+  /** Changes them everywhere, or says why not; `spreads`: also on machines that it does not name. */
   async change(
     user: string,
+    spreads: boolean,
     make: (base: SharedDocument, signed: Signed) => ChangeResult,
-  ): Promise<Answer<Made>> {
+  ): Promise<Answer<ChangeAnswer>> {
     const { link, clock, authorOf, newId } = this.deps
     const signed = { at: clock.wall(), author: authorOf(user), id: newId() }
     let isSent = false
@@ -87,24 +104,24 @@ export class SharedSettings {
         const written = await store.document()
         const prepared = this.prepare(written, (base) => make(base, signed))
         if (prepared.kind === 'no') return prepared
+        const off = spreads ? [] : await this.offBeside(store, prepared.value)
+        if (off.length > 0) return ok({ kind: 'would-spread', machines: off } as const)
         isSent = true
         return (await store.swap(written, prepared.value.text)) ? prepared : undefined
       })
       if (asked.kind === 'away') return no(awayText(asked.why, isSent))
       if (asked.value?.kind === 'no') return asked.value
       if (asked.value) {
-        const { made, document } = asked.value.value
-        this.adopt(document)
-        return ok(made)
+        const { value } = asked.value
+        if ('kind' in value) return ok(value)
+        this.adopt(value.document)
+        return ok({ kind: 'made', ...value.made })
       }
     }
     return no('others change the shared settings at the same time; try again')
   }
 
-  private prepare(
-    written: string,
-    make: (base: SharedDocument) => ChangeResult,
-  ): Answer<{ readonly made: Made; readonly document: SharedDocument; readonly text: string }> {
+  private prepare(written: string, make: (base: SharedDocument) => ChangeResult): Answer<Prepared> {
     const found = compare(this.document, written)
     if (found.kind === 'nonsense') {
       const help = 'delete the key, and the last good ones are written back'
@@ -112,7 +129,8 @@ export class SharedSettings {
         `Redis holds something else in place of the shared settings (${found.why}); ${help}`,
       )
     }
-    const result = make(found.kind === 'newer' ? found.document : this.document)
+    const before = found.kind === 'newer' ? found.document : this.document
+    const result = make(before)
     if (result.kind === 'no') return result
     const { document, change } = result
     const read = this.read(document)
@@ -122,7 +140,27 @@ export class SharedSettings {
     const { enabled, level, intake } = read.settings.effective
     const { warnings } = read
     const made = { change, enabled, level, intake: intake?.address ?? null, warnings }
-    return ok({ made, document, text })
+    const were = this.read(before)
+    return ok({
+      ...{ made, document, text, machines: read.settings.machines },
+      before: were.kind === 'settings' ? were.settings.machines : undefined,
+    })
+  }
+
+  /** Machines that a change turns off and does not name, among those that are known. */
+  private async offBeside(store: Store, { made, before, machines }: Prepared): Promise<string[]> {
+    const { values } = made.change
+    const isMeant = values.every(({ section, key }) => !spreadsOf(section, key))
+    if (isMeant || !before) return []
+    const reported = (await store.reports()).reports.map(({ machine }) => machine)
+    const named = new Set(
+      values.flatMap(({ section }) => machines.canonical(machineOf(section) ?? '')),
+    )
+    const all = [...machines.named, ...reported].map((machine) => machines.canonical(machine))
+    return [...new Set(all)]
+      .filter((machine) => !named.has(machine))
+      .filter((machine) => before.isEnabled(machine) && !machines.isEnabled(machine))
+      .sort()
   }
 
   private async lookAt(store: Store): Promise<State> {
@@ -199,6 +237,11 @@ export class SharedSettings {
       this.deps.report({ kind: 'shared-trouble', trouble: state.kind, revision, why: state.why })
     }
   }
+}
+
+/** Changes of a machine, and of the rule itself, reach others; a level above is for all below it. */
+function spreadsOf(section: string, key: string): boolean {
+  return machineOf(section) !== undefined || key === 'machine_disable_spreads'
 }
 
 function awayText(why: string, isSent: boolean): string {

@@ -49,6 +49,8 @@ export type ClusterRequest =
       readonly values: readonly string[]
       /** Who asks. */
       readonly user: string
+      /** Also if that turns off machines which it does not name. */
+      readonly spreads: boolean
     }
   | {
       readonly ask: 'shared-unset'
@@ -57,9 +59,15 @@ export type ClusterRequest =
       /** Keys. */
       readonly values: readonly string[]
       readonly user: string
+      readonly spreads: boolean
     }
   | { readonly ask: 'shared-history' }
-  | { readonly ask: 'shared-revert'; readonly change: string; readonly user: string }
+  | {
+      readonly ask: 'shared-revert'
+      readonly change: string
+      readonly user: string
+      readonly spreads: boolean
+    }
   | { readonly ask: 'cluster-status' }
   | ({ readonly ask: 'cluster-track' } & MessagesSought)
 
@@ -118,7 +126,12 @@ const ONE = { ...ALL, by: 'one' } as const
 /** Redis is asked several times, and may have to be reached first. */
 const REDIS_TIME = 20_000
 const PRIMARY = { ...NO_FIELDS, by: 'primary', within: REDIS_TIME } as const
-const CHANGE = { ...PRIMARY, strings: ['level', 'policy', 'user'], lists: ['values'] }
+const CHANGE = {
+  ...PRIMARY,
+  strings: ['level', 'policy', 'user'],
+  lists: ['values'],
+  flags: ['spreads'],
+}
 
 export const SHAPES: Readonly<Record<Ask, Shape>> = {
   status: ALL,
@@ -144,7 +157,7 @@ export const SHAPES: Readonly<Record<Ask, Shape>> = {
   'shared-set': CHANGE,
   'shared-unset': CHANGE,
   'shared-history': PRIMARY,
-  'shared-revert': { ...PRIMARY, strings: ['change', 'user'] },
+  'shared-revert': { ...PRIMARY, strings: ['change', 'user'], flags: ['spreads'] },
   'cluster-status': PRIMARY,
   'cluster-track': { ...PRIMARY, strings: ['wanted', ...SOUGHT], numbers: NUMBERS },
 }

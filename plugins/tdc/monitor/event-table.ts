@@ -289,6 +289,7 @@ export const EVENTS: { readonly [K in EventKind]: Row<EventOf<K>> } = {
     isError: true,
   },
   effective: { words: (e) => `TDC: ${safe(e.text)}` },
+  'settings-changed': { words: (e) => `TDC: settings have changed: ${safe(e.what)}` },
   'shared-changed': {
     words: (e) =>
       `TDC: Shared settings revision ${e.revision} in force${e.change ? changeText(e.change) : ''}`,

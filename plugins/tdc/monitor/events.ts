@@ -145,6 +145,8 @@ export type TdcEvent =
   | ({ kind: 'expired'; response: BounceResponse } & Attempted)
   // ── the settings ──
   | { kind: 'effective'; text: string }
+  /** Beside who gets copies, of which a warning tells. */
+  | { kind: 'settings-changed'; what: string }
   // ── what the machines share ──
   | { kind: 'shared-changed'; revision: number; change: SharedChange | undefined }
   | { kind: 'shared-trouble'; trouble: SharedTrouble; revision: number; why: string }

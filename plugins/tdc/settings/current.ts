@@ -1,4 +1,5 @@
 import type { Report } from '../monitor/events'
+import { changedCopies, changedSettings } from './changes'
 import { readSettings } from './read'
 import type { ReadResult, Settings } from './settings'
 import {
@@ -48,7 +49,7 @@ export class CurrentSettings {
   /** Reads anew. `announce`: the log has what is in force now, and what is wrong. */
   read(own: SettingsSource, report: Report, announce: boolean): void {
     const { source, files } = noting(own)
-    const before = this.takenFiles && this.settings
+    const before = this.takenFiles && { settings: this.settings, files: this.takenFiles }
     const result = this.judged(own, readSettings(this.layered(source)), files)
     this.sentences = result.kind === 'refused' ? result.problems : []
     if (result.kind === 'settings') {
@@ -62,9 +63,11 @@ export class CurrentSettings {
       for (const text of result.warnings) report({ kind: 'warning', text })
       if (own.missing) report({ kind: 'warning', text: 'there is no config/tdc.ini' })
       else if (isBlank(own.text)) report({ kind: 'warning', text: 'config/tdc.ini is empty' })
-      const changed = before && changedCopies(before, result.settings)
-      if (changed !== undefined) {
-        report({ kind: 'warning', text: `who gets copies has changed: ${changed}` })
+      if (before) {
+        const copies = changedCopies(before.settings, result.settings)
+        if (copies) report({ kind: 'warning', text: `who gets copies has changed: ${copies}` })
+        const others = changedSettings(before.files, files)
+        if (others) report({ kind: 'settings-changed', what: others })
       }
     } else {
       report({ kind: 'problem', text: `tdc.ini refused, ${this.remaining}` })
@@ -130,48 +133,4 @@ function emptyFile(source: SettingsSource): Settings {
   if (result.kind === 'refused') throw new Error(result.problems.join('; '))
   const { settings } = result
   return { ...settings, effective: { ...settings.effective, level: 'tdc.ini was refused' } }
-}
-
-/** What decides who gets copies, by name: a value, or entries. */
-export type Aspects = ReadonlyMap<string, string | ReadonlySet<string>>
-
-/** Parts of one sentence: a file of policies may be another altogether. */
-const PARTS_SHOWN = 10
-
-/** Who gets copies now and did not, or the other way round; undefined: nothing of the kind changed. */
-function changedCopies(before: Settings, now: Settings): string | undefined {
-  const [old, fresh] = [aspectsOf(before), aspectsOf(now)]
-  const parts = [...new Set([...fresh.keys(), ...old.keys()])].flatMap(
-    (name) => partOf(name, old.get(name), fresh.get(name)) ?? [],
-  )
-  if (parts.length === 0) return undefined
-  const more = parts.length - PARTS_SHOWN
-  return parts.slice(0, PARTS_SHOWN).join('; ') + (more > 0 ? `; and ${more} more` : '')
-}
-
-function aspectsOf({ effective, incoming, policies, unless }: Settings): Aspects {
-  return new Map([
-    ['copies', effective.enabled ? 'on' : `off (${effective.level})`],
-    ['the default intake', effective.intake?.address ?? 'none'],
-    ['the domains that are relayed for', new Set(incoming.outgoing)],
-    ['[clean] unless', new Set(unless.map(({ text }) => text))],
-    ...policies.aspects,
-  ])
-}
-
-type Aspect = string | ReadonlySet<string> | undefined
-
-function partOf(name: string, before: Aspect, now: Aspect): string | undefined {
-  if (now === undefined) return `${name} is gone`
-  if (typeof now === 'string') {
-    if (before === undefined) return `${name} is new: ${now}`
-    return before === now ? undefined : `${name}: ${now}, was ${String(before)}`
-  }
-  const old = typeof before === 'object' ? before : new Set<string>()
-  const [more, fewer] = [missingIn(old, now), missingIn(now, old)]
-  return more + fewer === 0 ? undefined : `${name}: ${more} more, ${fewer} fewer`
-}
-
-function missingIn(set: ReadonlySet<string>, entries: ReadonlySet<string>): number {
-  return [...entries].filter((entry) => !set.has(entry)).length
 }

@@ -44,6 +44,33 @@ interface Decided<T> {
   readonly level: string
 }
 
+/** What the levels say of any machine, also of one that they do not name. */
+export class Machines {
+  readonly #levels: Levels
+  readonly #names: MachineNames
+
+  constructor(levels: Levels, names: MachineNames) {
+    this.#levels = levels
+    this.#names = names
+  }
+
+  /** Those that the levels name. */
+  get named(): string[] {
+    const { groups, machines } = this.#levels
+    return [...machines.map(({ name }) => name), ...groups.flatMap((group) => [...group.machines])]
+  }
+
+  /** The one name of a machine, however it is written. */
+  canonical(machine: string): string {
+    const self = this.#names.self(machine, '')
+    return self.kind === 'machine' ? self.name : this.#names.canonical(machine)
+  }
+
+  isEnabled(machine: string): boolean {
+    return resolveLevels(this.#levels, this.canonical(machine)).enabled
+  }
+}
+
 /** What holds on one machine (spec 2): its own value, its group's, the cluster's. */
 export function resolveLevels(levels: Levels, machine: string | undefined): Effective {
   const own = levels.machines.find(({ name }) => name === machine)
@@ -113,6 +140,7 @@ interface MachineLevels {
   readonly machines: readonly Level[]
   /** This machine's name among them; undefined: tdc.ini does not name it. */
   readonly self: string | undefined
+  readonly names: MachineNames
 }
 
 /** A level under the name that the file gives it, its machines not yet brought to one name each. */
@@ -148,6 +176,7 @@ export function readLevels(
     })),
     machines: machines.map((machine) => ({ ...machine, name: names.canonical(machine.name) })),
     self: readSelf(source, names, problems),
+    names,
   }
 }
 

@@ -1,6 +1,6 @@
 import { routesOf, spellingsOf } from './address'
 import { AddressList } from './address-list'
-import type { Aspects } from './current'
+import type { Aspects } from './changes'
 import type { IntakeBook } from './intake'
 import { DEFAULT_POLICY, NAMED } from './keys'
 import { listLines, type SettingsSource } from './source'

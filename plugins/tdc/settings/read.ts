@@ -3,7 +3,7 @@ import { type CleanRule, parseCleanRule } from './clean-rules'
 import { IntakeBook, readFormats, warnOfUnusedFormats } from './intake'
 import { FIXED } from './keys'
 import { listLines, type SettingsSource } from './source'
-import { readLevels, resolveLevels, sharedIn } from './levels'
+import { Machines, readLevels, resolveLevels, sharedIn } from './levels'
 import { OrderedPolicies, readPolicies } from './policies'
 import { Problems, shown } from './problems'
 import { ownName } from './machine-names'
@@ -73,9 +73,10 @@ function read(source: SettingsSource, problems: Problems): Settings {
     shared: sharedIn('main', source),
   }
   const named = { ...source, hostname: fixed.cluster.machine ?? source.hostname }
-  const { groups, machines, self } = readLevels(named, sections, intakes, problems)
+  const { groups, machines, self, names } = readLevels(named, sections, intakes, problems)
   const machineDisableSpreads = main.machine_disable_spreads
-  const effective = resolveLevels({ cluster, groups, machines, machineDisableSpreads }, self)
+  const levels = { cluster, groups, machines, machineDisableSpreads }
+  const effective = resolveLevels(levels, self)
   const policies = readPolicies(
     source.readList,
     sections,
@@ -91,6 +92,7 @@ function read(source: SettingsSource, problems: Problems): Settings {
   reviewDelivery(delivery, source.untrustedDns, problems)
   return {
     effective,
+    machines: new Machines(levels, names),
     serviceName: main.service_name,
     onJournalFailure: main.on_journal_failure,
     prepareTimeout: queue.prepare_timeout,

@@ -51,10 +51,13 @@ function readKey<T>(
 
 /** A secret is not repeated, also when it stands in the wrong section. */
 function placeOf(section: string, key: string, value: unknown): KeyPlace {
-  const secret = Object.values(SECTIONS).some(
-    (keys) => Object.hasOwn(keys, key) && keys[key]?.kind.secret,
+  return isSecret(key) ? { section, key } : { section, key, value }
+}
+
+export function isSecret(key: string): boolean {
+  return Object.values(SECTIONS).some(
+    (keys) => Object.hasOwn(keys, key) && keys[key]?.kind.secret === true,
   )
-  return secret ? { section, key } : { section, key, value }
 }
 
 export type Given<T> =

@@ -1,5 +1,6 @@
 import type { CleanRule } from './clean-rules'
 import type { IncomingDomains } from './incoming'
+import type { Machines } from './levels'
 import type { PolicyTable } from './policies'
 
 /** `journal`: wrapped, the original as `message/rfc822`; `bcc`: the original with X-CSE headers on top. */
@@ -157,6 +158,7 @@ export interface ClusterSettings {
 /** Everything that config/tdc.ini says, validated; one immutable value that a reload swaps whole. */
 export interface Settings {
   readonly effective: Effective
+  readonly machines: Machines
   readonly serviceName: string
   readonly onJournalFailure: 'accept' | 'tempfail'
   /** Milliseconds for writing the copies of one message before that counts as a failure. */
