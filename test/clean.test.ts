@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server } from 'node:net'
-import { type Results, uncleanBy, verdictsOf } from '../plugins/tdc/decide/clean'
+import { askedOf, type Results, uncleanBy, verdictsOf } from '../plugins/tdc/decide/clean'
 import { resultsOf } from '../plugins/tdc/haraka/results'
 import type { Connection, Transaction } from '../plugins/tdc/haraka/types'
 import { parseCleanRule } from '../plugins/tdc/settings/clean-rules'
@@ -123,13 +123,13 @@ describe('clean, as the administrator says', () => {
     it(`${text}: ${holds ? 'holds' : 'does not hold'} for what the scanners' own code stored`, () => {
       const rule = parseCleanRule(text)
       assert.ok(rule)
-      const found = uncleanBy([rule], resultsOf(connection, transaction))
+      const found = uncleanBy([rule], resultsOf(connection, transaction, askedOf([rule])))
       assert.equal(found?.text, holds ? text : undefined)
     })
   }
 
   it('what was seen is told, one text for each scanner', () => {
-    const told = verdictsOf(resultsOf(connection, transaction), [])
+    const told = verdictsOf(resultsOf(connection, transaction, askedOf([])), [])
     assert.ok(told.includes('clamd fail=Tests.Virus.UNOFFICIAL'), told.join('; '))
     assert.ok(told.includes('rspamd action=add header score=8.1'), told.join('; '))
     assert.ok(told.includes('spamassassin flag=true score=7.3'), told.join('; '))
@@ -138,7 +138,7 @@ describe('clean, as the administrator says', () => {
 
   it('the verdict on one message says nothing of the next one over the same connection', () => {
     const next = { notes: {}, results: new ResultStore(connection) } as unknown as Transaction
-    const results = resultsOf(connection, next)
+    const results = resultsOf(connection, next, askedOf([]))
     for (const text of ['spamassassin.flag', 'clamd.fail', 'rspamd.action=add header']) {
       assert.equal(uncleanBy([parseCleanRule(text) ?? assert.fail()], results), undefined, text)
     }
@@ -156,7 +156,7 @@ describe('clean, as the administrator says', () => {
     ]
     for (const results of odd) {
       const message = { notes: undefined, results } as unknown as Transaction
-      const found = resultsOf({ results } as unknown as Connection, message)
+      const found = resultsOf({ results } as unknown as Connection, message, askedOf([]))
       assert.equal(uncleanBy([parseCleanRule('clamd.fail') ?? assert.fail()], found), undefined)
     }
     const results: Results = { clamd: null, x: [] }

@@ -275,10 +275,18 @@ function queueOf({ plugin, internals, directory, value, monitor, clock }: Contex
   const announce = counting(taken, announcer(internals))
   const files = new QueueCopyFiles({ directory, disk, clock, memory, report, announce, kept })
   const options = () => {
-    const { delivery, journal, intakes } = value()
+    const {
+      delivery: { maxAge, retryDelay },
+      journal,
+      intakes,
+    } = value()
     const isReport = (intake: string) =>
       intakes.some(({ address, format }) => address === intake && format === 'journal')
-    return { ...delivery, fallsBack: (intake: string) => journal.fallback && isReport(intake) }
+    return {
+      maxAge,
+      retryDelay,
+      fallsBack: (intake: string) => journal.fallback && isReport(intake),
+    }
   }
   const courierOf = (copy: { readonly domain: string }) => pools.of(copy.domain)
   const scheduler = new Scheduler({ courierOf, files, clock, report, options, holds })

@@ -191,6 +191,8 @@ export class Forwarding {
     connection: Connection,
     transaction: Transaction,
   ): Promise<void> | undefined {
+    // Nothing is left to be said, as mostly when the transaction ends behind `commit`.
+    if (passage.journey.isOver && passage.failure === undefined) return undefined
     const watch = this.watchOf(connection, transaction)
     const own = recipientsOf(transaction)
     const strangers = watch ? strangersIn(watch.seen(told), own) : []
@@ -203,7 +205,7 @@ export class Forwarding {
       }
       return { kind: 'unknown' }
     }
-    const isOver = fate().kind === 'nowhere' || passage.journey.isOver
+    const isOver = passage.journey.isOver || fate().kind === 'nowhere'
     const added = isOver ? [] : this.addedRoutes(passage, transaction, strangers)
     this.settleNow(passage, transaction, fate)
     return added.length === 0

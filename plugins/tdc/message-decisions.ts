@@ -1,5 +1,5 @@
 import type { Connector } from './compose'
-import { verdictsOf } from './decide/clean'
+import { askedOf, verdictsOf } from './decide/clean'
 import { decide, type Route } from './decide/decision'
 import type { MessageFacts } from './decide/message-facts'
 import { GivenRecipients } from './haraka/given-recipients'
@@ -72,7 +72,8 @@ export class MessageDecisions {
   private factsOf(connection: Connection, transaction: Transaction): MessageFacts {
     const isRelayClient = this.relayClients.has(transaction)
     const given = this.givenOf(transaction)
-    return messageFacts(connection, transaction, isRelayClient, given, TOKEN_HEADER)
+    const asked = askedOf(this.connector.settings.value.unless)
+    return messageFacts(connection, transaction, isRelayClient, given, TOKEN_HEADER, asked)
   }
 
   private givenOf(transaction: Transaction): GivenRecipients {

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import { askedOf } from '../../plugins/tdc/decide/clean'
 import { decide } from '../../plugins/tdc/decide/decision'
 import { GivenRecipients } from '../../plugins/tdc/haraka/given-recipients'
 import { messageFacts } from '../../plugins/tdc/haraka/message'
@@ -88,6 +89,7 @@ function decisionsPerSecond(settings: Settings): number {
         false,
         new GivenRecipients(),
         TOKEN_HEADER,
+        askedOf(settings.unless),
       )
       copies += decide(facts, settings, () => false).routes.length
     }

@@ -9,7 +9,7 @@ import { Dice } from './dice'
 
 export const BOUNDARY = '_tdc.4f1d0c2e9a7b4c3d8e5f60718293a4b5_'
 
-export const OPTIONS: JournalOptions = {
+export const OPTIONS: JournalOptions & { readonly token: string } = {
   markerValue: 'journal',
   from: undefined,
   remoteIpHeader: 'X-IronPort-RemoteIP',

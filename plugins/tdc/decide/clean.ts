@@ -1,6 +1,6 @@
 import type { CleanRule } from '../settings/clean-rules'
 
-/** What other plugins found out about a message, by plugin, as they stored it. */
+/** What other plugins found out about a message, by plugin, as they stored it; of those that are asked. */
 export type Results = Readonly<Record<string, unknown>>
 
 /** The first rule by which a message is not clean. */
@@ -11,12 +11,12 @@ export function uncleanBy(rules: readonly CleanRule[], results: Results): CleanR
 /** A plugin's name may have dots: every way of taking the path apart is one. */
 function valuesAt(results: Results, path: readonly string[]): unknown[] {
   return path.slice(1).map((_, at) => {
-    const plugin = own(results, path.slice(0, at + 1).join('.'))
+    const plugin = own(results, nameIn(path, at))
     return path.slice(at + 1).reduce(own, plugin)
   })
 }
 
-function own(of: unknown, key: string): unknown {
+export function own(of: unknown, key: string): unknown {
   if (typeof of !== 'object' || of === null || !Object.hasOwn(of, key)) return undefined
   return (of as Record<string, unknown>)[key]
 }
@@ -72,11 +72,25 @@ const TELLING: Readonly<Record<string, readonly string[]>> = {
 /** Characters of one verdict: the sender may choose the name of what was found. */
 const VERDICT_SHOWN = 100
 
+const SCANNERS = Object.keys(TELLING)
+
+/** The plugins of which `uncleanBy` and `verdictsOf` want to know: scanners, and all that a rule may name. */
+export function askedOf(rules: readonly CleanRule[]): readonly string[] {
+  if (rules.length === 0) return SCANNERS
+  return [...SCANNERS, ...rules.flatMap(({ path }) => path.map((_, at) => nameIn(path, at)))]
+}
+
+/** A plugin that the beginning of a path may name, up to that part. */
+function nameIn(path: readonly string[], at: number): string {
+  return path.slice(0, at + 1).join('.')
+}
+
 /** The verdicts of known scanners, and those that a rule names, one text each. */
 export function verdictsOf(results: Results, rules: readonly CleanRule[]): string[] {
   const named = rules.map(({ path }) => path.slice(0, -1).join('.'))
-  const scanners = [...new Set([...Object.keys(TELLING), ...named])]
-  return scanners.flatMap((plugin) => {
+  const scanners = new Set([...SCANNERS, ...named])
+  return [...scanners].flatMap((plugin) => {
+    if (own(results, plugin) === undefined) return []
     const said = ['fail', ...(TELLING[plugin] ?? [])].flatMap((key) => {
       const value = own(own(results, plugin), key)
       const text = Array.isArray(value) ? value.join(',') : plainText(value)

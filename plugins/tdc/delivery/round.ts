@@ -1,7 +1,7 @@
 import type { Backoff } from './backoff'
 import type { Connection } from './connection'
 import type { Seats } from './connection-budget'
-import { type Connections, HANGS_AFTER } from './connections'
+import { type Census, type Connections, HANGS_AFTER } from './connections'
 import type { Entries, Entry } from './entries'
 import { wantedConnections } from './growth'
 import type { IntakeRecord } from './intake-record'
@@ -49,7 +49,9 @@ export class Round {
     const handsOutAgain = this.handOut()
     const { first } = this.pool.entries
     if (first) this.dismiss(this.mostSent(first))
-    const { grow, shrink } = { grow: this.grow(), shrink: this.shrink() }
+    // What grows has no more connections than are wanted: there is nothing to shrink then.
+    const census = this.pool.connections.census()
+    const { grow, shrink } = { grow: this.grow(census), shrink: this.shrink(census) }
     return Math.min(handsOutAgain, grow, shrink, this.forget(), this.nextDeadline())
   }
 
@@ -120,10 +122,10 @@ export class Round {
    * they stand. What was down is asked by the floor, and after a failed opening by one at a time: it must
    * not see a storm. An opening that hangs holds no other's place. Returns when to look again.
    */
-  private grow(): number {
+  private grow(census: Census): number {
     const { seats, connections, entries } = this.pool
     const { minConnections, maxConnections, openTimeout = OPEN_TIMEOUT } = this.options
-    const { begins, again } = this.missing()
+    const { begins, again } = this.missing(census)
     if (begins <= 0 || seats.surplus > 0) {
       seats.content()
       return again
@@ -138,9 +140,9 @@ export class Round {
   }
 
   /** How many openings may begin now, and when to look again. */
-  private missing(): { begins: number; again: number } {
-    const { entries, connections, backoff, intake, seats } = this.pool
-    const { connecting, hanging, greeted, idle, busy, flying } = connections.census()
+  private missing(census: Census): { begins: number; again: number } {
+    const { entries, backoff, intake, seats } = this.pool
+    const { connecting, hanging, greeted, idle, busy, flying } = census
     const [opening, standing] = [connecting - hanging, idle + busy]
     const { minConnections } = this.options
     const floor = Math.max(1, minConnections)
@@ -177,9 +179,8 @@ export class Round {
    * Closes idle connections that are more than wanted, the least recently used first, when their
    * time is over. Returns when to look again.
    */
-  private shrink(): number {
+  private shrink({ connecting, hanging, idle, busy, flying }: Census): number {
     const { entries, connections, seats } = this.pool
-    const { connecting, hanging, idle, busy, flying } = connections.census()
     const wanted = wantedConnections(entries.waiting + flying, this.options)
     let surplus = connecting - hanging + idle + busy - wanted
     for (const connection of connections) {

@@ -29,12 +29,12 @@ export class GivenRecipients {
   facts(recipients: readonly HarakaAddress[]): RecipientFacts[] {
     this.settle(recipients, recipients.length)
     this.latest = undefined
-    const gone = this.gone(recipients)
+    let gone: readonly AddressFacts[] | undefined
     return recipients.map((recipient) => {
       const origin = this.origins.get(recipient) ?? written(recipient)
       const facts = addressFacts(recipient)
       // One that was put in after all were given may come from any that is not there any more.
-      const candidates = origin ? [origin] : gone
+      const candidates = origin ? [origin] : (gone ??= this.gone(recipients))
       const isSame = candidates.some(({ key }) => key === facts.key)
       return { ...facts, given: isSame ? [] : candidates }
     })

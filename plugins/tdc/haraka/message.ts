@@ -5,20 +5,21 @@ import type { GivenRecipients } from './given-recipients'
 import { resultsOf } from './results'
 import type { Connection, HarakaAddress, Transaction } from './types'
 
-/** What the decision needs, read from Haraka's objects (spec 1). */
+/** What the decision needs, read from Haraka's objects (spec 1). `asked`: plugins whose results count. */
 export function messageFacts(
   connection: Connection,
   transaction: Transaction,
   relayClient: boolean,
   given: GivenRecipients,
   loopHeader: string,
+  asked: readonly string[],
 ): MessageFacts {
   return {
     transaction: transaction.uuid,
     sender: addressFacts(transaction.mail_from).key,
     recipients: given.facts(recipientsOf(transaction)),
     relayClient,
-    results: resultsOf(connection, transaction),
+    results: resultsOf(connection, transaction, asked),
     loopToken: headerOf(transaction, loopHeader),
   }
 }

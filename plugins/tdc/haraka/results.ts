@@ -1,25 +1,29 @@
-import type { Results } from '../decide/clean'
+import { own, type Results } from '../decide/clean'
 import type { Connection, ResultStore, Transaction } from './types'
 
 /**
- * What other plugins say of this message. Results on the connection count too, as karma's score, but
+ * What some plugins say of this message. Results on the connection count too, as karma's score, but
  * those of spamassassin are about whichever message it scanned last: this one's are in its notes.
  */
-export function resultsOf(connection: Connection, transaction: Transaction): Results {
-  const ofConnection = all(connection.results)
-  const ofMessage = all(transaction.results)
+export function resultsOf(
+  connection: Connection,
+  transaction: Transaction,
+  plugins: readonly string[],
+): Results {
+  const [ofConnection, ofMessage] = [all(connection.results), all(transaction.results)]
   const { flag } = Object(transaction.notes?.['spamassassin']) as { flag?: unknown }
-  // Twenty plugins or so, of each message: only what both have is put together.
-  const merged: Record<string, unknown> = { ...ofConnection, ...ofMessage }
-  for (const plugin of Object.keys(ofMessage)) {
-    if (!Object.hasOwn(ofConnection, plugin)) continue
-    merged[plugin] = mergedOf(ofConnection[plugin], ofMessage[plugin])
+  const merged = plugins.map((plugin) => {
+    const [before, now] = [own(ofConnection, plugin), own(ofMessage, plugin)]
+    const isInBoth = before !== undefined && now !== undefined
+    return [plugin, isInBoth ? mergedOf(before, now) : (now ?? before)] as const
+  })
+  return {
+    ...Object.fromEntries(merged),
+    spamassassin: {
+      ...Object(ofMessage['spamassassin']),
+      ...(flag === undefined ? {} : { flag }),
+    },
   }
-  merged['spamassassin'] = {
-    ...Object(ofMessage['spamassassin']),
-    ...(flag === undefined ? {} : { flag }),
-  }
-  return merged
 }
 
 /** Lists of both, as `fail`; for the rest the message has the last word. */

@@ -23,9 +23,12 @@ export interface JournalOptions {
   /** Header that names the client's IP on top of the attached original; undefined: none. */
   readonly remoteIpHeader?: string | undefined
   readonly bareCr: BareCr
-  /** Value of X-Haraka-TDC. */
-  readonly token: string
+  /** Value of X-Haraka-TDC, or what makes it of all else that stands in front of the original. */
+  readonly token: string | SignHead
 }
+
+/** `lead`: the beginning of the body, up to the original; `header`: the report's, but for the token. */
+export type SignHead = (lead: Buffer, header: Buffer) => string
 
 /**
  * Header fields to take out of the attached original: only what may be put on top of it. A forged
@@ -44,14 +47,14 @@ export function journalHead(
 ): Buffer {
   const part = envelopePart(facts)
   const eightBit = traits.eightBit || part.eightBit
-  const lines = [
+  const header = bytesOf([
     ...addressing(facts, options),
     ...mimeHeader(boundary, eightBit),
     headerField('X-MS-Journal-Report', piecesOf(asciiText(options.markerValue))).trimEnd(),
     ...parentMessageIdField(facts.messageId),
     'Auto-Submitted: auto-generated',
-    ...ownHeader(options.token, traits),
-    '',
+  ])
+  const lead = bytesOf([
     `--${boundary}`,
     ...part.lines,
     '',
@@ -62,8 +65,13 @@ export function journalHead(
     'Content-Disposition: attachment',
     '',
     ...topOfOriginal(facts, options, traits),
-  ]
-  return Buffer.from(lines.map((line) => `${line}\r\n`).join(''))
+  ])
+  const token = typeof options.token === 'string' ? options.token : options.token(lead, header)
+  return Buffer.concat([header, bytesOf([...ownHeader(token, traits), '']), lead])
+}
+
+function bytesOf(lines: readonly string[]): Buffer {
+  return Buffer.from(`${lines.join('\r\n')}\r\n`)
 }
 
 /** The end of the report. Its first CRLF belongs to the delimiter (RFC 2046 5.1.1), not the original. */

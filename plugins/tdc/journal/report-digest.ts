@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 
 const CRLF = '\r\n'
-export const HEADER_END = Buffer.from('\r\n\r\n')
+const HEADER_END = Buffer.from('\r\n\r\n')
 
 /**
  * What a reader is shown of a message beside its body. Others are added, taken away and put in another
@@ -70,15 +70,19 @@ export class MessageDigest {
   }
 }
 
+/** Of each, folded or not, its name and what follows the colon. */
+const SHOWN_FIELD = new RegExp(
+  `(?:^|\\n)(${SHOWN.join('|')})(?:\\r?\\n[ \\t]|[ \\t])*:([^\\n]*(?:\\n[ \\t][^\\n]*)*)`,
+  'gi',
+)
+
 /** Canonical as DKIM's relaxed header is (RFC 6376 3.4.2): folding and blanks may change on the way. */
 function shownFields(header: Buffer): string {
-  const fields = header
-    .toString('latin1')
-    .replace(/\r?\n[ \t]/g, ' ')
-    .split(/\r?\n/)
-    .map((line) => /^([^:]*?)[ \t]*:(.*)$/s.exec(line) ?? [])
-    .map(([, name = '', value = '']) => [name.toLowerCase(), value.replace(/[ \t]+/g, ' ').trim()])
-  return SHOWN.flatMap((wanted) =>
-    fields.filter(([name]) => name === wanted).map(([name, value]) => `${name}:${value}\n`),
-  ).join('')
+  const shown = new Map<string, string>()
+  for (const [, name = '', value = ''] of header.toString('latin1').matchAll(SHOWN_FIELD)) {
+    const key = name.toLowerCase()
+    const relaxed = value.replace(/(?:(?:\r?\n)?[ \t])+/g, ' ').trim()
+    shown.set(key, `${shown.get(key) ?? ''}${key}:${relaxed}\n`)
+  }
+  return SHOWN.map((name) => shown.get(name) ?? '').join('')
 }

@@ -148,9 +148,18 @@ function headLine({ at, messageId, sender, recipientCount, recipients }: Head): 
 function withStep(track: string, { at, kind, mid, text }: TrackedStep): string {
   const copy = mid === null ? '' : OF_COPY + mid.slice(transactionOfMid(mid).length)
   const step = [at - beginOf(track), kind, safeCut(copy, COPY_OCTETS), safeCut(text, TEXT_OCTETS)]
-  let longer = `${track}\n${octetsOf(step.join('\t'))}`
+  let longer = withLine(track, step.join('\t'))
+  if (longer.length <= TRACK_OCTETS) return longer
   while (longer.length > TRACK_OCTETS) longer = withoutSecondStep(longer)
   return inOnePiece(longer)
+}
+
+/** Where a track and a further line are put together. */
+const room = Buffer.allocUnsafeSlow(2 * TRACK_OCTETS)
+
+function withLine(track: string, line: string): string {
+  const end = room.write(track, 0, 'latin1')
+  return room.toString('latin1', 0, end + room.write(`\n${line}`, end))
 }
 
 function withoutSecondStep(track: string): string {

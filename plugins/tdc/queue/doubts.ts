@@ -56,7 +56,8 @@ export class MessageDigest {
     envelope: readonly string[],
     header: readonly string[],
   ) {
-    for (const part of [...envelope, '', ...header]) hmac.update(`${part.length}:${part}`)
+    const parts = [...envelope, '', ...header]
+    hmac.update(parts.map((part) => `${part.length}:${part}`).join(''))
   }
 
   add(piece: Buffer): void {

@@ -69,11 +69,12 @@ export function strangersIn(
   { handovers }: Seen,
   recipients: readonly AddressFacts[],
 ): AddressFacts[] {
-  const known = new Set(recipients.map(({ key }) => key))
-  return handovers
+  const named = handovers
     .filter(({ state }) => state !== 'not-taken')
     .flatMap(({ recipients: some = [] }) => some.map(factsOfPath))
-    .filter(({ key }) => !known.has(key) && known.add(key))
+  if (named.length === 0) return named
+  const known = new Set(recipients.map(({ key }) => key))
+  return named.filter(({ key }) => !known.has(key) && known.add(key))
 }
 
 /** The route with those of its recipients only. */

@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer'
 import type { Disk, DiskFile } from './disk'
 import { errorCode } from '../error-code'
 import type { DirectorySync } from './directory-sync'
@@ -130,7 +131,7 @@ export class Spool {
         const facts = {
           size: reportHead.length + body.size,
           octets: body.end - start,
-          eightBit: body.traits.eightBit || isEightBit(reportHead),
+          eightBit: body.traits.eightBit || !isAscii(reportHead),
         }
         const fileHead = padHead(plan.fileHead(facts), start)
         await out.write(Buffer.concat([fileHead, reportHead]), 0)
@@ -215,11 +216,6 @@ function roomFor(plan: SpoolPlan): number {
   return longest.length + plan.wrapping.longestHead() + HEAD_SLACK
 }
 
-/** The report's own lines may be, where subject or addresses are. */
-function isEightBit(head: Buffer): boolean {
-  return head.some((octet) => octet > 127)
-}
-
 function assemble(original: Buffer, plan: SpoolPlan) {
   for (let attempt = 1; ; attempt++) {
     const pass = plan.wrapping.begin()
@@ -231,7 +227,7 @@ function assemble(original: Buffer, plan: SpoolPlan) {
     const facts = {
       size: reportHead.length + size,
       octets: reportHead.length + first.length + rest.length,
-      eightBit: traits.eightBit || isEightBit(reportHead),
+      eightBit: traits.eightBit || !isAscii(reportHead),
     }
     const fileHead = plan.fileHead(facts)
     const content = Buffer.concat([fileHead, reportHead, first, rest])

@@ -10,7 +10,7 @@ import {
 import type { BareCr } from '../journal/line-ends'
 import { OriginalFilter, type HeadTraits } from '../journal/original'
 import type { ReportFacts } from '../journal/report'
-import { HEADER_END, MessageDigest, ReportDigest } from '../journal/report-digest'
+import { MessageDigest, ReportDigest } from '../journal/report-digest'
 
 /** How one copy is put around its original (spec 4). */
 export interface Wrapping {
@@ -61,15 +61,9 @@ export function journalWrapping(
   const begin = () => {
     const boundary = newBoundary(random)
     const content = new ReportDigest()
-    const head = (traits: HeadTraits, named?: Named) => {
-      const headWith = (token: string) =>
-        journalHead({ ...facts, ...named }, { ...options, token }, boundary, traits)
-      const unsigned = headWith('')
-      const at = unsigned.indexOf(HEADER_END) + HEADER_END.length
-      const lead = unsigned.subarray(at)
-      const digest = content.end(lead, unsigned.subarray(0, at))
-      return headWith(sign(lead.length, digest))
-    }
+    const token = (lead: Buffer, header: Buffer) => sign(lead.length, content.end(lead, header))
+    const head = (traits: HeadTraits, named?: Named) =>
+      journalHead({ ...facts, ...named }, { ...options, token }, boundary, traits)
     const filter = new OriginalFilter({ remove, boundary, bareCr })
     return pass(filter, (piece) => content.push(piece), head, journalTail(boundary))
   }
