@@ -58,7 +58,7 @@ describe('a real Haraka that shares settings, with a Redis that takes connection
       /^haraka-tdc: Redis cannot be reached \(no answer in 3 seconds\): nothing is changed$/m,
     )
     assert.equal((await path.haraka.tdc('status', '--cluster')).code, 1)
-    assert.equal((await path.haraka.tdc('history')).code, 1)
+    assert.equal((await path.haraka.tdc('history', '--settings')).code, 1)
   })
 
   it('starts with the settings that were last in force, in all its processes', async () => {
@@ -115,7 +115,7 @@ describe('a real Haraka that shares nothing', function () {
     ['disable', '--level', 'machine=mx1'],
     ['set', '--level', 'cluster', 'enabled=true'],
     ['unset', '--policy', 'vip', 'intake'],
-    ['history'],
+    ['history', '--settings'],
     ['revert', '1'],
     ['status', '--cluster'],
     ['tophosts', '--cluster'],

@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib'
 import type { Found } from '../plugins/tdc/control/gathered'
 import type { Status } from '../plugins/tdc/monitor/status'
 import type { KeptListed } from '../plugins/tdc/queue/kept-name'
+import type { LostListed } from '../plugins/tdc/queue/lost-copies'
 import type { QueuedCopy } from '../plugins/tdc/queue/queued-copy'
 import { textOf } from './support/documents'
 import type { HarakaServer } from './support/haraka'
@@ -305,6 +306,35 @@ port=${stage.port}
       return [count, ...copies.map((copy) => copy.mid)]
     }
     assert.deepEqual(await kept(), [1, mid])
+    assert.match((await server.tdc('status')).out, /^Kept +1 for a replay, \d+ octets$/m)
+    const lost = async (...args: string[]) => {
+      const { code, out } = await server.tdc('history', ...args, '--json')
+      assert.equal(code, 0)
+      return (JSON.parse(out) as LostListed).copies.map((copy) => [
+        copy.mid,
+        copy.kept ? 'kept' : copy.replayedAt !== null ? 'sent again' : 'lost',
+      ])
+    }
+    assert.deepEqual(await lost(), [[mid, 'kept']])
+    const found = ['--sender', 'ann@sender.example', '--recipient', 'example.net', '--since', '1h']
+    assert.deepEqual(await lost(...found, '--intake', DOWN, '--reason', 'hard-bounce'), [
+      [mid, 'kept'],
+    ])
+    for (const none of [
+      ['--reason', 'expired'],
+      ['--sender', '<>'],
+      ['--intake', INTAKE],
+      ['--since', '0s'],
+    ]) {
+      assert.deepEqual(await lost(...none), [], none.join(' '))
+    }
+    const [title, line1] = (await server.tdc('history')).out.split('\n')
+    assert.match(title ?? '', /^Given up +MID +Intake +Reason +Now +From +Attempts +Age +What was/)
+    assert.match(
+      line1 ?? '',
+      new RegExp(`  ${mid}  ${DOWN}  hard-bounce  kept  <ann@.*550 .*Nobody`),
+    )
+    assert.equal((await server.tdc('history', '--settings', '--since', '1h')).code, 2)
     assert.deepEqual(await kept('--reason', 'hard-bounce', '--since', '2h'), [1, mid])
     assert.deepEqual(await kept('--intake', DOWN, '--sort', 'largest'), [1, mid])
     for (const none of [
@@ -332,6 +362,9 @@ port=${stage.port}
     await server.waitForLine(`Message finished MID ${mid} done`)
     assert.deepEqual(await kept(), [0])
     assert.equal((await server.tdc('kept')).out, 'no such copy is kept\n')
+    await server.restart()
+    assert.deepEqual(await lost(), [[mid, 'sent again']])
+    assert.match((await server.tdc('status')).out, /^Kept +0 for a replay$/m)
   })
 
   it('names a worker that does not answer, within the deadline', async () => {

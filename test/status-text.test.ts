@@ -17,6 +17,7 @@ describe('haraka-tdc status', () => {
       'Delivered     0',
       'Soft bounced  0 attempts',
       'Hard bounced  0 (0 TLS errors, 0 expired)',
+      'Kept          0 for a replay',
       'Last failure  none',
       'Not copied    0',
       'Copies        0 not written, 0 withdrawn, 0 sent in doubt, 0 kept, 0 replayed',

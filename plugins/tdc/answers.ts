@@ -4,7 +4,7 @@ import { isFromTo, isMeant } from './base/sought'
 import { systemClock } from './clock'
 import type { SharedCluster } from './cluster/shared-cluster'
 import { type Answer, type AnswerHere, no, ok } from './control/processes'
-import { KEPT_ORDERS, orderOf, QUEUE_ORDERS } from './control/orders'
+import { KEPT_ORDERS, LOST_ORDERS, orderOf, QUEUE_ORDERS } from './control/orders'
 import {
   type KeptSought,
   MOST_LISTED,
@@ -25,6 +25,7 @@ import type { Adoption } from './queue/adoption'
 import type { Journey } from './queue/journey'
 import type { KeptCopies } from './queue/kept-copies'
 import type { KeptCopy, KeptListed } from './queue/kept-name'
+import type { LostCopies, LostListed } from './queue/lost-copies'
 import { planCopies } from './queue/plan'
 import type { Preparer } from './queue/preparer'
 import type { QueueCommands } from './queue/queue-commands'
@@ -42,6 +43,7 @@ export interface AnsweringParts {
   readonly queue: {
     readonly commands: QueueCommands
     readonly kept: KeptCopies
+    readonly lost: LostCopies
     readonly replay: Replay
     readonly adoption: Adoption
     readonly preparer: Preparer
@@ -85,6 +87,8 @@ function answer(
       return listed(parts, request)
     case 'kept':
       return listKept(parts, request)
+    case 'history':
+      return listLost(parts, request)
     case 'show':
       return show(parts, request.mid)
     case 'intake-domains':
@@ -209,6 +213,27 @@ async function listKept(
   }
   const bytes = found.reduce((sum, copy) => sum + copy.bytes, 0)
   return ok({ count: found.length, bytes, copies })
+}
+
+/** Whether it is kept is asked of the kept copies: they are replayed and dropped by others, too. */
+async function listLost(
+  { queue: { lost, kept } }: AnsweringParts,
+  { intake, since, reason, sort, most, ...people }: Extract<Request, { ask: 'history' }>,
+): Promise<Answer<LostListed>> {
+  const isKept = new Set((await kept.list()).map(({ mid }) => mid))
+  const asksWho = people.sender !== '' || people.recipient !== ''
+  const found = (await lost.list()).filter(
+    ({ at, intake: own, reason: why, sender, recipients }) =>
+      at >= since &&
+      isMeant(intake, own) &&
+      (reason === '' || reason === why) &&
+      (!asksWho || (sender !== null && isFromTo(people, { sender, recipients }))),
+  )
+  const copies = found
+    .sort(orderOf(LOST_ORDERS, sort))
+    .slice(0, Math.min(most, MOST_LISTED))
+    .map((copy) => ({ ...copy, kept: isKept.has(copy.mid) }))
+  return ok({ count: found.length, copies })
 }
 
 /** A test message's copy, through the real queue. */

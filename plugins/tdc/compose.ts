@@ -42,6 +42,7 @@ import { Holds } from './queue/holds'
 import { Journey } from './queue/journey'
 import { KeptCopies } from './queue/kept-copies'
 import { LeftBehind } from './queue/left-behind'
+import { LostCopies } from './queue/lost-copies'
 import { Loader } from './queue/loader'
 import { MemoryBudget } from './queue/memory-budget'
 import { Preparer } from './queue/preparer'
@@ -80,8 +81,16 @@ export function compose(plugin: HarakaPlugin, internals: Internals, announces: b
     serviceName: () => value().serviceName,
     now: () => clock.wall(),
     tracked: () => value().track,
+    listener: (event) => lost.note(event),
   })
   const { report } = monitor
+  const lost = new LostCopies({
+    folder: directory.lostFolder,
+    makeFolder: (path) => systemDisk.makeFolder(path),
+    clock,
+    report,
+    peopleOf: (mid) => monitor.tracking.envelopeOf(mid),
+  })
   if (announces && layers.refused) report({ kind: 'warning', text: layers.refused })
   settings.read(layers.own(), report, announces)
 
@@ -89,7 +98,7 @@ export function compose(plugin: HarakaPlugin, internals: Internals, announces: b
   const connections = () => connectionShare(plugin, value().delivery.maxConnectionsTotal)
   const context = { plugin, internals, directory, value, monitor, me: layers.me, clock }
   const pools = poolsOf(context, connections)
-  const queue = queueOf(context, pools)
+  const queue = { ...queueOf(context, pools), lost }
 
   /** For the copies of one message. */
   const journey = (routes: readonly Route[]) =>
@@ -107,6 +116,7 @@ export function compose(plugin: HarakaPlugin, internals: Internals, announces: b
       versions,
       scheduler: queue.scheduler.stats,
       disk: queue.room.disk(),
+      kept: queue.kept.figures,
       pools: pools.status(),
       connections: pools.connections(),
     })
@@ -164,6 +174,7 @@ export function compose(plugin: HarakaPlugin, internals: Internals, announces: b
   function cutShort(): void {
     pools.destroy()
     queue.files.removeNow()
+    lost.writeNow()
   }
 
   return Object.assign(parts, {

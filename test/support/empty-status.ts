@@ -54,6 +54,7 @@ export function statusOf(given: Partial<Status>): Status {
     maxAge: 120_000,
     recent: { missed: 0, keptDropped: 0 },
     disk: null,
+    kept: { count: 0, bytes: 0 },
     prepared: 0,
     deferred: 0,
     held: 0,

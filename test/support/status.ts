@@ -84,6 +84,7 @@ export function statusWith(over: Partial<Status> = {}): Status {
     holds: ['scan.example'],
     ages: [1, 2, 3, 1, 0, 0, 0],
     timeInQueue: { counts: [5, 4, 3, 2, 1, 0, 0, 0, 0, 0, 1], sum: 130_000, count: 16 },
+    kept: { count: 3, bytes: 9000 },
     minutes: [{ at: NOW - 30_000, delivered: 12, failed: 1, depth: 7 }],
     connections: [
       {

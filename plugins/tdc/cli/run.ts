@@ -10,12 +10,12 @@ import {
 import { checkCommand } from './check-command'
 import { type Command, COMMON, EXIT, type ExitCode, meant, Stop } from './command'
 import { completionCommand } from './completion-command'
+import { historyCommand } from './history-command'
 import { keptCommand, replayCommand } from './kept-commands'
 import { explainCommand, showCommand, trackCommand } from './message-commands'
 import {
   disableCommand,
   enableCommand,
-  historyCommand,
   revertCommand,
   setCommand,
   unsetCommand,
@@ -34,6 +34,7 @@ const COMMANDS: readonly Command[] = [
   tophostsCommand,
   queueCommand,
   keptCommand,
+  historyCommand,
   showCommand,
   trackCommand,
   explainCommand,
@@ -48,7 +49,6 @@ const COMMANDS: readonly Command[] = [
   disableCommand,
   setCommand,
   unsetCommand,
-  historyCommand,
   revertCommand,
   adoptCommand,
   completionCommand,

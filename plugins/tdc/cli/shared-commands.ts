@@ -71,7 +71,7 @@ export const revertCommand: Command = {
   name: 'revert',
   words: ['NUMBER'],
   options: YES,
-  summary: 'puts back what was before a change that haraka-tdc history lists',
+  summary: 'puts back what was before a change that haraka-tdc history --settings lists',
   help: ['That is a change too, and can be taken back.', ...RULES],
   run: (call) =>
     change(call, {
@@ -130,20 +130,11 @@ function user(): string {
   return process.env['SUDO_USER'] ?? userInfo().username
 }
 
-export const historyCommand: Command = {
-  name: 'history',
-  words: [],
-  options: {},
-  summary: 'the settings that the machines share, who changed them when, and what was before',
-  help: [
-    'The last 200 changes, as this machine knows them; Redis need not be there.',
-    'Exit code 1: this machine does not follow Redis; the reason is the last line.',
-  ],
-  async run(call) {
-    const history = await valueFrom<SharedHistory>(call.directory(), { ask: 'shared-history' })
-    show(call, history, () => historyText(history))
-    return history.trouble === null ? EXIT.ok : EXIT.no
-  },
+/** `history --settings`. */
+export async function settingsHistory(call: Call): Promise<ExitCode> {
+  const history = await valueFrom<SharedHistory>(call.directory(), { ask: 'shared-history' })
+  show(call, history, () => historyText(history))
+  return history.trouble === null ? EXIT.ok : EXIT.no
 }
 
 function historyText({ revision, entries, changes, trouble }: SharedHistory): string[] {

@@ -95,7 +95,7 @@ function processesText({ processes, takenAt }: Status): string {
 }
 
 function queueRows(status: Status): [string, string][] {
-  const { queue, prepared, deferred, held, ages } = status
+  const { queue, prepared, deferred, held, kept, ages } = status
   const { active, delivered, softBounced, hardBounced, tlsErrors, expired, oldestAge } = queue
   const oldest = oldestAge > 0 ? `, the oldest for ${durationText(oldestAge)}` : ''
   return [
@@ -108,6 +108,7 @@ function queueRows(status: Status): [string, string][] {
     ['Delivered', `${delivered}${lastText(queue.lastSuccess)}`],
     ['Soft bounced', `${softBounced} attempts`],
     ['Hard bounced', `${hardBounced} (${tlsErrors} TLS errors, ${expired} expired)`],
+    ['Kept', `${kept.count} for a replay${kept.count > 0 ? `, ${kept.bytes} octets` : ''}`],
     ['Last failure', failureText(queue.lastFailure)],
   ]
 }

@@ -246,6 +246,6 @@ function spreadsOf(section: string, key: string): boolean {
 
 function awayText(why: string, isSent: boolean): string {
   return isSent
-    ? `Redis did not answer (${why}): the change may have been made or not, see haraka-tdc history`
+    ? `Redis did not answer (${why}): the change may have been made or not, see haraka-tdc history --settings`
     : `Redis cannot be reached (${why}): nothing is changed`
 }

@@ -40,6 +40,7 @@ export class Gathered {
       case 'recent':
         return ok(newestFirst(all).slice(0, RECENT_SHARED))
       case 'explain':
+      case 'history':
       case 'kept':
       case 'replay':
       case 'adopt':

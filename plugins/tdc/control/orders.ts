@@ -13,6 +13,12 @@ interface Kept {
   readonly cause: string
 }
 
+interface Lost {
+  readonly at: number
+  readonly reason: string
+  readonly intake: string
+}
+
 interface Dated {
   readonly at: number
 }
@@ -31,6 +37,13 @@ export const KEPT_ORDERS = {
   newest: (a: Kept, b: Kept) => b.at - a.at,
   largest: (a: Kept, b: Kept) => b.bytes - a.bytes,
   reason: (a: Kept, b: Kept) => byText(a.cause, b.cause) || a.at - b.at,
+}
+
+export const LOST_ORDERS = {
+  newest: (a: Lost, b: Lost) => b.at - a.at,
+  oldest: (a: Lost, b: Lost) => a.at - b.at,
+  reason: (a: Lost, b: Lost) => byText(a.reason, b.reason) || b.at - a.at,
+  intake: (a: Lost, b: Lost) => byText(a.intake, b.intake) || b.at - a.at,
 }
 
 export const MESSAGE_ORDERS = {

@@ -21,6 +21,8 @@ export type Request =
   | ({ readonly ask: 'queue' } & Sought & Listing)
   /** The copies that were given up and kept. */
   | ({ readonly ask: 'kept' } & KeptSought & Listing)
+  /** The copies that were given up, those of before a restart included. */
+  | ({ readonly ask: 'history'; readonly reason: string } & Sought & Listing)
   | { readonly ask: 'show'; readonly mid: string }
   /** Domains of intakes: of the settings, of copies, and those that are held. */
   | { readonly ask: 'intake-domains' }
@@ -139,6 +141,7 @@ export const SHAPES: Readonly<Record<Ask, Shape>> = {
   explain: { ...ONE, strings: ['from', 'to', 'becomes', 'ip'], flags: ['relaying'] },
   queue: { ...ALL, strings: SOUGHT, numbers: NUMBERS },
   kept: { ...ONE, strings: ['intake', 'reason', 'sort'], numbers: NUMBERS, within: WRITING_TIME },
+  history: { ...ONE, strings: ['reason', ...SOUGHT], numbers: NUMBERS, within: WRITING_TIME },
   show: { ...ALL, strings: ['mid'] },
   'intake-domains': ALL,
   hold: { ...ALL, strings: ['domain'], within: WRITING_TIME },

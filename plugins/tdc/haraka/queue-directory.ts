@@ -78,6 +78,11 @@ export class QueueDirectory {
     return join(this.keptFolder, file)
   }
 
+  /** Where it stands which copies were given up lately. */
+  get lostFolder(): string {
+    return join(this.path, OWN_FOLDER, 'lost')
+  }
+
   /** Where holds are noted, a file for each. */
   get holdFolder(): string {
     return join(this.path, OWN_FOLDER, 'hold')

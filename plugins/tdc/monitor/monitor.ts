@@ -18,6 +18,8 @@ interface MonitorDeps {
   readonly now: () => number
   /** Messages that tracking keeps; 0: none. */
   readonly tracked: () => number
+  /** Hears of every event last. */
+  readonly listener?: (event: TdcEvent) => void
 }
 
 /** Domains whose TLS sessions are counted; copies for invented ones must not fill memory. */
@@ -68,6 +70,7 @@ export class Monitor {
     this.count(event, now)
     this.tracking.note(event, now, this.deps.serviceName())
     this.write(event, now)
+    this.deps.listener?.(event)
     const warning = this.certificates.warning(event, now)
     if (warning) this.report(warning)
   }

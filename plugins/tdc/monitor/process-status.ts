@@ -42,6 +42,7 @@ interface StatusSources {
     readonly ages: readonly number[]
   }
   readonly disk: DiskRoom | null
+  readonly kept: Status['kept']
   readonly pools: readonly (readonly [domain: string, status: PoolStatus])[]
   readonly connections: readonly Omit<ConnectionStatus, 'pid'>[]
 }
@@ -70,6 +71,7 @@ export function processStatus(sources: StatusSources): Status {
     maxAge: settings.value.delivery.maxAge,
     recent,
     disk: sources.disk,
+    kept: sources.kept,
     prepared,
     deferred,
     held,

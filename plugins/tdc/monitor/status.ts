@@ -231,6 +231,9 @@ const status = group({
    */
   disk: oneOfAll(diskRoom, (a, b) => (b.bytes - b.minBytes < a.bytes - a.minBytes ? b : a)),
 
+  /** Copies that were given up and are kept for a replay; of several machines, on the one that has most. */
+  kept: addedLater(group({ count: largest, bytes: largest }), { count: 0, bytes: 0 }),
+
   /** Copies written ahead whose original is still on its way. */
   prepared: total,
   /** Copies put off until their retry. */

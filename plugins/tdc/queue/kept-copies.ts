@@ -15,6 +15,15 @@ import { readHead } from './queue-file'
 /** Milliseconds between a copy that is kept and the look at the bounds: one look for all of a burst. */
 const SWEEP_DELAY = 1_000
 
+/** Milliseconds that the number of kept copies is taken as it was last seen. */
+const FIGURES_FOR = 5_000
+
+/** How many copies are kept, and their octets. */
+interface KeptFigures {
+  readonly count: number
+  readonly bytes: number
+}
+
 /** A longer timer is set in steps: Node's end at 24 days, and clocks are set. */
 const LONGEST_WAIT = 3_600_000
 
@@ -30,6 +39,8 @@ export class KeptCopies {
   private readonly report: Report
   private readonly settings: () => KeepSettings
   private next: { readonly due: number; readonly timer: Timer } | undefined
+  private known: KeptFigures = { count: 0, bytes: 0 }
+  private figuresAt = -Infinity
   private sweeping: Promise<void> = Promise.resolve()
   /** Files whose time lies in the future -> when that was seen, on the monotonic clock. */
   private ahead: ReadonlyMap<string, number> = new Map()
@@ -71,6 +82,7 @@ export class KeptCopies {
       this.report({ kind: 'not-kept', mid, why: diskErrorText(error) })
       return false
     }
+    this.countOne(1, bytes)
     this.report({ kind: 'kept', mid, intake })
     this.sweepIn(SWEEP_DELAY)
     return true
@@ -79,8 +91,26 @@ export class KeptCopies {
   /** The oldest first. */
   async list(): Promise<KeptCopy[]> {
     const kept: KeptCopy[] = []
+    this.figuresAt = this.clock.monotonic()
     await this.visit((copy) => kept.push(copy))
+    this.known = { count: kept.length, bytes: kept.reduce((sum, { bytes }) => sum + bytes, 0) }
     return sortedInTurns(kept, byAge)
+  }
+
+  /** How many there are: what other processes do with them is seen at the next look, soon. */
+  get figures(): KeptFigures {
+    if (this.clock.monotonic() - this.figuresAt >= FIGURES_FOR) this.list().catch(() => {})
+    return this.known
+  }
+
+  /** It was taken out for a replay. */
+  left(copy: Pick<KeptCopy, 'bytes'>): void {
+    this.countOne(-1, copy.bytes)
+  }
+
+  private countOne(sign: 1 | -1, octets: number): void {
+    const { count, bytes } = this.known
+    this.known = { count: Math.max(0, count + sign), bytes: Math.max(0, bytes + sign * octets) }
   }
 
   /** The intake that it was queued for; null: its file is damaged, or gone. */
@@ -188,6 +218,7 @@ export class KeptCopies {
       }
       return false
     }
+    this.left({ bytes: parseKeptName(file)?.bytes ?? 0 })
     this.report({ kind: 'kept-dropped', mid, why })
     return true
   }

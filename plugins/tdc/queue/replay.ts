@@ -115,6 +115,7 @@ export class Replay {
       this.scheduler.unreserve(mid)
       throw error
     }
+    this.kept.left(kept)
     const place = {
       filename,
       folder: this.directory.path,

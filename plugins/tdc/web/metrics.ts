@@ -92,6 +92,9 @@ function copyMetrics(status: Status): Metric[] {
       ),
     ),
     gauge('queue_messages', 'Copies by where they are.', queueStates(status)),
+    gauge('kept_messages', 'Copies that were given up and are kept for a replay.', [
+      only(status.kept.count),
+    ]),
     gauge('queue_oldest_age_seconds', 'How long the oldest copy has been in the queue.', [
       only(queue.oldestAge / 1000),
     ]),
