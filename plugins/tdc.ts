@@ -3,7 +3,7 @@ import { compose, type Connector } from './tdc/compose'
 import { diagnosisText } from './tdc/doctor/doctor'
 import { diagnoseStart, withFilesGiven } from './tdc/examination'
 import { Forwarding } from './tdc/forwarding'
-import { DELAY, DENY, DENYSOFT, OK, STOP } from './tdc/haraka/codes'
+import { DELAY, DENY, DENYSOFT, DENYSOFTDISCONNECT, OK, STOP } from './tdc/haraka/codes'
 import { checkContract, type Internals } from './tdc/haraka/contract'
 import { takeOver } from './tdc/haraka/loaded-item'
 import { logTo } from './tdc/haraka/log'
@@ -70,6 +70,7 @@ export function register(this: TdcPlugin): void {
   this.register_hook('queue_outbound', 'prepare_outbound', FIRST)
   this.register_hook('pre_send_trans_email', 'rewrite', LAST)
   this.register_hook('deny', 'note_queue_timeout', FIRST)
+  this.register_hook('deny', 'withdraw', LAST)
   this.register_hook('queue_ok', 'commit', FIRST)
   this.register_hook('reset_transaction', 'resolve', FIRST)
   this.register_hook('send_email', 'take_over', FIRST)
@@ -103,8 +104,12 @@ export function survey(this: TdcPlugin, next: Next): void {
   ]
   for (const text of warnings) monitor.report({ kind: 'warning', text })
   this.tdc.openControl()
-  this.tdc.queue.sweep.run()
-  next()
+  const { queue } = this.tdc
+  const goOn = () => next()
+  queue.logs
+    .takeAll()
+    .then(() => queue.sweep.run())
+    .then(goOn, goOn)
 }
 
 /** init_http, in each process that listens for HTTP: the page, which is off until it is enabled. */
@@ -196,6 +201,21 @@ export function note_queue_timeout(
     if (transaction) this.forwarding.queueTimedOut(connection, transaction, plugin)
   }
   next()
+}
+
+/** deny, after every plugin that overrides it: the client is told next that the original is refused. */
+export function withdraw(
+  this: TdcPlugin,
+  next: Next,
+  connection: Connection,
+  params: DenyParams,
+): void {
+  const { transaction } = connection
+  const [code, , , , , hook] = params
+  const goOn = () => next()
+  if (!transaction || (hook !== 'queue' && hook !== 'queue_outbound')) return goOn()
+  const told = code === DENYSOFT || code === DENYSOFTDISCONNECT ? 'deferred' : 'rejected'
+  this.forwarding.refuse(connection, transaction, told).then(goOn, goOn)
 }
 
 /** reset_transaction: the end, also when the client left. What is open is settled. */

@@ -49,7 +49,8 @@ function adopterOf(
   const room = {
     lack: () => Promise.resolve(scheduler.size > queue.maxCopies ? 'no room' : undefined),
   }
-  return { adoption: new Adoption({ ...common, loader, room, isRunning: running }), loader }
+  const parts = { ...common, loader, room, takeover: queue.takeover(), isRunning: running }
+  return { adoption: new Adoption(parts), loader }
 }
 
 describe('adopting the copies of another server', () => {
@@ -506,15 +507,20 @@ function crashing(disk: Disk, moment: number, done: boolean) {
         const file = await disk.create(path)
         return {
           write: (bytes, position) => step(() => file.write(bytes, position)),
+          writeAll: (parts, position) => step(() => file.writeAll(parts, position)),
+          writeNow: (bytes, position) => file.writeNow(bytes, position),
           truncate: () => step(() => file.truncate()),
           size: () => step(() => file.size()),
           sync: () => step(() => file.sync()),
+          syncData: () => step(() => file.syncData()),
           close: () => file.close(),
         }
       }),
     rename: (from, to) => step(() => disk.rename(from, to)),
     unlink: (path) => step(() => disk.unlink(path)),
     unlinkNow: (path) => disk.unlinkNow(path),
+    removeFolderNow: (path) => disk.removeFolderNow(path),
+    giveAway: (path) => step(() => disk.giveAway(path)),
     exists: (path) => step(() => disk.exists(path)),
     readStart: (path, most) => step(() => disk.readStart(path, most)),
     readPart: (path, position, most) => step(() => disk.readPart(path, position, most)),

@@ -121,7 +121,10 @@ describe(`with ${COPIES} copies no turn of the event loop passes over more than 
       },
       () => {
         const loader = new Loader(parts())
-        const adoption = new Adoption({ ...parts(), ...others, loader, room: ROOMY })
+        const adoption = new Adoption({
+          ...{ ...parts(), ...others, loader, room: ROOMY },
+          takeover: queue.takeover(),
+        })
         return adoption.adopt(`${queue.path}/other`, false)
       },
     ],

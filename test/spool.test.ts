@@ -310,6 +310,7 @@ function faulty(faults: Faults): Disk {
       const file = await systemDisk.create(path)
       const { write, sync, close, size } = faults
       return {
+        ...file,
         write: write ? (bytes, at) => write(bytes, at, file) : file.write,
         sync: sync ? () => sync(file) : file.sync,
         close: close ? () => file.close().then(() => close(file)) : file.close,

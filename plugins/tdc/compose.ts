@@ -22,7 +22,7 @@ import { LoopKeys, readLoopKey } from './haraka/loop-key'
 import { connectionShare, connectionWarning } from './haraka/process-limits'
 import { QueueDirectory } from './haraka/queue-directory'
 import { redisConnections } from './haraka/redis-connection'
-import { hasFilesOf } from './haraka/process-files'
+import { hasFilesOf, watchWorkers } from './haraka/process-files'
 import { isRunning } from './running-process'
 import { serverDirectory, watchDomainFiles, watchFiles } from './haraka/settings-files'
 import { isOutboundDisabled } from './haraka/surroundings'
@@ -44,13 +44,13 @@ import { KeptCopies } from './queue/kept-copies'
 import { LeftBehind } from './queue/left-behind'
 import { LostCopies } from './queue/lost-copies'
 import { Loader } from './queue/loader'
+import { Logs } from './queue/log/logs'
 import { MemoryBudget } from './queue/memory-budget'
 import { Preparer } from './queue/preparer'
 import { QueueCommands } from './queue/queue-commands'
 import { Replay } from './queue/replay'
 import { Room } from './queue/room'
 import { Scheduler } from './queue/scheduler'
-import { Spool } from './queue/spool'
 import { Sweep, systemSweptDisk } from './queue/sweep'
 import type { Settings } from './settings/settings'
 import { layersOf } from './settings-layers'
@@ -175,12 +175,14 @@ export function compose(plugin: HarakaPlugin, internals: Internals, announces: b
     pools.destroy()
     queue.files.removeNow()
     lost.writeNow()
+    queue.logs.end(queue.files.leavingStored)
   }
 
   return Object.assign(parts, {
     start(): void {
       process.once('exit', cutShort)
       queue.leftBehind.start()
+      queue.followLogs()
       queue.kept.holdBounds()
       queue.autoReplay.follow()
       watchDomainFiles(reload)
@@ -224,6 +226,7 @@ export function compose(plugin: HarakaPlugin, internals: Internals, announces: b
       healthWatch.stop()
       sharedCluster?.close()
       queue.autoReplay.stop()
+      queue.logs.close(() => queue.files.lingering.fileAll())
       queue.commands.flush().catch(mistakeIn('the queue', report))
       clock.after(SHUTDOWN_TIME, () => pools.destroy())
     },
@@ -284,7 +287,16 @@ function queueOf({ plugin, internals, directory, value, monitor, clock }: Contex
   const kept = new KeptCopies({ directory, disk, clock, report, settings: failed })
   const taken = new Taken()
   const announce = counting(taken, announcer(internals))
-  const files = new QueueCopyFiles({ directory, disk, clock, memory, report, announce, kept })
+  const logs: Logs = new Logs({
+    ...{ directory, disk, clock, memory, report, pid: process.pid },
+    directorySync: new DirectorySync(disk, directory.path),
+    isWanted: () => value().writeAhead === 'log',
+    has: (mid): boolean => scheduler.has(mid),
+  })
+  const { spool, takeover, unfiled } = logs
+  const files = new QueueCopyFiles({
+    ...{ directory, disk, clock, memory, report, announce, kept, unfiled },
+  })
   const options = () => {
     const {
       delivery: { maxAge, retryDelay },
@@ -300,7 +312,7 @@ function queueOf({ plugin, internals, directory, value, monitor, clock }: Contex
     }
   }
   const courierOf = (copy: { readonly domain: string }) => pools.of(copy.domain)
-  const scheduler = new Scheduler({ courierOf, files, clock, report, options, holds })
+  const scheduler: Scheduler = new Scheduler({ courierOf, files, clock, report, options, holds })
   const room = new Room({
     path: directory.path,
     disk,
@@ -309,16 +321,23 @@ function queueOf({ plugin, internals, directory, value, monitor, clock }: Contex
     limits: () => value().limits,
     patience: () => value().prepareTimeout,
   })
-  const spool = new Spool(directory, disk, new DirectorySync(disk, directory.path))
   const shared = { directory, disk, clock, scheduler, report }
   const countsDowntime = () => value().delivery.maxAgeCountsDowntime
   const loader = new Loader({ ...shared, countsDowntime })
   const replay = new Replay({ ...shared, kept, maxCopies: () => value().limits.maxCopies })
   const delivers = () => hasFilesOf(process.pid)
   return {
-    ...{ scheduler, kept, files, room, loader },
+    ...{ scheduler, kept, files, room, loader, logs },
+    /** Of processes that end while this one runs. */
+    followLogs(): void {
+      if (cluster.isPrimary) watchWorkers((pid) => takeover.free(pid))
+      logs.watch((...found) => loader.bring(...found), delivers)
+    },
     doubts: new Doubts(clock),
-    preparer: new Preparer({ directory, spool, memory, clock, room, report }),
+    preparer: new Preparer({
+      ...{ directory, spool, memory, clock, room, report },
+      lingering: files.lingering,
+    }),
     commands: new QueueCommands({ scheduler, holds, report }),
     sweep: new Sweep({
       directory,
@@ -329,7 +348,7 @@ function queueOf({ plugin, internals, directory, value, monitor, clock }: Contex
     }),
     replay,
     autoReplay: new AutoReplay({ ...shared, taken, kept, replay, settings: failed, delivers }),
-    adoption: new Adoption({ ...shared, loader, room, isRunning }),
+    adoption: new Adoption({ ...shared, loader, takeover, room, isRunning }),
     leftBehind: new LeftBehind({
       ...shared,
       load: (item) => loader.load(item),

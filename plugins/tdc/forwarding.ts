@@ -146,6 +146,21 @@ export class Forwarding {
     return passage && this.settle(passage, connection, transaction, toldOf(transaction))
   }
 
+  /**
+   * The original is refused, and nobody has it: its copies are withdrawn before the client hears that, or a
+   * crash would send a copy of what was refused.
+   */
+  async refuse(connection: Connection, transaction: Transaction, told: Told): Promise<void> {
+    const passage = this.passages.get(transaction)
+    if (!passage || passage.journey.isOver || passage.journey.routes.length === 0) return
+    const watch = this.watchOf(connection, transaction)
+    if (!watch) return
+    const fate = fateOf(told, watch.seen(told), recipientsOf(transaction))
+    if (fate.kind !== 'nowhere') return
+    this.settleNow(passage, transaction, () => fate)
+    await passage.journey.whenWithdrawn()
+  }
+
   /** A queue plugin ran out of time: it may go on with the original all the same. */
   queueTimedOut(connection: Connection, transaction: Transaction, plugin: string): void {
     this.watchOf(connection, transaction)?.timedOut(plugin)

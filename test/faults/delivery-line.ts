@@ -110,6 +110,7 @@ export class DeliveryLine {
 
 const NO_FILES: CopyFiles = {
   remove: () => Promise.resolve(true),
+  withdraw: () => Promise.resolve(true),
   giveUp: () => Promise.resolve(true),
   postpone: () => Promise.resolve(),
   announce: () => Promise.resolve(),

@@ -55,6 +55,7 @@ const POOL: PoolOptions = {
 /** A disk that always works, and keeps nothing. */
 const FILES: CopyFiles = {
   remove: () => Promise.resolve(true),
+  withdraw: () => Promise.resolve(true),
   giveUp: () => Promise.resolve(true),
   postpone: () => Promise.resolve(),
   announce: () => Promise.resolve(),

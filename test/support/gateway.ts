@@ -25,8 +25,17 @@ export interface GatewayOptions {
 
 /** A tdc.ini with what every gateway here needs: the intakes listen on loopback addresses. */
 export function inTheLab(tdc: string): string {
-  return having(having(tdc, 'delivery', 'allow_private=true'), 'tls', 'ca_file=trusted.pem')
+  const trusting = having(
+    having(tdc, 'delivery', 'allow_private=true'),
+    'tls',
+    'ca_file=trusted.pem',
+  )
+  const isChosen = WRITE_AHEAD === undefined || tdc.includes('write_ahead=')
+  return isChosen ? trusting : having(trusting, 'queue', `write_ahead=${WRITE_AHEAD}`)
 }
+
+/** `log` or `file`: where all gateways of a run write copies ahead, in place of the default. */
+export const WRITE_AHEAD = process.env['TDC_WRITE_AHEAD']
 
 /** With a line more in a section: one that stands twice is refused. */
 function having(tdc: string, section: string, line: string): string {

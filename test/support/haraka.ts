@@ -193,13 +193,11 @@ export class HarakaServer {
     return readFileSync(join(this.dir, 'config', name), 'utf8')
   }
 
-  /** Names of all files in the queue directory, those being written included. */
+  /** Names of all files in the queue directory, those being written included; not the logs' folder. */
   queueFiles(): string[] {
-    try {
-      return readdirSync(join(this.dir, 'queue')).sort()
-    } catch {
-      return []
-    }
+    const queue = join(this.dir, 'queue')
+    const isLogsOnly = () => namesIn(join(queue, 'error.tdc')).every((name) => name === 'log')
+    return namesIn(queue).filter((name) => name !== 'error.tdc' || !isLogsOnly())
   }
 
   /** `haraka-tdc ...` of the plugin that is in the server directory. */
@@ -233,6 +231,14 @@ export interface Ended {
   readonly code: number | null
   readonly out: string
   readonly err: string
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort()
+  } catch {
+    return []
+  }
 }
 
 const LISTENING = /Listening on 127\.0\.0\.1:(\d+)/

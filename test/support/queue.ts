@@ -11,13 +11,16 @@ import { Copy } from '../../plugins/tdc/queue/copy'
 import type { CopyNotes } from '../../plugins/tdc/queue/copy-notes'
 import { QueueCopyFiles } from '../../plugins/tdc/queue/copy-files'
 import { systemDisk, type Disk } from '../../plugins/tdc/queue/disk'
+import { DirectorySync } from '../../plugins/tdc/queue/directory-sync'
 import { Holds } from '../../plugins/tdc/queue/holds'
 import { KeptCopies } from '../../plugins/tdc/queue/kept-copies'
+import { LogTakeover } from '../../plugins/tdc/queue/log/takeover'
 import { MemoryBudget } from '../../plugins/tdc/queue/memory-budget'
 import { QueueCommands } from '../../plugins/tdc/queue/queue-commands'
 import { AutoReplay, Taken } from '../../plugins/tdc/queue/auto-replay'
 import { Replay } from '../../plugins/tdc/queue/replay'
 import { Scheduler } from '../../plugins/tdc/queue/scheduler'
+import { Spool } from '../../plugins/tdc/queue/spool'
 import type { KeepSettings } from '../../plugins/tdc/settings/settings'
 import { FakeClock } from './fake-clock'
 
@@ -136,6 +139,19 @@ export class TestQueue {
     })
   }
 
+  /** Takes over what other processes left in their logs. */
+  takeover(): LogTakeover {
+    const { directory, disk, scheduler } = this
+    const spool = new Spool(directory, disk, new DirectorySync(disk, directory.path))
+    const { signal } = new AbortController()
+    return new LogTakeover({
+      ...{ directory, disk, pid: process.pid },
+      report: (event) => void this.events.push(event),
+      write: ({ name, content }) => spool.writeWhole(content, signal, directory.fileNamed(name)),
+      has: (mid) => scheduler.has(mid),
+    })
+  }
+
   replay(): Replay {
     const { kept, directory, disk, clock, scheduler } = this
     const report = (event: TdcEvent) => void this.events.push(event)
@@ -173,6 +189,8 @@ export class TestQueue {
       rename: (from, to) => counted(disk.rename(from, to)),
       unlink: (path) => counted(disk.unlink(path)),
       unlinkNow: (path) => disk.unlinkNow(path),
+      removeFolderNow: (path) => disk.removeFolderNow(path),
+      giveAway: (path) => counted(disk.giveAway(path)),
       exists: (path) => counted(disk.exists(path)),
       readStart: (path, most) => counted(disk.readStart(path, most)),
       readPart: (path, position, most) => counted(disk.readPart(path, position, most)),

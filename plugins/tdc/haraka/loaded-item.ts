@@ -37,15 +37,21 @@ export interface DeliveredFacts {
   readonly response: string
 }
 
+/** Whether other plugins want to know that a copy went out. */
+export function isDeliveryHeard({ hooks }: Internals): boolean {
+  return (hooks.registered_hooks['delivered']?.length ?? 0) > 0
+}
+
 /**
  * Tells the `delivered` hooks of other plugins, when there are any, that a copy went out, in core's
  * own way: the item is loaded from its file and finished by `delivered()`, which removes the file.
  */
 export async function announceDelivered(
-  { outbound, hooks }: Internals,
+  internals: Internals,
   facts: DeliveredFacts,
 ): Promise<void> {
-  if (!hooks.registered_hooks['delivered']?.length) return
+  if (!isDeliveryHeard(internals)) return
+  const { outbound } = internals
   const item = new outbound.HMailItem(facts.filename, facts.path)
   if (await isReady(item)) {
     await new Promise<void>((finished) => {

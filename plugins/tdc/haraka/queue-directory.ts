@@ -30,6 +30,9 @@ const OWN_FOLDER = 'error.tdc'
 const OWN_UNIQUE = 'tdc'
 const UNIQUE_OCTETS = 4
 
+/** Of the name of a log, beside the number of its process. */
+const LOG_OCTETS = 8
+
 /** Octets; file systems end at 255. */
 const LONGEST_FOLDER_NAME = 200
 
@@ -55,9 +58,12 @@ export class QueueDirectory {
   }
 
   newFile(): QueueFileName {
-    const { qfile } = this.outbound
-    const name = qfile.name({ uid: uniquePart() })
-    return { name, path: this.pathOf(name), temporaryPath: this.pathOf(qfile.platformDOT + name) }
+    return this.fileNamed(this.outbound.qfile.name({ uid: uniquePart() }))
+  }
+
+  fileNamed(name: string): QueueFileName {
+    const temporaryPath = this.pathOf(this.outbound.qfile.platformDOT + name)
+    return { name, path: this.pathOf(name), temporaryPath }
   }
 
   pathOf(name: string): string {
@@ -81,6 +87,16 @@ export class QueueDirectory {
   /** Where it stands which copies were given up lately. */
   get lostFolder(): string {
     return join(this.path, OWN_FOLDER, 'lost')
+  }
+
+  /** Where the processes have their logs, a folder each. */
+  get logFolder(): string {
+    return logFolderIn(this.path)
+  }
+
+  /** The folder of a new log, which nobody else has. */
+  newLogFolder(): string {
+    return join(this.logFolder, `${process.pid}.${randomBytes(LOG_OCTETS).toString('hex')}`)
   }
 
   /** Where holds are noted, a file for each. */
@@ -140,6 +156,11 @@ export class QueueDirectory {
     const uid = this.outbound.qfile.parts(name)?.uid ?? ''
     const at = uid.indexOf(TAG_SIGN)
     return at < 0 ? '' : uid.slice(at + TAG_SIGN.length)
+  }
+
+  /** What stays of a file's name whenever it is renamed. */
+  uniqueOf(name: string): string {
+    return this.outbound.qfile.parts(name)?.uid ?? name
   }
 
   /** A name that we gave, whatever the file holds. */
@@ -207,6 +228,11 @@ export class QueueDirectory {
     if (!head) throw new Error('outbound.build_todo wrote nothing')
     return head
   }
+}
+
+/** In the queue directory `path`. */
+export function logFolderIn(path: string): string {
+  return join(path, OWN_FOLDER, 'log')
 }
 
 export function ownFolderIn(path: string): string {

@@ -2,13 +2,14 @@ import { join } from 'node:path'
 import { inTurns, sortedInTurns } from '../base/in-turns'
 import type { Clock } from '../clock'
 import { errorCode } from '../error-code'
-import type { QueueDirectory } from '../haraka/queue-directory'
+import { logFolderIn, type QueueDirectory } from '../haraka/queue-directory'
 import type { Report } from '../monitor/events'
 import { Arrival } from './arrival'
 import type { Disk } from './disk'
 import { diskErrorText } from './disk-error'
 import { NO_FILE } from './found-file'
 import type { Loader } from './loader'
+import type { LogTakeover } from './log/takeover'
 import { type QueueFileHead, readHead } from './queue-file'
 import type { Scheduler } from './scheduler'
 
@@ -39,6 +40,7 @@ export class Adoption {
   private readonly clock: Clock
   private readonly scheduler: Scheduler
   private readonly loader: Loader
+  private readonly takeover: LogTakeover
   private readonly room: { lack(): Promise<string | undefined> }
   private readonly report: Report
   private readonly isRunning: (pid: number) => boolean
@@ -50,6 +52,7 @@ export class Adoption {
     clock: Clock
     scheduler: Scheduler
     loader: Loader
+    takeover: LogTakeover
     room: { lack(): Promise<string | undefined> }
     report: Report
     isRunning: (pid: number) => boolean
@@ -59,6 +62,7 @@ export class Adoption {
     this.clock = deps.clock
     this.scheduler = deps.scheduler
     this.loader = deps.loader
+    this.takeover = deps.takeover
     this.room = deps.room
     this.report = deps.report
     this.isRunning = deps.isRunning
@@ -104,8 +108,19 @@ export class Adoption {
         counts[over ? 'rest' : await this.adoptOne(arrival, name, begun.get(name))]++
       }
     }
+    counts.adopted += await this.adoptLogs(from)
     const { adopted, refused, left, rest } = counts
     return { adopted, refused, left, rest }
+  }
+
+  /** What that server had not written queue files for when it ended. */
+  private async adoptLogs(from: string): Promise<number> {
+    let adopted = 0
+    await this.takeover.takeFrom(logFolderIn(from), (filename, head) => {
+      this.bring(from, filename, head)
+      adopted++
+    })
+    return adopted
   }
 
   private async namesIn(from: string): Promise<Set<string>> {
@@ -133,13 +148,12 @@ export class Adoption {
 
   /** What can be seen from here: a process of this machine that has files in the directory. */
   private async refuseLive(from: string, names: Iterable<string>): Promise<void> {
+    const logs = await this.takeover.pidsIn(logFolderIn(from))
+    const running = logs.find((pid) => this.isRunning(pid))
+    if (running !== undefined) throw new Error(livesIn(from, running))
     for await (const name of inTurns(names)) {
       const pid = this.directory.ownerHere(name)
-      if (pid === undefined || !this.isRunning(pid)) continue
-      throw new Error(
-        `${from} has files of process ${pid}, which runs: end that server first, or, when the ` +
-          'number is another process, use --force',
-      )
+      if (pid !== undefined && this.isRunning(pid)) throw new Error(livesIn(from, pid))
     }
   }
 
@@ -180,18 +194,29 @@ export class Adoption {
       this.scheduler.unreserve(head.mid)
       throw error
     }
+    this.bring(arrival.from, filename, head)
+    return 'adopted'
+  }
+
+  private bring(from: string, filename: string, head: QueueFileHead): void {
     const copy = this.loader.copyOf(filename, head)
     const { mid, messageId, recipient: intake } = copy
-    this.report({ kind: 'adopted', mid, messageId, intake, from: arrival.from })
+    this.report({ kind: 'adopted', mid, messageId, intake, from })
     this.scheduler.lease(copy)
     this.scheduler.schedule(copy)
-    return 'adopted'
   }
 
   private refuse(file: string, why: string): Fate {
     this.report({ kind: 'not-adopted', file, why })
     return 'refused'
   }
+}
+
+function livesIn(path: string, pid: number): string {
+  return (
+    `${path} has files of process ${pid}, which runs: end that server first, or, when the ` +
+    'number is another process, use --force'
+  )
 }
 
 function unreadable(path: string, cause: unknown): string {

@@ -59,10 +59,11 @@ export class Taken {
 
 /** The same, with what it tells of counted. */
 export function counting(taken: Taken, announce: Announce): Announce {
-  return (copy, response, taker) => {
+  const counted: Announce = (copy, response, taker) => {
     taken.note(copy)
     return announce(copy, response, taker)
   }
+  return Object.assign(counted, announce)
 }
 
 /**

@@ -1,14 +1,17 @@
 import type { Clock } from '../clock'
 import type { Taker } from '../delivery/outcome'
 import type { Internals } from '../haraka/contract'
-import { announceDelivered } from '../haraka/loaded-item'
+import { announceDelivered, isDeliveryHeard } from '../haraka/loaded-item'
 import type { QueueDirectory } from '../haraka/queue-directory'
 import type { Report } from '../monitor/events'
+import { mistakeIn } from '../monitor/mistake'
 import type { Copy } from './copy'
 import { errorCode } from '../error-code'
+import type { CopyStore, StoredCopy } from './copy-store'
 import type { Disk } from './disk'
 import { FewAtOnce } from './few-at-once'
 import { diskErrorText } from './disk-error'
+import { Lingering } from './lingering'
 import type { KeptCopies } from './kept-copies'
 import type { GivenUp } from './kept-name'
 import type { MemoryBudget } from './memory-budget'
@@ -17,6 +20,8 @@ import type { MemoryBudget } from './memory-budget'
 export interface CopyFiles {
   /** Removes the file; false when it cannot be removed. */
   remove(copy: Copy): Promise<boolean>
+  /** The same for a copy whose original nobody gets: what only the log has, no crash brings back. */
+  withdraw(copy: Copy): Promise<boolean>
   /** The end of a copy that failed: its file is kept or removed; false when it can be neither. */
   giveUp(copy: Copy, how: GivenUp): Promise<boolean>
   /** Renames the file so that a restart knows of the attempt and the moment of the next. */
@@ -28,8 +33,18 @@ export interface CopyFiles {
   settled(copy: Copy): Promise<void>
 }
 
-/** Tells other plugins that a copy went out, when any of them wants to know. */
-export type Announce = (copy: Copy, response: string, taker: Taker | undefined) => Promise<void>
+/** Tells other plugins that a copy went out, when any of them wants to know: they read its file. */
+export interface Announce {
+  (copy: Copy, response: string, taker: Taker | undefined): Promise<void>
+  readonly isHeard?: () => boolean
+}
+
+/** Where copies are that have no queue file, and what writes one for them. */
+export interface Unfiled {
+  readonly store: CopyStore
+  /** Durably, under its name. */
+  write(stored: StoredCopy): Promise<unknown>
+}
 
 /**
  * Files of failed copies that the disk is asked for at a time: all copies of an outage fail together,
@@ -49,6 +64,9 @@ export class QueueCopyFiles implements CopyFiles {
   private readonly report: Report
   private readonly tellOthers: Announce
   private readonly kept: KeptCopies
+  private readonly unfiled: Unfiled | undefined
+  readonly lingering: Lingering
+  private isDiskTold = false
   /** A file is renamed and removed by one at a time, or a rename would bring back a removed one. */
   private readonly pending = new WeakMap<Copy, Promise<unknown>>()
   private readonly failed = new FewAtOnce(FAILED_AT_ONCE)
@@ -63,6 +81,7 @@ export class QueueCopyFiles implements CopyFiles {
     report: Report
     announce: Announce
     kept: KeptCopies
+    unfiled?: Unfiled
   }) {
     this.directory = deps.directory
     this.disk = deps.disk
@@ -71,6 +90,12 @@ export class QueueCopyFiles implements CopyFiles {
     this.report = deps.report
     this.tellOthers = deps.announce
     this.kept = deps.kept
+    this.unfiled = deps.unfiled
+    this.lingering = new Lingering(
+      deps.clock,
+      (copy) => this.inTurn(copy, () => this.file(copy)),
+      mistakeIn('a copy that stays', deps.report),
+    )
   }
 
   remove(copy: Copy): Promise<boolean> {
@@ -79,14 +104,23 @@ export class QueueCopyFiles implements CopyFiles {
     return this.inTurn(copy, () => this.unlink(copy))
   }
 
+  withdraw(copy: Copy): Promise<boolean> {
+    this.leaving.add(copy)
+    this.forget(copy)
+    return this.inTurn(copy, () => this.unlink(copy, 'durably'))
+  }
+
   giveUp(copy: Copy, how: GivenUp): Promise<boolean> {
     this.forget(copy)
-    const keepOrRemove = async () => (await this.kept.keep(copy, how)) || this.unlink(copy)
+    const keep = async () =>
+      this.kept.isKeeping && (await this.file(copy)) && this.kept.keep(copy, how)
+    const keepOrRemove = async () => (await keep()) || this.unlink(copy)
     return this.inTurn(copy, () => this.failed.run(keepOrRemove))
   }
 
   postpone(copy: Copy, delay: number): Promise<void> {
     const rename = async () => {
+      if (!(await this.file(copy))) return
       const next = this.clock.wall() + delay
       const filename = this.directory.retryName(copy.place.filename, next, copy.failedAttempts)
       const path = this.directory.pathOf(filename)
@@ -101,12 +135,17 @@ export class QueueCopyFiles implements CopyFiles {
   }
 
   announce(copy: Copy, response: string, taker: Taker | undefined): Promise<void> {
-    this.leaving.add(copy)
-    return this.inTurn(copy, () => this.tellOthers(copy, response, taker).catch(() => {}))
+    const tell = async () => {
+      if (this.tellOthers.isHeard?.()) await this.file(copy)
+      this.leaving.add(copy)
+      await this.tellOthers(copy, response, taker).catch(() => {})
+    }
+    return this.inTurn(copy, tell)
   }
 
   exists(copy: Copy): Promise<boolean> {
-    return this.inTurn(copy, () => this.failed.run(() => this.disk.exists(copy.path)))
+    const look = async () => copy.stored !== undefined || this.disk.exists(copy.path)
+    return this.inTurn(copy, () => this.failed.run(look))
   }
 
   settled(copy: Copy): Promise<void> {
@@ -118,26 +157,59 @@ export class QueueCopyFiles implements CopyFiles {
    * one. Nothing else can be done in that moment, and nothing is waited for.
    */
   removeNow(): void {
-    for (const { path } of this.leaving) {
+    for (const { path, stored } of this.leaving) {
       try {
-        this.disk.unlinkNow(path)
+        if (!stored) this.disk.unlinkNow(path)
       } catch {
         // It is gone, or the disk does not work: one copy too many is allowed.
       }
     }
   }
 
+  /** What has ended, and is in the log. */
+  get leavingStored(): StoredCopy[] {
+    return [...this.leaving].flatMap(({ stored }) => stored ?? [])
+  }
+
+  /** It has its queue file from now on; false: that cannot be written now. */
+  private async file(copy: Copy): Promise<boolean> {
+    const { unfiled } = this
+    const { stored, mid } = copy
+    if (!stored || !unfiled || this.leaving.has(copy)) return true
+    try {
+      await unfiled.write(stored)
+    } catch (error) {
+      const why = diskErrorText(error)
+      const text = `MID ${mid} stays in the log, as its queue file cannot be written: ${why}`
+      if (!this.isDiskTold) this.report({ kind: 'problem', text })
+      this.isDiskTold = true
+      return false
+    }
+    this.isDiskTold = false
+    copy.stored = undefined
+    await unfiled.store.end(stored)
+    return true
+  }
+
   private forget(copy: Copy): void {
+    this.lingering.delete(copy)
     this.memory.give(copy.held)
     copy.release()
   }
 
-  private async unlink(copy: Copy): Promise<boolean> {
+  private async unlink(copy: Copy, durably?: 'durably'): Promise<boolean> {
     const {
       mid,
       path,
+      stored,
       place: { filename: file },
     } = copy
+    if (stored) {
+      await this.unfiled?.store.end(stored, durably)
+      copy.stored = undefined
+      this.leaving.delete(copy)
+      return true
+    }
     try {
       await this.disk.unlink(path)
       this.leaving.delete(copy)
@@ -166,7 +238,7 @@ export class QueueCopyFiles implements CopyFiles {
 
 /** Lets other plugins' `delivered` hooks know. */
 export function announcer(internals: Internals): Announce {
-  return (copy, response, taker) =>
+  const announce: Announce = (copy, response, taker) =>
     announceDelivered(internals, {
       filename: copy.place.filename,
       path: copy.path,
@@ -175,4 +247,5 @@ export function announcer(internals: Internals): Announce {
       port: taker?.port ?? 0,
       response,
     })
+  return Object.assign(announce, { isHeard: () => isDeliveryHeard(internals) })
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { Outgoing } from '../delivery/outgoing'
 import type { CopyNotes } from './copy-notes'
+import type { StoredCopy } from './copy-store'
 import { Fallback } from './fallback'
 import { FOUND } from './found-file'
 
@@ -55,6 +56,8 @@ export class Copy implements Outgoing {
   /** From which its age counts, on the monotonic clock: written, then its original queued; or found. */
   enqueuedAt: number
   place: CopyPlace
+  /** It has no queue file: it is in the log, and its message in memory. */
+  stored: StoredCopy | undefined
   /** The message, while there is room to keep it; else it is read from the file. */
   private message: Buffer | undefined
 

@@ -1,4 +1,4 @@
-import { unlinkSync } from 'node:fs'
+import { rmdirSync, unlinkSync, writeSync } from 'node:fs'
 import {
   access,
   chown,
@@ -19,10 +19,16 @@ import { FOUND } from './found-file'
 export interface DiskFile {
   /** Writes all of `bytes` at `position`, or throws. */
   write(bytes: Buffer, position: number): Promise<void>
+  /** Writes all of them, one behind the other, or throws. */
+  writeAll(parts: readonly Buffer[], position: number): Promise<void>
+  /** At once, or it throws: for a process that ends. */
+  writeNow(bytes: Buffer, position: number): void
   truncate(): Promise<void>
   /** Octets that the file system says the file has. */
   size(): Promise<number>
   sync(): Promise<void>
+  /** What was written, and of the file's own facts only what is needed to read it. */
+  syncData(): Promise<void>
   close(): Promise<void>
 }
 
@@ -42,6 +48,8 @@ export interface Disk {
   unlink(path: string): Promise<void>
   /** At once, or it throws: for a process that ends. */
   unlinkNow(path: string): void
+  /** An empty folder, at once; what cannot be removed stays. */
+  removeFolderNow(path: string): void
   /** False only when it is not there; what cannot be looked at may be. */
   exists(path: string): Promise<boolean>
   /** The first octets of a file, as many as there are up to `most`. */
@@ -56,6 +64,8 @@ export interface Disk {
   realPath(path: string): Promise<string>
   /** A folder for its owner only, and those above it that are missing. */
   makeFolder(path: string): Promise<void>
+  /** A file of root's is from now on whose the folder is that it lies in. */
+  giveAway(path: string): Promise<void>
   free(path: string): Promise<FreeSpace>
   /** Makes renames in the directory durable. */
   syncDirectory(path: string): Promise<void>
@@ -81,7 +91,7 @@ async function readPart(path: string, position: number, most: number): Promise<B
  * Of several processes the master stays root, where `user=` has the workers give that up: folders that
  * it makes, from `first` to `last`, are for whom the directory above them is.
  */
-async function giveAway(first: string, last: string): Promise<void> {
+async function giveFolders(first: string, last: string): Promise<void> {
   const { uid, gid } = await stat(dirname(first))
   for (let path = last; path.length >= first.length; path = dirname(path)) {
     await chown(path, uid, gid)
@@ -91,23 +101,40 @@ async function giveAway(first: string, last: string): Promise<void> {
 export const systemDisk: Disk = {
   async create(path) {
     const handle = await open(path, 'wx', OWNER_ONLY)
+    const write = async (bytes: Buffer, position: number): Promise<void> => {
+      for (let done = 0; done < bytes.length;) {
+        const rest = bytes.length - done
+        const { bytesWritten } = await handle.write(bytes, done, rest, position + done)
+        done += bytesWritten
+      }
+    }
     return {
-      async write(bytes, position) {
-        for (let done = 0; done < bytes.length;) {
-          const rest = bytes.length - done
-          const { bytesWritten } = await handle.write(bytes, done, rest, position + done)
-          done += bytesWritten
-        }
+      write,
+      async writeAll(parts, position) {
+        const octets = parts.reduce((sum, { length }) => sum + length, 0)
+        const { bytesWritten } = await handle.writev(parts, position)
+        if (bytesWritten === octets) return
+        // Rare, as when the disk is full: what is left goes alone, and says why it cannot.
+        await write(Buffer.concat(parts).subarray(bytesWritten), position + bytesWritten)
       },
+      writeNow: (bytes, position) => void writeSync(handle.fd, bytes, 0, bytes.length, position),
       truncate: () => handle.truncate(0),
       size: async () => (await handle.stat()).size,
       sync: () => handle.sync(),
+      syncData: () => handle.datasync(),
       close: () => handle.close(),
     }
   },
   rename,
   unlink,
   unlinkNow: unlinkSync,
+  removeFolderNow(path) {
+    try {
+      rmdirSync(path)
+    } catch {
+      // It is not empty, or not there.
+    }
+  },
   exists: (path) =>
     access(path).then(
       () => true,
@@ -126,7 +153,10 @@ export const systemDisk: Disk = {
   realPath: (path) => realpath(path),
   async makeFolder(path) {
     const first = await mkdir(path, { recursive: true, mode: OWNERS_FOLDER })
-    if (first !== undefined && process.getuid?.() === 0) await giveAway(first, path)
+    if (first !== undefined && process.getuid?.() === 0) await giveFolders(first, path)
+  },
+  async giveAway(path) {
+    if (process.getuid?.() === 0) await giveFolders(path, path)
   },
   async free(path) {
     const { bavail, bsize, files, ffree } = await statfs(path)

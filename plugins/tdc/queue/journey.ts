@@ -14,6 +14,7 @@ import {
   type PreparedCopy,
   type Prepared,
   type Preparer,
+  whenAborted,
 } from './preparer'
 import type { Scheduler } from './scheduler'
 
@@ -56,9 +57,7 @@ export interface JournalFailure {
   readonly why: string
 }
 
-/**
- * The way of one message's copies: decided, prepared (on disk), then settled by its original's fate.
- */
+/** The way of one message's copies: decided, prepared (on disk), then settled by its original's fate. */
 export class Journey {
   readonly routes: readonly Route[]
   private readonly scheduler: Scheduler
@@ -70,6 +69,7 @@ export class Journey {
   private digest: Original['digest']
   /** Milliseconds that writing may take. */
   private within = 0
+  private withdrawn: Promise<unknown> = Promise.resolve()
 
   constructor(
     routes: readonly Route[],
@@ -122,10 +122,10 @@ export class Journey {
       if (result.kind === 'failed') failed = result.why
       else if (this.scheduler.replace(result.copy, !giveUp.signal.aborted)) this.take(result)
     }
-    const all = preparer.prepare(original, planned, giveUp.signal, known)
-    await Promise.race([all, whenAborted(giveUp.signal)])
+    const { signal } = giveUp
+    await Promise.race([preparer.prepare(original, planned, signal, known), whenAborted(signal)])
     deadline.cancel()
-    return giveUp.signal.aborted ? abortText(giveUp.signal) : failed
+    return signal.aborted ? abortText(signal) : failed
   }
 
   /** In the place of the one with its MID. */
@@ -160,6 +160,15 @@ export class Journey {
       case 'over':
         return { kind: 'nothing' }
     }
+  }
+
+  /** Resolves when no crash brings back what was withdrawn, or the disk takes too long over it. */
+  whenWithdrawn(): Promise<void> {
+    return new Promise((resolve) => {
+      const late = this.clock.after(this.within, resolve)
+      const done = () => (late.cancel(), resolve())
+      this.withdrawn.then(done, done)
+    })
   }
 
   private settleCopies(copies: readonly PreparedCopy[], now: Fate, fate: () => Fate): Settled {
@@ -224,8 +233,7 @@ export class Journey {
     }
     // From before a file can appear until it is leased, or is not there.
     for (const { mid } of planned) this.scheduler.reserve(mid)
-    const all = preparer.prepare(original, planned, signal, known)
-    await Promise.race([all, whenAborted(signal)])
+    await Promise.race([preparer.prepare(original, planned, signal, known), whenAborted(signal)])
     waiting = false
     return planned.map(
       ({ mid, route }) =>
@@ -233,11 +241,11 @@ export class Journey {
     )
   }
 
-  private written(
+  private async written(
     results: readonly Prepared[],
     signal: AbortSignal,
     allOrNothing: boolean,
-  ): PrepareResult {
+  ): Promise<PrepareResult> {
     const copies = copiesIn(results)
     const failures = failuresIn(results)
     if (this.stage.at === 'over') {
@@ -247,17 +255,16 @@ export class Journey {
     if (failures.length > 0 && allOrNothing) {
       this.withdraw(copies, 'another copy of the message failed')
       this.stage = { at: 'over' }
+      if (copies.length > 0) await this.whenWithdrawn()
       return { kind: 'failed', failures }
     }
-    for (const { copy } of copies) this.lease(copy)
+    for (const { copy } of copies) {
+      const { mid, recipient: intake, size } = copy
+      this.scheduler.lease(copy)
+      this.report({ kind: 'prepared', mid, intake, size })
+    }
     this.stage = { at: 'prepared', copies }
     return failures.length > 0 ? { kind: 'failed', failures } : { kind: 'prepared' }
-  }
-
-  private lease(copy: Copy): void {
-    const { mid, recipient: intake, size } = copy
-    this.scheduler.lease(copy)
-    this.report({ kind: 'prepared', mid, intake, size })
   }
 
   /** Each names those of its recipients that are in `to`; where that is nobody, it goes. */
@@ -311,9 +318,9 @@ export class Journey {
   }
 
   private withdraw(copies: readonly PreparedCopy[], why: string): void {
-    for (const { copy } of copies) {
-      this.scheduler.withdraw(copy, why).catch(mistakeIn('a withdrawal', this.report))
-    }
+    const mistake = mistakeIn('a withdrawal', this.report)
+    const all = copies.map(({ copy }) => this.scheduler.withdraw(copy, why).catch(mistake))
+    this.withdrawn = Promise.all([this.withdrawn, ...all])
   }
 }
 
@@ -337,11 +344,6 @@ const TRANSACTION_OVER = 'the transaction ended meanwhile'
 const CLIENT_LEFT = 'the client left before the original was queued'
 
 function failuresIn(results: readonly Prepared[]): JournalFailure[] {
-  return results.flatMap((result) =>
-    result.kind === 'failed' ? [{ route: result.route, why: result.why }] : [],
-  )
-}
-
-function whenAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+  const failed = results.filter((result) => result.kind === 'failed')
+  return failed.map(({ route, why }) => ({ route, why }))
 }

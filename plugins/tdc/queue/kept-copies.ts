@@ -67,6 +67,11 @@ export class KeptCopies {
     this.sweepIn(0)
   }
 
+  /** Whether copies that are given up are kept. */
+  get isKeeping(): boolean {
+    return this.settings().keep
+  }
+
   /** Takes a copy that was given up out of the queue; false when it is to be removed. */
   async keep(copy: Copy, { cause, outage }: GivenUp): Promise<boolean> {
     const { keep, replay } = this.settings()

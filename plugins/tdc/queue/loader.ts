@@ -59,6 +59,14 @@ export class Loader {
     this.scheduler.schedule(copy)
   }
 
+  /** Of a queue file that Haraka knows nothing of. */
+  bring(filename: string, head: QueueFileHead): void {
+    const copy = this.copyOf(filename, head)
+    this.report({ kind: 'loaded', mid: copy.mid, intake: copy.recipient })
+    this.scheduler.lease(copy)
+    this.scheduler.schedule(copy)
+  }
+
   /** A copy whose file was found: what its name and its head say of it. */
   copyOf(filename: string, { mid, notes, start, queueTime }: QueueFileHead): Copy {
     const mark = parseReplayTag(this.directory.tagOf(filename))

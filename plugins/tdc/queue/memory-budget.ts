@@ -7,10 +7,19 @@ export class MemoryBudget {
     this.most = most
   }
 
+  has(bytes: number): boolean {
+    return this.taken + bytes <= this.most
+  }
+
   take(bytes: number): boolean {
-    if (this.taken + bytes > this.most) return false
+    if (!this.has(bytes)) return false
     this.taken += bytes
     return true
+  }
+
+  /** Whether there is room or not. */
+  takeAnyway(bytes: number): void {
+    this.taken += bytes
   }
 
   give(bytes: number): void {

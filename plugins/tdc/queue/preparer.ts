@@ -66,6 +66,7 @@ export class Preparer {
   private readonly clock: Clock
   private readonly room: { lack(): Promise<string | undefined> }
   private readonly report: Report
+  private readonly lingering: { add(copy: Copy): void }
   private readonly streaming = new FewAtOnce(STREAMED_AT_ONCE)
   private readonly stuck: StuckWrites
 
@@ -76,6 +77,8 @@ export class Preparer {
     clock: Clock
     room: { lack(): Promise<string | undefined> }
     report: Report
+    /** Copies without a queue file. */
+    lingering?: { add(copy: Copy): void }
   }) {
     this.directory = deps.directory
     this.spool = deps.spool
@@ -83,6 +86,7 @@ export class Preparer {
     this.clock = deps.clock
     this.room = deps.room
     this.report = deps.report
+    this.lingering = deps.lingering ?? { add: () => {} }
     this.stuck = new StuckWrites(deps.clock)
   }
 
@@ -145,9 +149,13 @@ export class Preparer {
 
   private copyOf(original: Original, planned: PlannedCopy, spooled: Spooled): PreparedCopy {
     const { route } = planned
-    const { message, ...written } = spooled
-    const held = message && this.memory.take(message.length) ? message : undefined
+    const { message, stored, ...written } = spooled
+    const held = message && this.hold(message, stored !== undefined) ? message : undefined
     const copy = this.copyIn(written, original, planned, held)
+    if (stored) {
+      copy.stored = stored
+      this.lingering.add(copy)
+    }
     const narrow = async ({ recipients, given }: Route, signal: AbortSignal): Promise<Copy> => {
       const to = { recipients, given }
       const rest = () => copy.behind(written.head.octets)
@@ -156,6 +164,13 @@ export class Preparer {
       return this.copyIn(await this.streaming.run(again, signal), original, planned)
     }
     return { copy, route, narrow }
+  }
+
+  /** Room for it was there before it was stored. */
+  private hold({ length }: Buffer, isStored: boolean): boolean {
+    if (!isStored) return this.memory.take(length)
+    this.memory.takeAnyway(length)
+    return true
   }
 
   private copyIn(
@@ -196,4 +211,8 @@ async function readWhole(read: ReadOriginal, signal: AbortSignal): Promise<Buffe
 /** Why `signal` was aborted. */
 export function abortText({ reason }: AbortSignal): string {
   return reason instanceof Error ? reason.message : String(reason)
+}
+
+export function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }

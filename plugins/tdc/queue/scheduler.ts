@@ -10,7 +10,6 @@ import type { CopyFiles } from './copy-files'
 import type { Courier } from './courier'
 import type { Entry } from './entry'
 import type { Holds } from './holds'
-import type { GivenUp } from './kept-name'
 import { Census, type SchedulerStats } from './scheduler-stats'
 import { givenUp, mayHaveArrived, stepAfter, type Step } from './step'
 
@@ -117,7 +116,7 @@ export class Scheduler {
   /** The original was not accepted: the copy and its file go. */
   async withdraw(copy: Copy, why: string): Promise<void> {
     this.report({ kind: 'withdrawn', mid: copy.mid, why })
-    await this.end(copy)
+    await this.end(copy, () => this.files.withdraw(copy))
   }
 
   /** From now on the copy is to be delivered, within what is left of its time. */
@@ -256,7 +255,10 @@ export class Scheduler {
       return await this.end(copy)
     }
     this.report(endEvent(copy, this.age(copy), step))
-    if (step.kind !== 'delivered') return await this.end(copy, givenUp(step, copy))
+    if (step.kind !== 'delivered') {
+      const how = givenUp(step, copy)
+      return await this.end(copy, () => this.files.giveUp(copy, how))
+    }
     await this.files.announce(copy, step.response, step.taker)
     await this.end(copy)
   }
@@ -329,13 +331,16 @@ export class Scheduler {
    * The lease ends only when the file is gone: a copy loaded again is then not found. A restart would
    * send it once more, so the file goes as soon as the disk lets it.
    */
-  private async end(copy: Copy, given?: GivenUp, again = REMOVE_AGAIN): Promise<void> {
-    const gone = given ? this.files.giveUp(copy, given) : this.files.remove(copy)
-    if (await gone) this.remove(copy)
+  private async end(
+    copy: Copy,
+    leave = () => this.files.remove(copy),
+    again = REMOVE_AGAIN,
+  ): Promise<void> {
+    if (await leave()) this.remove(copy)
     else {
       this.put({ copy, at: 'unremovable' })
       const later = Math.min(again * 2, REMOVE_AGAIN_MOST)
-      this.clock.after(again, () => this.begun(this.end(copy, given, later)))
+      this.clock.after(again, () => this.begun(this.end(copy, leave, later)))
     }
     this.reserved.delete(copy.mid)
   }

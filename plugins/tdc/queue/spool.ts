@@ -1,6 +1,7 @@
 import { isAscii } from 'node:buffer'
 import type { Disk, DiskFile } from './disk'
 import { errorCode } from '../error-code'
+import type { CopyStore, StoredCopy } from './copy-store'
 import type { DirectorySync } from './directory-sync'
 import type { QueueDirectory, QueueFileName } from '../haraka/queue-directory'
 import { padHead } from '../haraka/queue-directory'
@@ -44,6 +45,8 @@ export interface Spooled extends MessageSize {
   readonly start: number
   /** The message as DATA sends it, when it was short enough to be made in memory. */
   readonly message?: Buffer
+  /** It is there in place of the file, which has only its name. */
+  readonly stored?: StoredCopy | undefined
 }
 
 /** A boundary of 128 random bits is in no original; a hit means the random numbers are broken. */
@@ -58,6 +61,9 @@ const FILE_TRIES = 16
 /** The file head may be this much longer than with the longest facts: nothing, but JSON is not ours. */
 const HEAD_SLACK = 64
 
+/** What takes copies in place of queue files; undefined: nothing does now. */
+export type StoreFor = (octets: number) => CopyStore | undefined
+
 /**
  * Writes queue files that are complete or not there: written under a temporary name,
  * size compared with the octets counted, fsync, rename, fsync of the directory.
@@ -66,21 +72,54 @@ export class Spool {
   private readonly directory: QueueDirectory
   private readonly disk: Disk
   private readonly directorySync: DirectorySync
+  private readonly store: StoreFor
 
-  constructor(directory: QueueDirectory, disk: Disk, directorySync: DirectorySync) {
+  constructor(
+    directory: QueueDirectory,
+    disk: Disk,
+    directorySync: DirectorySync,
+    store: StoreFor = () => undefined,
+  ) {
     this.directory = directory
     this.disk = disk
     this.directorySync = directorySync
+    this.store = store
   }
 
-  /** One write of the whole file, for an original that is in memory. */
+  /** One write, to the log or of the whole file, for an original that is in memory. */
   async writeHeld(original: Buffer, plan: SpoolPlan, signal: AbortSignal): Promise<Spooled> {
     const { content, start, normalized, head, facts } = assemble(original, plan)
-    const file = await this.durably(signal, async (out) => {
+    const made = { start, normalized, head, ...facts, message: content.subarray(start) }
+    const file = this.directory.newFile()
+    const stored = await this.append({ name: file.name, content }, signal)
+    if (stored) return { file, stored, ...made }
+    return { file: await this.writeWhole(content, signal), ...made }
+  }
+
+  /** A queue file of what is in memory. */
+  writeWhole(content: Buffer, signal: AbortSignal, file?: QueueFileName): Promise<QueueFileName> {
+    const fill = async (out: DiskFile) => {
       await out.write(content, 0)
       return content.length
-    })
-    return { file, start, normalized, head, ...facts, message: content.subarray(start) }
+    }
+    return this.durably(signal, fill, file)
+  }
+
+  /** Undefined: it needs a file. */
+  private async append(copy: StoredCopy, signal: AbortSignal): Promise<StoredCopy | undefined> {
+    const store = this.store(copy.content.length)
+    if (!store) return undefined
+    let stored: StoredCopy | undefined
+    try {
+      stored = await store.append(copy, signal)
+    } catch {
+      // The file says why not, if it cannot be written either.
+      signal.throwIfAborted()
+      return undefined
+    }
+    if (!signal.aborted) return stored
+    await store.end(stored)
+    throw signal.reason
   }
 
   /** A written copy once more, with another head. `rest`: what is behind its own. */
@@ -170,10 +209,11 @@ export class Spool {
   private async durably(
     signal: AbortSignal,
     fill: (out: DiskFile) => Promise<number>,
+    file?: QueueFileName,
   ): Promise<QueueFileName> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.durablyOnce(signal, fill)
+        return await this.durablyOnce(signal, fill, file ?? this.directory.newFile())
       } catch (error) {
         if (errorCode(error) !== 'ENOENT' || signal.aborted || attempt === FILE_TRIES) throw error
       }
@@ -183,8 +223,8 @@ export class Spool {
   private async durablyOnce(
     signal: AbortSignal,
     fill: (out: DiskFile) => Promise<number>,
+    file: QueueFileName,
   ): Promise<QueueFileName> {
-    const file = this.directory.newFile()
     const out = await this.disk.create(file.temporaryPath)
     let renamed = false
     try {

@@ -141,6 +141,11 @@ const JOURNAL = {
 }
 
 const QUEUE = {
+  write_ahead: key(
+    kinds.choice('log', 'file'),
+    'file',
+    'Where a copy is written before its original is queued: log (one for all, which a queue file follows when the copy stays longer than 2 seconds) or file (a queue file each).',
+  ),
   prepare_timeout: key(
     kinds.seconds(1, 300),
     '15',

@@ -95,6 +95,7 @@ function read(source: SettingsSource, problems: Problems): Settings {
     machines: new Machines(levels, names),
     serviceName: main.service_name,
     onJournalFailure: main.on_journal_failure,
+    writeAhead: queue.write_ahead,
     prepareTimeout: queue.prepare_timeout,
     incoming,
     policies: new OrderedPolicies(policies.ordered, policies.otherwise, main.recipient_delimiter),

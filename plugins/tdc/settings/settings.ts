@@ -161,6 +161,8 @@ export interface Settings {
   readonly machines: Machines
   readonly serviceName: string
   readonly onJournalFailure: 'accept' | 'tempfail'
+  /** Where copies are written ahead. Default file. */
+  readonly writeAhead: 'log' | 'file'
   /** Milliseconds for writing the copies of one message before that counts as a failure. */
   readonly prepareTimeout: number
   readonly incoming: IncomingDomains

@@ -1,0 +1,77 @@
+import type { Clock } from '../../clock'
+import type { QueueDirectory } from '../../haraka/queue-directory'
+import type { Report } from '../../monitor/events'
+import { mistakeIn } from '../../monitor/mistake'
+import type { Unfiled } from '../copy-files'
+import type { StoredCopy } from '../copy-store'
+import type { DirectorySync } from '../directory-sync'
+import type { Disk } from '../disk'
+import type { MemoryBudget } from '../memory-budget'
+import { Spool } from '../spool'
+import { CopyLog } from './copy-log'
+import { type Bring, LogTakeover } from './takeover'
+
+/** Milliseconds that a start waits for it: Haraka ends when a hook of its start runs out of time. */
+const LONGEST_START = 20_000
+
+/** The log of this process, and what other processes left in theirs. */
+export class Logs {
+  readonly spool: Spool
+  readonly takeover: LogTakeover
+  readonly unfiled: Unfiled
+  private readonly log: CopyLog
+  private readonly clock: Clock
+  private readonly report: Report
+  private isClosing = false
+
+  /** `isWanted`: copies go to the log now. `has`: the copies of this process. */
+  constructor(deps: {
+    directory: QueueDirectory
+    disk: Disk
+    directorySync: DirectorySync
+    clock: Clock
+    memory: MemoryBudget
+    report: Report
+    pid: number
+    isWanted: () => boolean
+    has: (mid: string) => boolean
+  }) {
+    const { directory, disk, report, memory } = deps
+    const log = new CopyLog({ disk, report, newFolder: () => directory.newLogFolder() })
+    // Copies in the log are in memory too.
+    const store = (octets: number) =>
+      deps.isWanted() && !this.isClosing && memory.has(octets + log.waitingOctets) ? log : undefined
+    const spool = new Spool(directory, disk, deps.directorySync, store)
+    const { signal } = new AbortController()
+    const write: Unfiled['write'] = ({ name, content }: StoredCopy) =>
+      spool.writeWhole(content, signal, directory.fileNamed(name))
+    this.takeover = new LogTakeover({ ...deps, write })
+    this.unfiled = { store: log, write }
+    this.log = log
+    this.spool = spool
+    this.clock = deps.clock
+    this.report = report
+  }
+
+  /** Before Haraka loads the queue, queue files of all that others left. Never rejects. */
+  async takeAll(): Promise<void> {
+    const late = new Promise<void>((resolve) => this.clock.after(LONGEST_START, resolve))
+    await Promise.race([this.takeover.takeAll(this.log.ownName), late])
+  }
+
+  /** Brings in, from now on, what processes leave that end. */
+  watch(bring: Bring, delivers: () => boolean): void {
+    this.takeover.watch(this.clock, bring, delivers)
+  }
+
+  /** From now on each copy has its queue file; `fileAll` gives those theirs that have none. */
+  close(fileAll: () => Promise<void>): void {
+    this.isClosing = true
+    fileAll().catch(mistakeIn('the log', this.report))
+  }
+
+  /** The process ends, and these copies have. */
+  end(ended: readonly StoredCopy[]): void {
+    this.log.endNow(ended)
+  }
+}

@@ -1,0 +1,141 @@
+import { randomBytes } from 'node:crypto'
+import type { Disk, DiskFile } from '../disk'
+import type { StoredCopy } from '../copy-store'
+import {
+  GENERATION_SIZE,
+  MARK_SIZE,
+  markOf,
+  MOST_RECORDS,
+  recordOf,
+  RECORDS_AT,
+  recordSize,
+} from './format'
+
+/** Where a copy stands in a segment. */
+export interface LoggedCopy extends StoredCopy {
+  readonly segment: Segment
+  readonly index: number
+}
+
+/** One file of the log while its process writes it. */
+export class Segment {
+  private generation: Buffer = randomBytes(GENERATION_SIZE)
+  private readonly marks = Buffer.alloc(RECORDS_AT)
+  /** Where the next record goes, and how many there are. */
+  private at = RECORDS_AT
+  private count = 0
+  /** Marks that are not written: from which octet to which. */
+  private dirty: { from: number; to: number } | undefined
+  private writing: Promise<void> | undefined
+  readonly copies = new Set<LoggedCopy>()
+  /** A call for it failed: nothing is added any more, and no sync tried again. */
+  hasFailed = false
+  /** Resolves when its file is gone, or cannot be removed. */
+  readonly gone: Promise<void>
+  /** Tells `gone`. */
+  left: () => void = () => {}
+
+  private constructor(
+    readonly path: string,
+    private readonly file: DiskFile,
+    private readonly size: number,
+  ) {
+    this.gone = new Promise((resolve) => (this.left = resolve))
+  }
+
+  /** A file of its full size, all of it zeros: a sync of what is written later need not note a new size. */
+  static async make(disk: Disk, path: string, size: number): Promise<Segment> {
+    const file = await disk.create(path)
+    try {
+      await file.write(Buffer.alloc(size), 0)
+      await file.sync()
+      return new Segment(path, file, size)
+    } catch (error) {
+      await file.close().catch(() => {})
+      await disk.unlink(path).catch(() => {})
+      throw error
+    }
+  }
+
+  get hasEnded(): boolean {
+    return this.copies.size === 0 && !this.dirty && !this.writing
+  }
+
+  get isHalfFull(): boolean {
+    return this.at - RECORDS_AT > (this.size - RECORDS_AT) / 2
+  }
+
+  /** From its beginning once more, when all that was in it has ended. */
+  reuse(): void {
+    this.generation = randomBytes(GENERATION_SIZE)
+    this.marks.fill(0)
+    this.at = RECORDS_AT
+    this.count = 0
+  }
+
+  fits(copy: StoredCopy): boolean {
+    return this.count < MOST_RECORDS && this.at + recordSize(copy) <= this.size
+  }
+
+  /** Takes its place, to be written with the others that wait. */
+  place({ name, content }: StoredCopy): { copy: LoggedCopy; octets: Buffer[] } {
+    const copy = { name, content, segment: this, index: this.count++ }
+    this.at += recordSize(copy)
+    this.copies.add(copy)
+    return { copy, octets: recordOf(copy, this.generation, copy.index) }
+  }
+
+  /** Where the next record goes. */
+  get end(): number {
+    return this.at
+  }
+
+  write(octets: readonly Buffer[], position: number): Promise<void> {
+    return this.file.writeAll(octets, position)
+  }
+
+  /** What was written is durable. */
+  sync(): Promise<void> {
+    return this.file.syncData()
+  }
+
+  /** The copy has ended; its mark is written by `writeMarks`. */
+  mark(copy: LoggedCopy): void {
+    if (!this.copies.delete(copy)) return
+    const from = copy.index * MARK_SIZE
+    markOf(this.generation, copy.index).copy(this.marks, from)
+    const before = this.dirty ?? { from, to: from }
+    const to = Math.max(before.to, from + MARK_SIZE)
+    this.dirty = { from: Math.min(before.from, from), to }
+  }
+
+  /** All that end while marks are being written share the next write. */
+  async writeMarks(): Promise<void> {
+    while (this.dirty) await (this.writing ??= this.writeDirty())
+    await this.writing
+  }
+
+  private async writeDirty(): Promise<void> {
+    try {
+      while (this.dirty) {
+        const { from, to } = this.dirty
+        this.dirty = undefined
+        await this.file.write(Buffer.from(this.marks.subarray(from, to)), from)
+      }
+    } finally {
+      this.writing = undefined
+    }
+  }
+
+  /** The process ends. */
+  writeMarksNow(): void {
+    if (!this.dirty) return
+    const { from, to } = this.dirty
+    this.dirty = undefined
+    this.file.writeNow(this.marks.subarray(from, to), from)
+  }
+
+  close(): Promise<void> {
+    return this.file.close()
+  }
+}

@@ -1,0 +1,222 @@
+import { basename, join } from 'node:path'
+import type { Clock } from '../../clock'
+import { errorCode } from '../../error-code'
+import type { QueueDirectory } from '../../haraka/queue-directory'
+import type { Report } from '../../monitor/events'
+import { mistakeIn } from '../../monitor/mistake'
+import type { Disk } from '../disk'
+import { diskErrorText } from '../disk-error'
+import { FewAtOnce } from '../few-at-once'
+import { parseHead, type QueueFileHead, readHead } from '../queue-file'
+import { SEGMENT_ENDING } from './copy-log'
+import { type LoggedRecord, readSegment, SEGMENT_SIZE } from './format'
+
+/** Before the name of a log whose process is known to have ended. */
+const FREE = 'free.'
+
+/** Milliseconds until the first look for them, and between two. */
+const [FIRST_LOOK, LOOK_AGAIN] = [500, 60_000]
+
+/** Queue files that are written at a time. */
+const WRITTEN_AT_ONCE = 8
+
+/** Takes a copy in that has its queue file. */
+export type Bring = (filename: string, head: QueueFileHead) => void
+
+/** A copy out of a log, and what it says of itself. */
+interface Left {
+  readonly record: LoggedRecord
+  readonly head: QueueFileHead
+}
+
+/**
+ * Makes queue files of what other processes left in their logs. Who renames the folder has the log: two never
+ * have one, and a process that is alive all the same sees at its next sync that it has none any more
+ * (copy-log.ts).
+ */
+export class LogTakeover {
+  private readonly directory: QueueDirectory
+  private readonly disk: Disk
+  private readonly report: Report
+  private readonly pid: number
+  private readonly write: (record: LoggedRecord) => Promise<unknown>
+  private readonly has: (mid: string) => boolean
+  private readonly few = new FewAtOnce(WRITTEN_AT_ONCE)
+  /** Copies of logs that could not be read to the end. */
+  private readonly done = new Set<string>()
+
+  /** `write`: a queue file, durably; `has`: the copies of this process. */
+  constructor(deps: {
+    directory: QueueDirectory
+    disk: Disk
+    report: Report
+    pid: number
+    write: (record: LoggedRecord) => Promise<unknown>
+    has: (mid: string) => boolean
+  }) {
+    this.directory = deps.directory
+    this.disk = deps.disk
+    this.report = deps.report
+    this.pid = deps.pid
+    this.write = deps.write
+    this.has = deps.has
+  }
+
+  /** The logs of all processes but `own`: at a start nobody else is here. Never rejects. */
+  async takeAll(own: string | undefined): Promise<void> {
+    const { logFolder } = this.directory
+    for (const name of await this.namesIn(logFolder)) {
+      if (name !== own) await this.take(logFolder, name)
+    }
+  }
+
+  /** Those of processes that have ended meanwhile; their copies go on here. Never rejects. */
+  async takeFree(bring: Bring): Promise<void> {
+    const { logFolder } = this.directory
+    for (const name of await this.namesIn(logFolder)) {
+      if (name.startsWith(FREE)) await this.take(logFolder, name, bring)
+    }
+  }
+
+  /** Looks for those now, and every minute, while this process `delivers`. */
+  watch(clock: Clock, bring: Bring, delivers: () => boolean, wait = FIRST_LOOK): void {
+    clock.after(wait, () => {
+      const look = delivers() ? this.takeFree(bring) : Promise.resolve()
+      look
+        .catch(mistakeIn('the look for logs', this.report))
+        .finally(() => this.watch(clock, bring, delivers, LOOK_AGAIN))
+    })
+  }
+
+  /** All of another server, in whose queue directory they are. Never rejects. */
+  async takeFrom(logFolder: string, bring: Bring): Promise<void> {
+    for (const name of await this.namesIn(logFolder)) await this.take(logFolder, name, bring)
+  }
+
+  /** The process with this number has ended: another one may have its logs. */
+  free(pid: number): void {
+    this.freeAll(pid).catch(mistakeIn('the logs of a worker', this.report))
+  }
+
+  private async freeAll(pid: number): Promise<void> {
+    const { logFolder } = this.directory
+    for (const name of await this.namesIn(logFolder)) {
+      if (pidOf(name) !== pid || name.startsWith(FREE)) continue
+      await this.disk.rename(join(logFolder, name), join(logFolder, FREE + name)).catch(() => {})
+    }
+  }
+
+  /** The processes whose logs are in a folder. */
+  async pidsIn(logFolder: string): Promise<number[]> {
+    return (await this.namesIn(logFolder)).filter((name) => !name.startsWith(FREE)).map(pidOf)
+  }
+
+  private async take(logFolder: string, name: string, bring?: Bring): Promise<void> {
+    // Under the number of this process, so that it is free again when this one ends over it.
+    const mine = `${this.pid}.${tokenOf(name)}`
+    const folder = join(logFolder, mine)
+    try {
+      if (name !== mine) await this.disk.rename(join(logFolder, name), folder)
+    } catch (error) {
+      // ENOENT: another one has it.
+      if (errorCode(error) !== 'ENOENT') this.tell(name, error)
+      return
+    }
+    try {
+      const { left, damaged } = await this.read(folder)
+      const filed = await this.fileAll(left, bring)
+      await this.remove(folder, damaged)
+      for (const { head } of left) this.done.delete(head.mid)
+      for (const { filename, head } of filed) bring?.(filename, head)
+    } catch (error) {
+      this.tell(name, error)
+      await this.disk.rename(folder, join(logFolder, `${FREE}${mine}`)).catch(() => {})
+    }
+  }
+
+  /** All copies in a log that have not ended, and the files in which something is lost. */
+  private async read(folder: string): Promise<{ left: Left[]; damaged: string[] }> {
+    const left = new Map<string, Left>()
+    const damaged: string[] = []
+    for (const file of await this.namesIn(folder)) {
+      if (!file.endsWith(SEGMENT_ENDING)) continue
+      const segment = readSegment(await this.disk.readPart(join(folder, file), 0, SEGMENT_SIZE))
+      if (segment.damaged) damaged.push(file)
+      for (const record of segment.copies) {
+        const head = parseHead(record.content.length, record.content)
+        if (typeof head !== 'string') left.set(head.mid, { record, head })
+        else this.report({ kind: 'damaged', file: record.name, why: head })
+      }
+    }
+    return { left: [...left.values()], damaged }
+  }
+
+  private async fileAll(left: readonly Left[], bring: Bring | undefined) {
+    const filed: { filename: string; head: QueueFileHead }[] = []
+    const there = left.length > 0 ? await this.filesByUnique() : new Map<string, string>()
+    const one = async ({ record, head }: Left) => {
+      if (this.done.has(head.mid) || this.has(head.mid)) return
+      const before = there.get(this.directory.uniqueOf(record.name))
+      if (before !== undefined && (await this.isFileOf(before, head.mid))) return
+      const filename = this.directory.adoptedName(record.name)
+      await this.write({ name: filename, content: record.content })
+      await this.disk.giveAway(this.directory.pathOf(filename))
+      this.done.add(head.mid)
+      filed.push({ filename, head })
+    }
+    const results = await Promise.allSettled(left.map((each) => this.few.run(() => one(each))))
+    const failed = results.find((result) => result.status === 'rejected')
+    if (!failed) return filed
+    for (const { filename, head } of filed) bring?.(filename, head)
+    throw failed.reason
+  }
+
+  /** A copy that got its queue file has it still, when its end was not noted. */
+  private async filesByUnique(): Promise<Map<string, string>> {
+    const found = new Map<string, string>()
+    await this.disk.visit(this.directory.path, (name) => {
+      if (this.directory.isOwnName(name)) found.set(this.directory.uniqueOf(name), name)
+    })
+    return found
+  }
+
+  private async isFileOf(name: string, mid: string): Promise<boolean> {
+    const head = await readHead(this.disk, this.directory.pathOf(name)).catch(() => 'unreadable')
+    return typeof head !== 'string' && head.mid === mid
+  }
+
+  private async remove(folder: string, damaged: readonly string[]): Promise<void> {
+    for (const file of await this.namesIn(folder)) {
+      const path = join(folder, file)
+      if (!damaged.includes(file)) {
+        await this.disk.unlink(path)
+        continue
+      }
+      const aside = this.directory.asideName(`tdc.${basename(folder)}.${file}`)
+      await this.disk.rename(path, this.directory.pathOf(aside))
+      const why = 'a part of the log cannot be read; the copies around it are in the queue'
+      this.report({ kind: 'damaged', file: aside, why })
+    }
+    this.disk.removeFolderNow(folder)
+    await this.disk.syncDirectory(join(folder, '..'))
+  }
+
+  private async namesIn(folder: string): Promise<string[]> {
+    const names: string[] = []
+    await this.disk.visit(folder, (name) => names.push(name)).catch(() => {})
+    return names.sort()
+  }
+
+  private tell(name: string, error: unknown): void {
+    const text = `the copies in the log ${name} stay there for now: ${diskErrorText(error)}`
+    this.report({ kind: 'problem', text })
+  }
+}
+
+function pidOf(name: string): number {
+  return Number(name.replace(FREE, '').split('.')[0])
+}
+
+function tokenOf(name: string): string {
+  return name.slice(name.lastIndexOf('.') + 1)
+}

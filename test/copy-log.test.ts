@@ -1,0 +1,275 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { StoredCopy } from '../plugins/tdc/queue/copy-store'
+import { type Disk, type DiskFile, systemDisk } from '../plugins/tdc/queue/disk'
+import { CopyLog } from '../plugins/tdc/queue/log/copy-log'
+import { readSegment, RECORDS_AT } from '../plugins/tdc/queue/log/format'
+import { parseHead } from '../plugins/tdc/queue/queue-file'
+import { Gate } from './support/gate'
+import { NOTES, TestQueue } from './support/queue'
+
+/** Octets: full after some twenty copies. */
+const SEGMENT = RECORDS_AT + 32 * 1024
+
+type Calls = Partial<Record<'writeAll' | 'syncData' | 'write' | 'sync', number>>
+
+describe('the log of copies', () => {
+  let queue: TestQueue
+  let log: CopyLog
+  /** Calls for files, and what fails or waits in them. */
+  let calls: Calls
+  let before: (call: keyof Calls, path: string) => Promise<void> | void
+  const open = new Set<DiskFile>()
+
+  const disk: Disk = {
+    ...systemDisk,
+    async create(path) {
+      await before('sync', path)
+      const file = await systemDisk.create(path)
+      open.add(file)
+      const counted =
+        <A extends unknown[]>(call: keyof Calls, work: (...args: A) => Promise<void>) =>
+        async (...args: A) => {
+          calls[call] = (calls[call] ?? 0) + 1
+          await before(call, path)
+          await work(...args)
+        }
+      return {
+        ...file,
+        writeAll: counted('writeAll', file.writeAll),
+        write: counted('write', file.write),
+        syncData: counted('syncData', file.syncData),
+      }
+    },
+  }
+
+  beforeEach(() => {
+    queue = new TestQueue(disk)
+    calls = {}
+    before = () => {}
+    log = another()
+  })
+  afterEach(async () => {
+    for (const file of open) await file.close().catch(() => {})
+    open.clear()
+    queue.remove()
+  })
+
+  /** A log as another process has it. */
+  function another(): CopyLog {
+    const report = (event: (typeof queue.events)[number]) => void queue.events.push(event)
+    const newFolder = () => queue.directory.newLogFolder()
+    return new CopyLog({ disk, report, newFolder, segmentSize: SEGMENT })
+  }
+
+  /** A copy as a queue file has it. */
+  function copyOf(mid: string): StoredCopy {
+    const { name } = queue.directory.newFile()
+    const head = queue.directory.head({ mid, intake: NOTES.intake, notes: NOTES })
+    const content = Buffer.concat([head, Buffer.from('x\r\n'.padStart(NOTES.octets, mid))])
+    return { name, content }
+  }
+
+  const { signal } = new AbortController()
+  const add = (mid: string) => log.append(copyOf(mid), signal)
+  const addAll = (mids: readonly string[]) => Promise.all(mids.map(add))
+  const folders = () => readdirSync(queue.directory.logFolder)
+  const mids = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, i) => `T.${from + i}.tdc1`)
+
+  /** The MIDs of what a start would find. */
+  function left(): string[] {
+    const { logFolder } = queue.directory
+    return folders()
+      .flatMap((folder) =>
+        readdirSync(join(logFolder, folder)).map((name) => join(logFolder, folder, name)),
+      )
+      .flatMap((path) => readSegment(readFileSync(path)).copies)
+      .map(({ content }) => parseHead(content.length, content))
+      .map((head) => (typeof head === 'string' ? head : head.mid))
+      .sort()
+  }
+
+  it('all who wait share one write and one sync', async () => {
+    await add('first')
+    calls = {}
+    await addAll(mids(0, 16))
+    assert.deepEqual([calls.writeAll, calls.syncData], [1, 1])
+    assert.equal(left().length, 17)
+  })
+
+  it('a copy that has ended is not there any more; those that wait for it share a sync', async () => {
+    const stored = await addAll(mids(0, 8))
+    calls = {}
+    await Promise.all(stored.slice(1).map((each) => log.end(each, 'durably')))
+    assert.deepEqual(left(), ['T.0.tdc1'])
+    assert.ok((calls.syncData ?? 0) <= 2, JSON.stringify(calls))
+    calls = {}
+    for (const each of stored.slice(0, 1)) await log.end(each)
+    assert.deepEqual([left(), calls], [[], { write: 1 }])
+  })
+
+  it('uses its segments again, and again', async () => {
+    for (let round = 0; round < 40; round++) {
+      const stored = await addAll(mids(round * 10, round * 10 + 10))
+      await Promise.all(stored.map((each) => log.end(each)))
+    }
+    const [folder = ''] = folders()
+    const files = readdirSync(join(queue.directory.logFolder, folder))
+    assert.ok(files.length <= 3, `${files.length} segments`)
+    assert.deepEqual(left(), [])
+  })
+
+  for (const call of ['writeAll', 'syncData'] as const) {
+    it(`a failing ${call}: another segment has what waits, the failed one is not tried again`, async () => {
+      const kept = await add('kept')
+      let failures = 0
+      const failed = new Set<string>()
+      before = (now, path) => {
+        assert.ok(!failed.has(path) || now === 'write', `${now} of a failed segment`)
+        if (now !== call || failures > 0) return
+        failures++
+        failed.add(path)
+        throw Object.assign(new Error('EIO'), { code: 'EIO' })
+      }
+      const stored = await addAll(mids(0, 4))
+      assert.deepEqual(left(), ['T.0.tdc1', 'T.1.tdc1', 'T.2.tdc1', 'T.3.tdc1', 'kept'])
+      assert.deepEqual(queue.told(), ['problem'])
+      await Promise.all([log.end(kept), ...stored.map((each) => log.end(each, 'durably'))])
+      assert.deepEqual(left(), [])
+      const files = folders().flatMap((folder) =>
+        readdirSync(join(queue.directory.logFolder, folder)),
+      )
+      assert.ok(files.every((name) => ![...failed].some((path) => path.endsWith(name))))
+    })
+  }
+
+  it('a disk on which no segment works says why, and has no copy', async () => {
+    before = (call) => {
+      if (call === 'syncData') throw Object.assign(new Error('EIO'), { code: 'EIO' })
+    }
+    const results = await Promise.allSettled(mids(0, 3).map(add))
+    assert.deepEqual([...new Set(results.map(({ status }) => status))], ['rejected'])
+    while (left().length > 0) await queue.idle()
+  })
+
+  it('a disk that hangs: who gave up meanwhile is not written', async () => {
+    await add('first')
+    const gate = new Gate()
+    before = (call) => (call === 'syncData' ? gate.wait() : undefined)
+    const one = add('one')
+    await gate.reached
+    const giveUp = new AbortController()
+    const given = log.append(copyOf('given up'), giveUp.signal)
+    const other = add('other')
+    giveUp.abort(new Error('too late'))
+    gate.open()
+    await assert.rejects(given, /too late/)
+    await Promise.all([one, other])
+    assert.deepEqual(left(), ['first', 'one', 'other'])
+  })
+
+  it('another process renames the folder: what is written then is written elsewhere', async () => {
+    await add('before')
+    const [folder = ''] = folders()
+    before = (call) => {
+      if (call !== 'syncData') return
+      before = () => {}
+      const { logFolder } = queue.directory
+      renameSync(join(logFolder, folder), join(logFolder, `free.${folder}`))
+    }
+    await add('after')
+    await add('later')
+    assert.equal(folders().length, 2)
+    const takeover = queue.takeover()
+    const brought: string[] = []
+    await takeover.takeFree((_, { mid }) => void brought.push(mid))
+    assert.ok(brought.includes('before'))
+    assert.deepEqual(left(), ['after', 'later'])
+  })
+
+  it('the process ends: what has ended is noted; an empty log leaves nothing', async () => {
+    const [one, two] = await addAll(['one', 'two'])
+    assert(one && two)
+    log.endNow([one])
+    assert.deepEqual(left(), ['two'])
+    log.endNow([two])
+    assert.deepEqual(folders(), [])
+  })
+
+  describe('taken over', () => {
+    it('by exactly one: each copy has its queue file once, under its unique name', async () => {
+      await addAll(mids(0, 30))
+      const pid = process.pid
+      const [one, two] = [queue.takeover(), queue.takeover()]
+      one.free(pid)
+      while (!folders()[0]?.startsWith('free.')) await queue.idle()
+      const brought: string[] = []
+      const bring = (_: string, { mid }: { mid: string }) => void brought.push(mid)
+      await Promise.all([one.takeFree(bring), two.takeFree(bring)])
+      assert.deepEqual(brought.sort(), mids(0, 30).sort())
+      assert.equal(queue.files.filter((name) => /^\d/.test(name)).length, 30)
+      assert.deepEqual(folders(), [])
+    })
+
+    it('a copy that had its queue file is not made twice, nor one that this process has', async () => {
+      const [one, two] = [copyOf('one'), copyOf('two')]
+      for (const each of [one, two]) await log.append(each, signal)
+      await queue.takeover().takeAll(undefined)
+      assert.equal(queue.files.length, 3)
+      log = another()
+      for (const each of [one, two]) await log.append(each, signal)
+      await queue.takeover().takeAll(undefined)
+      assert.equal(queue.files.length, 3)
+      assert.deepEqual(folders(), [])
+    })
+
+    it('its own log stays', async () => {
+      await add('one')
+      await queue.takeover().takeAll(log.ownName)
+      assert.deepEqual(left(), ['one'])
+    })
+
+    it('a damaged segment is set aside with a line, its sound records are used', async () => {
+      await addAll(['one', 'two', 'three'])
+      const [folder = ''] = folders()
+      const path = join(queue.directory.logFolder, folder, '1.log')
+      const bytes = readFileSync(path)
+      bytes[bytes.indexOf('two')] = 0
+      writeFileSync(path, bytes)
+      await queue.takeover().takeAll(undefined)
+      const aside = queue.files.filter((name) => name.startsWith('error.tdc.'))
+      assert.equal(aside.length, 1, queue.files.join())
+      assert.equal(queue.files.filter((name) => /^\d/.test(name)).length, 2)
+      assert.deepEqual(queue.told(), ['damaged'])
+    })
+
+    it('a disk that fails then: all is tried again, and nothing comes twice', async () => {
+      await addAll(mids(0, 10))
+      let written = 0
+      const full = new TestQueue(
+        {
+          ...disk,
+          create: (path) =>
+            ++written > 4
+              ? Promise.reject(Object.assign(new Error(), { code: 'ENOSPC' }))
+              : disk.create(path),
+        },
+        queue.path,
+      )
+      const takeover = full.takeover()
+      const brought: string[] = []
+      const bring = (_: string, { mid }: { mid: string }) => void brought.push(mid)
+      await takeover.takeFree(bring)
+      takeover.free(process.pid)
+      while (!folders()[0]?.startsWith('free.')) await queue.idle()
+      await takeover.takeFree(bring)
+      assert.equal(brought.length, 4)
+      assert.deepEqual(full.told(), ['problem'])
+      written = -100
+      await takeover.takeFree(bring)
+      assert.deepEqual(brought.sort(), mids(0, 10).sort())
+    })
+  })
+})
