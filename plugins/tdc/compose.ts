@@ -294,22 +294,16 @@ function queueOf({ plugin, internals, directory, value, monitor, clock }: Contex
     has: (mid): boolean => scheduler.has(mid),
   })
   const { spool, takeover, unfiled } = logs
-  const files = new QueueCopyFiles({
-    ...{ directory, disk, clock, memory, report, announce, kept, unfiled },
-  })
+  const common = { directory, disk, clock, memory, report }
+  const files = new QueueCopyFiles({ ...common, announce, kept, unfiled })
+  const { lingering } = files
   const options = () => {
-    const {
-      delivery: { maxAge, retryDelay },
-      journal,
-      intakes,
-    } = value()
+    const { delivery, journal, intakes } = value()
+    const { maxAge, retryDelay } = delivery
     const isReport = (intake: string) =>
       intakes.some(({ address, format }) => address === intake && format === 'journal')
-    return {
-      maxAge,
-      retryDelay,
-      fallsBack: (intake: string) => journal.fallback && isReport(intake),
-    }
+    const fallsBack = (intake: string) => journal.fallback && isReport(intake)
+    return { maxAge, retryDelay, fallsBack }
   }
   const courierOf = (copy: { readonly domain: string }) => pools.of(copy.domain)
   const scheduler: Scheduler = new Scheduler({ courierOf, files, clock, report, options, holds })
@@ -328,16 +322,9 @@ function queueOf({ plugin, internals, directory, value, monitor, clock }: Contex
   const delivers = () => hasFilesOf(process.pid)
   return {
     ...{ scheduler, kept, files, room, loader, logs },
-    /** Of processes that end while this one runs. */
-    followLogs(): void {
-      if (cluster.isPrimary) watchWorkers((pid) => takeover.free(pid))
-      logs.watch((...found) => loader.bring(...found), delivers)
-    },
+    followLogs: () => logs.follow(loader, delivers, watchWorkers),
     doubts: new Doubts(clock),
-    preparer: new Preparer({
-      ...{ directory, spool, memory, clock, room, report },
-      lingering: files.lingering,
-    }),
+    preparer: new Preparer({ directory, spool, memory, clock, room, report, lingering }),
     commands: new QueueCommands({ scheduler, holds, report }),
     sweep: new Sweep({
       directory,

@@ -6,8 +6,9 @@ export function hasFilesOf(pid: number): boolean {
   return Object.keys(cluster.workers ?? {}).length === 0
 }
 
-/** In the master: `ended` is told of each worker that has. Haraka takes listeners off the cluster itself. */
+/** In the master, `ended` is told of each worker that has. Haraka takes listeners off the cluster itself. */
 export function watchWorkers(ended: (pid: number) => void): void {
+  if (!cluster.isPrimary) return
   cluster.on('fork', (worker) => {
     worker.once('exit', () => ended(worker.process.pid ?? 0))
   })

@@ -59,9 +59,14 @@ export class Logs {
     await Promise.race([this.takeover.takeAll(this.log.ownName), late])
   }
 
-  /** Brings in, from now on, what processes leave that end. */
-  watch(bring: Bring, delivers: () => boolean): void {
-    this.takeover.watch(this.clock, bring, delivers)
+  /** Brings in, from now on, what processes leave that end; `workers` tells the master of them. */
+  follow(
+    loader: { bring: Bring },
+    delivers: () => boolean,
+    workers: (ended: (pid: number) => void) => void,
+  ): void {
+    workers((pid) => this.takeover.free(pid))
+    this.takeover.watch(this.clock, (name, head) => loader.bring(name, head), delivers)
   }
 
   /** From now on each copy has its queue file; `fileAll` gives those theirs that have none. */
