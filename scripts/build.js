@@ -53,7 +53,7 @@ function sources(changes) {
         const file = relative(SOURCES, path)
         const own = changes.filter((change) => change.file === file)
         const text = own.reduce(changed, readFileSync(path, 'utf8'))
-        return { contents: placed(text, dirname(file)), loader: 'ts' }
+        return { contents: placed(withoutDocs(text), dirname(file)), loader: 'ts' }
       })
     },
   }
@@ -63,6 +63,11 @@ function changed(text, { file, from, to }) {
   const [before, after, ...more] = text.split(from)
   if (after === undefined || more.length > 0) throw new Error(`${file} must have "${from}" once`)
   return before + to + after
+}
+
+/** What is written for readers of the sources is 40 KB that no server needs. */
+function withoutDocs(text) {
+  return text.replace(/^ *\/\*\*[^]*?\*\/$/gm, '')
 }
 
 /** The package's own files lie as far from dist/ as from plugins/: so does each source in its folder. */

@@ -4,11 +4,13 @@ import { basename, join, relative } from 'node:path'
 import { linesOf } from '../plugins/tdc/monitor/lines'
 import { codeIn, commandsOfProgram, DOCUMENTS, isTest, pathsIn, textOf } from './support/documents'
 import { eventsWith } from './support/events'
+import { schemaFile } from './support/answer-schemas'
 import { manPage } from './support/man-page'
 import { PARTS, partsIn, remade } from './support/generated'
 import { repository } from './support/run'
 
 const MAN_PAGE = 'man/haraka-tdc.1'
+const SCHEMAS = 'docs/answers.schema.json'
 
 describe('the documents leave nothing out:', () => {
   it('README is read in two minutes: 8 KB, 100 columns', () => {
@@ -107,6 +109,12 @@ describe('parts of the documents that are made of the code', () => {
     const page = manPage(commandsOfProgram().values())
     if (process.env['UPDATE']) writeFileSync(join(repository, MAN_PAGE), page)
     else assert.equal(textOf(MAN_PAGE), page)
+  })
+
+  it('are the schemas of answers as a whole (npm run docs)', () => {
+    const file = `${JSON.stringify(schemaFile())}\n`
+    if (process.env['UPDATE']) writeFileSync(join(repository, SCHEMAS), file)
+    else assert.equal(textOf(SCHEMAS), file)
   })
 
   it('stand in one document, each of them', () => {

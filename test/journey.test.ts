@@ -450,7 +450,7 @@ describe('the copies of a message', () => {
     )
     await queue.clock.advance(queue.options.maxAge + 1)
     one.settle(() => ALL)
-    assert.deepEqual([queue.courier.holding, queue.commands.find('T.1.tdc1')?.age], [1, 0])
+    assert.deepEqual([queue.courier.holding, queue.commands.find('T.1.tdc1')?.ageMs], [1, 0])
     await queue.clock.advance(queue.options.maxAge - 1)
     assert.deepEqual(queue.told(), ['prepared', 'enqueued'])
     await queue.clock.advance(1)

@@ -243,7 +243,7 @@ describe('a copy in the queue, on request', () => {
     queue.scheduler.lease(queue.copy('T.4.tdc1'))
     const listed = await queue.commands.list(10)
     assert.deepEqual(
-      listed.map(({ mid, state, age }) => [mid, state, age]),
+      listed.map(({ mid, state, ageMs }) => [mid, state, ageMs]),
       [
         ['T.1.tdc1', 'active', 3_000],
         ['T.2.tdc1', 'active', 2_000],

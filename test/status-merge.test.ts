@@ -40,7 +40,7 @@ describe('the status of several processes', () => {
       active: 1,
       delivered: 10,
       failures: { reply: 1, tls: 0, network: 2, dns: 0, expired: 0 },
-      oldestAge: 5,
+      oldestAgeMs: 5,
       lastSuccess: 100,
       lastFailure: { at: 1, ...failure },
     })
@@ -48,12 +48,12 @@ describe('the status of several processes', () => {
       active: 2,
       delivered: 20,
       failures: { reply: 3, tls: 1, network: 0, dns: 0, expired: 0 },
-      oldestAge: 9,
+      oldestAgeMs: 9,
       lastSuccess: 50,
       lastFailure: { at: 2, ...failure },
     })
     const { queue } = mergeStatus([statusOf({ queue: a }), statusOf({ queue: b })])
-    assert.deepEqual([queue.active, queue.delivered, queue.oldestAge], [3, 30, 9])
+    assert.deepEqual([queue.active, queue.delivered, queue.oldestAgeMs], [3, 30, 9])
     assert.deepEqual(queue.failures, { reply: 4, tls: 1, network: 2, dns: 0, expired: 0 })
     assert.deepEqual([queue.lastSuccess, queue.lastFailure?.at], [100, 2])
   })

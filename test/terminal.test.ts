@@ -6,9 +6,9 @@ import { makeTerminal } from '../plugins/tdc/cli/terminal'
 const ERASE = '\r\u001b[K'
 
 /** A terminal, or a pipe, and what was written to its two outputs. */
-function screen(isTTY: boolean) {
+function screen(isTTY: boolean, columns = 120) {
   const [input, out, err] = [new PassThrough(), new PassThrough(), new PassThrough()].map(
-    (stream) => Object.assign(stream.setEncoding('utf8'), { isTTY }),
+    (stream) => Object.assign(stream.setEncoding('utf8'), { isTTY, columns }),
   ) as unknown as [NodeJS.ReadStream & PassThrough, NodeJS.WriteStream, NodeJS.WriteStream]
   const text = (stream: NodeJS.WriteStream) => String(stream.read() ?? '')
   return {
@@ -36,6 +36,22 @@ describe('the terminal of the command line', () => {
     terminal.progress('haraka.log: 10,000 lines')
     terminal.print(['found'])
     assert.deepEqual([terminal.out(), terminal.err()], ['found\n', ''])
+  })
+
+  it('folds long lines at blanks on a terminal, and not in a pipe', () => {
+    const line = 'MID 1234567890123456789012345678901234567890  journal@scan.example  held'
+    const terminal = screen(true, 30)
+    terminal.print([line, 'short'])
+    const shown = terminal.out().split('\n')
+    assert.deepEqual(shown, [
+      'MID 1234567890123456789012345678901234567890',
+      '    journal@scan.example  held',
+      'short',
+      '',
+    ])
+    const pipe = screen(false)
+    pipe.print([line])
+    assert.equal(pipe.out(), `${line}\n`)
   })
 
   it('asks, where somebody can answer: only yes is yes', async () => {

@@ -20,9 +20,9 @@ export function showIntakes(rows) {
 export function showLast(rows) {
   const lines = rows
     .filter(({ isPart }) => !isPart)
-    .map(({ name, lastSuccess, lastFailure, oldestAge }) => [
+    .map(({ name, lastSuccess, lastFailure, oldestAgeMs }) => [
       name,
-      oldestAge > 0 ? duration(oldestAge) : '-',
+      oldestAgeMs > 0 ? duration(oldestAgeMs) : '-',
       lastSuccess === null ? '-' : moment(lastSuccess),
       lastFailure === null
         ? '-'

@@ -185,8 +185,8 @@ async function listed(
     const envelope = monitor.tracking.envelopeOf(mid)
     return envelope !== undefined && isFromTo(people, envelope)
   }
-  const isWanted = ({ mid, age, intake: own }: QueuedCopy) =>
-    isMeant(intake, own) && systemClock.wall() - age >= since && (!asksWho || isOfThem(mid))
+  const isWanted = ({ mid, ageMs, intake: own }: QueuedCopy) =>
+    isMeant(intake, own) && systemClock.wall() - ageMs >= since && (!asksWho || isOfThem(mid))
   const order = sort === '' ? undefined : orderOf(QUEUE_ORDERS, sort)
   return ok(await queue.commands.list(Math.min(most, MOST_LISTED), isWanted, order))
 }

@@ -105,7 +105,7 @@ export class Fleet {
   private async untilFlat(): Promise<number> {
     const now = this.clock.monotonic()
     for (;;) {
-      const oldest = Math.max(...this.schedulers.map(({ stats }) => stats.oldestAge ?? 0))
+      const oldest = Math.max(...this.schedulers.map(({ stats }) => stats.oldestAgeMs ?? 0))
       const passed = this.clock.monotonic() - now
       if (oldest <= passed || passed > MAX_AGE) return passed
       await this.clock.advance(250)

@@ -11,7 +11,7 @@ export const FIGURES: QueueFigures = {
   tlsErrors: 2,
   expired: 1,
   failures: { reply: 4, tls: 2, network: 1, dns: 0, expired: 1 },
-  oldestAge: 12_500,
+  oldestAgeMs: 12_500,
   lastSuccess: NOW - 1000,
   lastFailure: {
     at: NOW - 60_000,
@@ -75,7 +75,7 @@ export function statusWith(over: Partial<Status> = {}): Status {
       keptDropped: 1,
       replayed: 2,
     },
-    maxAge: 120_000,
+    maxAgeMs: 120_000,
     recent: { missed: 1, keptDropped: 1 },
     disk: { bytes: 2 ** 33, minBytes: 2 ** 26, inodes: 50_000, minInodes: 1_000 },
     prepared: 1,
@@ -83,7 +83,7 @@ export function statusWith(over: Partial<Status> = {}): Status {
     held: 3,
     holds: ['scan.example'],
     ages: [1, 2, 3, 1, 0, 0, 0],
-    timeInQueue: { counts: [5, 4, 3, 2, 1, 0, 0, 0, 0, 0, 1], sum: 130_000, count: 16 },
+    timeInQueue: { counts: [5, 4, 3, 2, 1, 0, 0, 0, 0, 0, 1], sumMs: 130_000, count: 16 },
     kept: { count: 3, bytes: 9000 },
     minutes: [{ at: NOW - 30_000, delivered: 12, failed: 1, depth: 7 }],
     connections: [

@@ -139,11 +139,11 @@ export const showCommand: Command = {
   },
 }
 
-function copyText({ mid, intake, state, age, attempts, size, lastFailure }: QueuedCopy): string[] {
+function copyText({ mid, intake, state, ageMs, attempts, size, lastFailure }: QueuedCopy): string[] {
   return table([
     ['MID', mid],
     ['Intake', intake],
-    ['State', `${state}, in the queue for ${durationText(age)}`],
+    ['State', `${state}, in the queue for ${durationText(ageMs)}`],
     ['Failed attempts', `${attempts}${lastFailure ? `: ${lastFailure}` : ''}`],
     ['Size', `${size} octets`],
   ])

@@ -62,7 +62,7 @@ function queueText({ copies, silent }: Listed, most: number, isAll: boolean): st
         copy.mid,
         copy.intake,
         copy.state,
-        durationText(copy.age),
+        durationText(copy.ageMs),
         copy.attempts,
         copy.size,
         copy.lastFailure ?? '',

@@ -96,8 +96,8 @@ function processesText({ processes, takenAt }: Status): string {
 
 function queueRows(status: Status): [string, string][] {
   const { queue, prepared, deferred, held, kept, ages } = status
-  const { active, delivered, softBounced, hardBounced, tlsErrors, expired, oldestAge } = queue
-  const oldest = oldestAge > 0 ? `, the oldest for ${durationText(oldestAge)}` : ''
+  const { active, delivered, softBounced, hardBounced, tlsErrors, expired, oldestAgeMs } = queue
+  const oldest = oldestAgeMs > 0 ? `, the oldest for ${durationText(oldestAgeMs)}` : ''
   return [
     ['In the queue', `${active}${oldest}`],
     [

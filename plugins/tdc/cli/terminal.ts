@@ -35,7 +35,7 @@ export function makeTerminal(
   return {
     print(lines) {
       erase()
-      out.write(textOf(lines))
+      out.write(textOf(out.isTTY ? lines.flatMap((line) => folded(line, out.columns)) : lines))
     },
     complain(text) {
       erase()
@@ -66,6 +66,24 @@ export function makeTerminal(
       out.write(out.isTTY ? HOME_AND_ERASE + text : text + '\n')
     },
   }
+}
+
+/** Columns of what goes on in the next line. */
+const INDENT = 4
+
+/** A line as a terminal of so many columns shows it: it goes on in the next one behind a blank. */
+function folded(line: string, columns: number): string[] {
+  const lines: string[] = []
+  let rest = line
+  while (columns > 2 * INDENT && rest.length > columns) {
+    // What has no blank, such as a MID, stays whole: somebody wants to copy it.
+    const before = rest.lastIndexOf(' ', columns)
+    const at = before > INDENT ? before : rest.indexOf(' ', columns)
+    if (at < 0) break
+    lines.push(rest.slice(0, at).trimEnd())
+    rest = ' '.repeat(INDENT) + rest.slice(at).trimStart()
+  }
+  return [...lines, rest]
 }
 
 function textOf(lines: readonly string[]): string {

@@ -1,7 +1,7 @@
 type Order<T> = (a: T, b: T) => number
 
 interface Queued {
-  readonly age: number
+  readonly ageMs: number
   readonly size: number
   readonly attempts: number
   readonly intake: string
@@ -25,11 +25,11 @@ interface Dated {
 
 /** How a list may be sorted, by the word for it; the first is the usual one. */
 export const QUEUE_ORDERS = {
-  oldest: (a: Queued, b: Queued) => b.age - a.age,
-  newest: (a: Queued, b: Queued) => a.age - b.age,
+  oldest: (a: Queued, b: Queued) => b.ageMs - a.ageMs,
+  newest: (a: Queued, b: Queued) => a.ageMs - b.ageMs,
   largest: (a: Queued, b: Queued) => b.size - a.size,
-  attempts: (a: Queued, b: Queued) => b.attempts - a.attempts || b.age - a.age,
-  intake: (a: Queued, b: Queued) => byText(a.intake, b.intake) || b.age - a.age,
+  attempts: (a: Queued, b: Queued) => b.attempts - a.attempts || b.ageMs - a.ageMs,
+  intake: (a: Queued, b: Queued) => byText(a.intake, b.intake) || b.ageMs - a.ageMs,
 }
 
 export const KEPT_ORDERS = {

@@ -7,7 +7,7 @@ import type { LastFailure, MessageCounters, QueueFigures, Status } from './statu
 import { bounceText } from './words'
 
 /** Of the queue or of one intake; the ages are the scheduler's to know. */
-export type Counted = Omit<QueueFigures, 'oldestAge'>
+export type Counted = Omit<QueueFigures, 'oldestAgeMs'>
 
 interface CountersValue extends MessageCounters {
   readonly queue: Counted

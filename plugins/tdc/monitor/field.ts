@@ -1,11 +1,13 @@
 import {
   byName,
   flag,
+  integer,
   listOf,
   number,
   oneOf,
   orNull,
   record,
+  shape,
   type Shape,
   text,
 } from '../base/shape'
@@ -39,6 +41,11 @@ export const total: Field<number> = {
 
 export const largest: Field<number> = { merge: (all) => Math.max(0, ...all), shape: number }
 
+/** Durations are whole milliseconds, and their names end in `Ms`. */
+export const longestMs: Field<number> = { ...largest, shape: integer }
+export const totalMs: Field<number> = { ...total, shape: integer }
+export const sharedMs = (): Field<number> => shared(integer)
+
 /** The latest moment; null: not yet. */
 export const newest: Field<number | null> = {
   merge: (all) => all.reduce((a, b) => (a === null || (b !== null && b > a) ? b : a), null),
@@ -55,8 +62,8 @@ export const lowest: Field<number | null> = {
 }
 
 /** The same for all, such as the settings: as the process has it that looked last. */
-export function shared<T>(shape: Shape): Field<T> {
-  return { merge: (all, latest) => all[latest] as T, shape }
+export function shared<T>(wanted: Shape): Field<T> {
+  return { merge: (all, latest) => all[latest] as T, shape: wanted }
 }
 
 export const sharedText = shared<string>(words)
@@ -69,10 +76,10 @@ export function oneOfThese<T extends string>(...choices: readonly T[]): Field<T>
 
 /** All that any of them has, in an order of its own. */
 export function every<T>(
-  shape: Shape,
+  item: Shape,
   arranged: (all: readonly T[]) => readonly T[] = (all) => all,
 ): Field<readonly T[]> {
-  return { merge: (all) => arranged(all.flat()), shape: listOf(shape, MOST) }
+  return { merge: (all) => arranged(all.flat()), shape: listOf(item, MOST) }
 }
 
 export const everyText = (arranged: (all: readonly string[]) => readonly string[]) =>
@@ -100,7 +107,9 @@ export function addedLater<T>(field: Field<T>, absent: T): Field<T> {
         all.map((each) => each ?? absent),
         latest,
       ),
-    shape: (value, name) => (value === undefined ? undefined : field.shape(value, name)),
+    shape: shape(field.shape.schema, (value, name) =>
+      value === undefined ? undefined : field.shape(value, name),
+    ),
   }
 }
 

@@ -116,18 +116,18 @@ function ofDisk({ disk }: Status): Found[] {
 }
 
 function ofIntake(status: Status, domain: string): Found[] {
-  const { domains, holds, takenAt, maxAge } = status
+  const { domains, holds, takenAt, maxAgeMs } = status
   const intakes = Object.values(status.intakes).filter((each) => each.domain === domain)
   const delivery = Object.hasOwn(domains, domain) ? domains[domain] : undefined
   const isHeld = holds.includes('all') || holds.includes(domain)
-  const oldest = Math.max(0, ...intakes.map(({ oldestAge }) => oldestAge))
+  const oldest = Math.max(0, ...intakes.map(({ oldestAgeMs }) => oldestAgeMs))
   const found: Found[] = []
   if (holds.includes(domain)) found.push(warning('held', 'nothing is sent there'))
   if (delivery?.lastAttempt === 'down') found.push(failing('unreachable', lastDelivery(intakes)))
   found.push(...losses(intakes, delivery))
   // A held copy does not age, but the display has what it was.
-  if (!isHeld && oldest > maxAge / 2) {
-    const text = `the oldest copy waits for ${seconds(oldest)} of ${seconds(maxAge)}`
+  if (!isHeld && oldest > maxAgeMs / 2) {
+    const text = `the oldest copy waits for ${seconds(oldest)} of ${seconds(maxAgeMs)}`
     found.push(warning('slow', text))
   }
   const end = delivery?.tls.certificateEnd ?? null

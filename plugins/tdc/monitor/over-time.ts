@@ -19,7 +19,7 @@ export class Histogram {
   }
 
   value(): HistogramValue {
-    return { counts: [...this.counts], sum: this.sum, count: this.count }
+    return { counts: [...this.counts], sumMs: Math.round(this.sum), count: this.count }
   }
 }
 

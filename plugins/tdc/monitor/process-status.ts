@@ -37,7 +37,7 @@ interface StatusSources {
     readonly deferred: number
     readonly held: number
     readonly holds: readonly string[]
-    readonly oldestAge: number
+    readonly oldestAgeMs: number
     readonly oldestAges: ReadonlyMap<string, number>
     readonly ages: readonly number[]
   }
@@ -52,7 +52,7 @@ export function processStatus(sources: StatusSources): Status {
   const { now, process, versions, settings, monitor, scheduler } = sources
   const { serviceName, effective } = settings.value
   const { queue, intakes, recent, ...messages } = monitor.counters.value(now)
-  const { prepared, deferred, held, holds, oldestAge, ages } = scheduler
+  const { prepared, deferred, held, holds, oldestAgeMs, ages } = scheduler
   return {
     service: serviceName,
     versions,
@@ -64,11 +64,11 @@ export function processStatus(sources: StatusSources): Status {
     intake: effective.intake?.address ?? null,
     intakeLevel: effective.intakeLevel ?? null,
     problems: settings.problems,
-    queue: { ...queue, oldestAge },
+    queue: { ...queue, oldestAgeMs: Math.round(oldestAgeMs) },
     intakes: intakesOf(intakes, sources),
     domains: domainsOf(sources),
     messages,
-    maxAge: settings.value.delivery.maxAge,
+    maxAgeMs: settings.value.delivery.maxAge,
     recent,
     disk: sources.disk,
     kept: sources.kept,
@@ -96,7 +96,7 @@ function intakesOf(
       {
         ...counted,
         domain: address.slice(address.lastIndexOf('@') + 1),
-        oldestAge: scheduler.oldestAges.get(address) ?? 0,
+        oldestAgeMs: Math.round(scheduler.oldestAges.get(address) ?? 0),
       },
     ]),
   )

@@ -7,6 +7,7 @@ import {
   type Field,
   group,
   largest,
+  longestMs,
   lowest,
   named,
   newest,
@@ -14,9 +15,11 @@ import {
   oneOfThese,
   shared,
   sharedFlag,
+  sharedMs,
   sharedNumber,
   sharedText,
   total,
+  totalMs,
   totals,
   type ValueOf,
   words,
@@ -70,7 +73,7 @@ const FIGURES = {
   /** Attempts that failed and copies that expired, by what was in the way. */
   failures: counts<FailureClass>('reply', 'tls', 'network', 'dns', 'expired'),
   /** Milliseconds that the oldest copy has been in the queue; 0 when it is empty. */
-  oldestAge: largest,
+  oldestAgeMs: longestMs,
   lastSuccess: newest,
   lastFailure: oneOfAll(lastFailure, (a, b) => (b.at > a.at ? b : a)),
   /** In the last five minutes: copies delivered, and copies given up by what was in the way. */
@@ -148,7 +151,7 @@ const diskRoom = group({
 const histogram = group({
   /** Not cumulative: as many as there are limits, and one more for what is above the last. */
   counts: totals,
-  sum: total,
+  sumMs: totalMs,
   count: total,
 })
 
@@ -222,7 +225,7 @@ const status = group({
   messages: countsOfMessages,
 
   /** Milliseconds that a copy may stay in the queue (`delivery.max_age`). */
-  maxAge: sharedNumber,
+  maxAgeMs: sharedMs(),
   /** In the last five minutes: copies that were not written to the queue, kept ones that were dropped. */
   recent: counts('missed', 'keptDropped'),
   /**
@@ -286,6 +289,8 @@ export function mergeQueue(all: readonly QueueFigures[]): QueueFigures {
 
 /** A Status as it is read from Redis. */
 export const statusShape = status.shape
+export const figuresShape = figures.shape
+export const intakeShape = intake.shape
 
 function latestAttempt(all: readonly { readonly lastAttemptAt: number | null }[]): number {
   return indexOfLargest(all.map(({ lastAttemptAt }) => lastAttemptAt ?? 0))

@@ -22,7 +22,7 @@ export interface QueuedCopy {
   readonly intake: string
   readonly state: (typeof STATES)[keyof typeof STATES]
   /** Milliseconds since it entered the queue, or was found or replayed. */
-  readonly age: number
+  readonly ageMs: number
   /** Attempts that failed and were charged to it. */
   readonly attempts: number
   /** Octets of the message. */
@@ -40,7 +40,7 @@ export function queuedCopy(
     mid: copy.mid,
     intake: copy.recipient,
     state: STATES[at],
-    age,
+    ageMs: Math.round(age),
     attempts: copy.failedAttempts,
     size: copy.size,
     lastFailure: lastFailure ? bounceText(bounceResponse(lastFailure, 4)) : null,

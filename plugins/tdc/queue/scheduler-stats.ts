@@ -10,7 +10,7 @@ export interface SchedulerStats {
   /** What is held, whether copies wait or not: domains, or `all`. */
   readonly holds: readonly string[]
   /** Milliseconds. */
-  readonly oldestAge: number
+  readonly oldestAgeMs: number
   /** Of the copies of each intake address. */
   readonly oldestAges: ReadonlyMap<string, number>
   /** By age, with the limits of QUEUE_AGES. */
@@ -82,9 +82,9 @@ export class Census {
     const oldestAges = new Map<string, number>()
     for (const [intake, { oldest }] of this.waiting) oldestAges.set(intake, ageOf(oldest))
     const of = (at: string) => this.at.get(at) ?? 0
-    const oldestAge = [...oldestAges.values()].reduce((a, b) => Math.max(a, b), 0)
+    const oldestAgeMs = [...oldestAges.values()].reduce((a, b) => Math.max(a, b), 0)
     const counts = { prepared: of('prepared'), deferred: of('waiting'), held: of('held') }
-    return { ...counts, holds, oldestAge, oldestAges, ages: ages.value().counts }
+    return { ...counts, holds, oldestAgeMs, oldestAges, ages: ages.value().counts }
   }
 
   /** Whatever is older than the last limit is not told apart. */

@@ -96,7 +96,7 @@ function copyMetrics(status: Status): Metric[] {
       only(status.kept.count),
     ]),
     gauge('queue_oldest_age_seconds', 'How long the oldest copy has been in the queue.', [
-      only(queue.oldestAge / 1000),
+      only(queue.oldestAgeMs / 1000),
     ]),
     histogram(
       'time_in_queue_seconds',
@@ -239,7 +239,7 @@ export function histogram(
   name: string,
   help: string,
   limits: readonly number[],
-  { counts, sum, count }: HistogramValue,
+  { counts, sumMs, count }: HistogramValue,
 ): Metric {
   const part = (suffix: string, labels: Labels, value: number): Sample => ({
     metricName: `haraka_tdc_${name}_${suffix}`,
@@ -254,7 +254,7 @@ export function histogram(
   return metric('histogram', name, help, [
     ...buckets,
     part('bucket', { le: '+Inf' }, count),
-    part('sum', {}, sum / 1000),
+    part('sum', {}, sumMs / 1000),
     part('count', {}, count),
   ])
 }

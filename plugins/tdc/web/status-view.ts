@@ -28,7 +28,7 @@ export interface RowView {
   readonly delivered: number
   readonly softBounced: number
   readonly hardBounced: number
-  readonly oldestAge: number
+  readonly oldestAgeMs: number
   readonly lastSuccess: number | null
   readonly lastFailure: LastFailure | null
 }
@@ -111,7 +111,7 @@ function row(
   failing: boolean,
   connections: number | null,
 ): RowView {
-  const { active, delivered, softBounced, hardBounced, oldestAge } = figures
+  const { active, delivered, softBounced, hardBounced, oldestAgeMs } = figures
   const { lastSuccess, lastFailure } = figures
   return {
     name,
@@ -122,7 +122,7 @@ function row(
     delivered,
     softBounced,
     hardBounced,
-    oldestAge,
+    oldestAgeMs,
     lastSuccess,
     lastFailure,
   }
