@@ -156,7 +156,11 @@ const SITUATIONS: readonly (readonly [what: string, given: Partial<Status>, said
     { ...intake({ active: 9, oldestAgeMs: 116_000 }), holds: ['all'], held: 9 },
     'warning held',
   ],
-  ['old for a longer life', { ...intake({ active: 9, oldestAgeMs: 116_000 }), maxAgeMs: 600_000 }, ''],
+  [
+    'old for a longer life',
+    { ...intake({ active: 9, oldestAgeMs: 116_000 }), maxAgeMs: 600_000 },
+    '',
+  ],
   ['a certificate for 30 days', intake({ ends: 30 * DAY }), ''],
   ['for 14', intake({ ends: 14 * DAY }), ''],
   ['for less', intake({ ends: 14 * DAY - 1 }), 'warning scan.example certificate-ends'],

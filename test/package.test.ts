@@ -29,7 +29,7 @@ interface Manifest {
 
 /** What a server needs, and nothing else. */
 const ALLOWED =
-  /^(package\.json|README\.md|CHANGELOG\.md|SECURITY\.md|LICENSE|config\/.+|docs\/([a-z-]+|README)\.md|docs\/monitoring\/.+|dist\/[a-z-]+\.(js|d\.ts)|man\/haraka-tdc\.1|web\/[a-z]+\.(css|html|js|svg))$/
+  /^(package\.json|README\.md|CHANGELOG\.md|SECURITY\.md|LICENSE|config\/.+|docs\/([a-z-]+|README)\.md|docs\/answers\.schema\.json|docs\/monitoring\/.+|dist\/[a-z-]+\.(js|d\.ts)|man\/haraka-tdc\.1|web\/[a-z]+\.(css|html|js|svg))$/
 
 describe('the package', function () {
   this.timeout(120_000)

@@ -56,7 +56,7 @@ describe('a queue that is held', () => {
       mid: 'T.2.tdc1',
       intake: 'intake@scan.example',
       state: 'held',
-      age: 0,
+      ageMs: 0,
       attempts: 1,
       size: 100,
       lastFailure: "4.4.2 - Bad connection ('000', ['connection reset'])",

@@ -139,7 +139,15 @@ export const showCommand: Command = {
   },
 }
 
-function copyText({ mid, intake, state, ageMs, attempts, size, lastFailure }: QueuedCopy): string[] {
+function copyText({
+  mid,
+  intake,
+  state,
+  ageMs,
+  attempts,
+  size,
+  lastFailure,
+}: QueuedCopy): string[] {
   return table([
     ['MID', mid],
     ['Intake', intake],
