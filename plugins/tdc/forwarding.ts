@@ -143,7 +143,19 @@ export class Forwarding {
   resolve(connection: Connection, transaction: Transaction): Promise<void> | undefined {
     this.ownReports.giveUp(transaction)
     const passage = this.passages.get(transaction)
-    return passage && this.settle(passage, connection, transaction, toldOf(transaction))
+    const settled = passage && this.settle(passage, connection, transaction, toldOf(transaction))
+    if (!passage?.journey.isWaiting) this.forget(transaction)
+    return settled
+  }
+
+  /**
+   * What is known of a message leads back to it, and what leads back to its key stays in a WeakMap until
+   * V8 collects all of its memory: a message and its connection would, each time, be there for seconds.
+   */
+  private forget(transaction: Transaction): void {
+    this.passages.delete(transaction)
+    this.watches.forget(transaction)
+    this.decisions.forget(transaction)
   }
 
   /**

@@ -76,6 +76,11 @@ export class MessageDecisions {
     return messageFacts(connection, transaction, isRelayClient, given, TOKEN_HEADER, asked)
   }
 
+  /** No more recipients come. */
+  forget(transaction: Transaction): void {
+    this.given.delete(transaction)
+  }
+
   private givenOf(transaction: Transaction): GivenRecipients {
     const known = this.given.get(transaction) ?? new GivenRecipients()
     this.given.set(transaction, known)

@@ -43,6 +43,11 @@ export class Watches {
     return watch
   }
 
+  /** Nobody has the original in hands any more. */
+  forget(transaction: Transaction): void {
+    this.watches.delete(transaction)
+  }
+
   /** `get_client_plugin(plugin, connection, settings, callback)`: the client is the callback's. */
   private connecting(all: unknown[]): unknown[] {
     const [plugin, connection, settings, callback, ...more] = all

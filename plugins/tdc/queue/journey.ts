@@ -59,7 +59,6 @@ export interface JournalFailure {
 
 /** The way of one message's copies: decided, prepared (on disk), then settled by its original's fate. */
 export class Journey {
-  readonly routes: readonly Route[]
   private readonly scheduler: Scheduler
   private readonly clock: Clock
   private readonly report: Report
@@ -72,10 +71,9 @@ export class Journey {
   private withdrawn: Promise<unknown> = Promise.resolve()
 
   constructor(
-    routes: readonly Route[],
+    readonly routes: readonly Route[],
     deps: { scheduler: Scheduler; clock: Clock; report: Report; doubts: Doubts },
   ) {
-    this.routes = routes
     this.scheduler = deps.scheduler
     this.clock = deps.clock
     this.report = deps.report
@@ -84,6 +82,10 @@ export class Journey {
 
   get isOver(): boolean {
     return this.stage.at === 'over' || this.stage.at === 'waiting'
+  }
+
+  get isWaiting(): boolean {
+    return this.stage.at === 'waiting'
   }
 
   /** Writes the copies. */
@@ -327,7 +329,6 @@ export class Journey {
 /** What RFC 5321 section 4.5.3.2.6 gives a next hop to answer the end of a message. */
 const LONGEST_WAIT = 600_000
 const [SHORTEST_PAUSE, LONGEST_PAUSE] = [100, 10_000]
-
 const WITHDRAWN: Readonly<Record<Nowhere, string>> = {
   quarantined: 'the original was quarantined',
   discarded: 'the original was discarded',
