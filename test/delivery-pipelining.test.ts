@@ -122,7 +122,7 @@ describe('delivery: PIPELINING on a long line', () => {
     const { link, session, open } = await far([])
     const other = await open()
     assert.deepEqual([session.window, other.window], [2, 1])
-    await Promise.all(numbered(2).map((message) => session.send(message)))
+    await Promise.all(numbered(3).map((message) => session.send(message)))
     assert.deepEqual([session.window, other.window], [2, 2])
     session.destroy()
     other.destroy()
@@ -176,7 +176,17 @@ describe('delivery: PIPELINING on a long line', () => {
         { on: 'BODY', nth: 1, extra: '250 Ok\r\n' },
         { on: 'BODY', nth: 2, reply: '554 5.7.1 No' },
       ],
-      [D, ...Array<string>(3).fill('network protocol, uncharged, ended')],
+      ['delivered, ended', ...Array<string>(3).fill('network protocol, uncharged, ended')],
+      ['0'],
+    ],
+    [
+      'no reply to a message: the one to what stands behind it is not taken for it',
+      [{ on: 'BODY', nth: 2, raw: '' }],
+      [
+        D,
+        'network protocol, ended',
+        ...Array<string>(2).fill('network protocol, uncharged, ended'),
+      ],
       ['0'],
     ],
   ]
@@ -196,18 +206,19 @@ describe('delivery: PIPELINING on a long line', () => {
   }
 
   const UNHEARD: [string, Script[number]][] = [
-    ['does not hear all that stands behind a message', { on: 'RCPT', nth: 2, reply: '503 5.5.1' }],
-    ['hears nothing of it', { on: 'MAIL', nth: 2, then: 'stall' }],
+    ['does not hear all that stands behind a message', { on: 'RCPT', nth: 3, reply: '503 5.5.1' }],
+    ['hears nothing of it', { on: 'MAIL', nth: 3, then: 'stall' }],
   ]
   for (const [what, fault] of UNHEARD) {
     it(`an intake that ${what} costs no copy an attempt, and gets one at a time`, async () => {
       const { link, session, open } = await far([fault])
       const other = await open()
       assert.deepEqual([session.window, other.window], [2, 1])
-      const results = numbered(2).map((message) => session.send(message))
-      await Promise.all([results[0], link.server.until(fault.on, 2)])
+      const results = numbered(3).map((message) => session.send(message))
+      await Promise.all([...results.slice(0, 2), link.server.until(fault.on, 3)])
       await link.clock.advance(5_000)
       assert.deepEqual((await Promise.all(results)).map(view), [
+        D,
         D,
         'network protocol, uncharged, ended',
       ])

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { Duplex } from 'node:stream'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Conversation } from '../plugins/tdc/delivery/conversation'
 import type { SendResult } from '../plugins/tdc/delivery/session'
 import type { SecureSocket } from '../plugins/tdc/delivery/tls'
@@ -15,6 +16,15 @@ const PLAIN: Script = (['MAIL', 'RCPT', 'BODY', 'RSET'] as const).map((on) => ({
   on,
   reply: '250 Ok',
 }))
+
+/** As Exim says it. */
+const OWN_WORDS: Script = [
+  { on: 'MAIL', reply: '250 OK' },
+  { on: 'RCPT', reply: '250 Accepted' },
+  { on: 'BODY', nth: 1, reply: '250 OK id=1xX9DA-0000I0-0M' },
+  { on: 'BODY', reply: '250 OK id=1xX9DA-0000I0-2B' },
+  { on: 'RSET', reply: '250 Reset OK' },
+]
 
 const REFUSAL = '554 5.7.1 No'
 
@@ -85,9 +95,19 @@ describe('delivery: replies that are not those of their commands', () => {
     [
       'two replies too many, then a refusal, with enhanced statuses',
       [
-        { on: 'RSET', nth: 2, extra: '250 Ok\r\n250 Ok\r\n' },
-        { on: 'BODY', nth: 2, reply: REFUSAL },
+        { on: 'RSET', nth: 3, extra: '250 Ok\r\n250 Ok\r\n' },
+        { on: 'BODY', nth: 3, reply: REFUSAL },
       ],
+      [D, D, UNSURE, UNSURE],
+    ],
+    [
+      'no reply to a message, and RSET has words of its own',
+      [{ on: 'BODY', nth: 2, raw: '' }, ...OWN_WORDS],
+      [D, UNSURE, UNSURE, UNSURE],
+    ],
+    [
+      'no reply to a message, and RSET has a status without meaning',
+      [{ on: 'BODY', nth: 2, raw: '' }],
       [D, UNSURE, UNSURE, UNSURE],
     ],
     [
@@ -132,6 +152,34 @@ describe('delivery: replies that are not those of their commands', () => {
     await link.close()
   })
 
+  it('an intake that says the same to all gets one message at a time', async () => {
+    const link = await IntakeLink.start({ script: PLAIN, keywords: KEYWORDS })
+    const session = await link.session()
+    assert.equal(session.window, WINDOW)
+    assert.equal(view(await session.send(outgoing())), D)
+    assert.equal(session.window, 1)
+    session.destroy()
+    await link.close()
+  })
+
+  for (const [what, script] of [
+    ['that says the same to all', PLAIN],
+    ['with words of its own', OWN_WORDS],
+  ] as const) {
+    it(`no reply to the first message, from an intake ${what}: it is not delivered`, async () => {
+      const silent: Script = [{ on: 'BODY', nth: 1, raw: '' }, ...script]
+      const link = await IntakeLink.start({ script: silent, keywords: KEYWORDS })
+      const session = await link.session()
+      const sent = Promise.all([session.send(outgoing()), session.send(outgoing())])
+      await link.server.until('RSET', 2)
+      await nextTurn()
+      await link.clock.advance(5_000)
+      const [first, second] = (await sent).map(view)
+      assert.deepEqual([first, second], ['timeout, ended', 'timeout, host, ended'])
+      await link.close()
+    })
+  }
+
   it('a reply too many from an intake that refuses nothing: nothing is lost', async () => {
     const script: Script = [{ on: 'MAIL', nth: 2, reply: '250 Ok', extra: '250 Ok\r\n' }, ...PLAIN]
     const { results, taken } = await sendFour(script)
@@ -160,9 +208,8 @@ describe('delivery: a connection that ends behind the reply to a message', () =>
       ['BODY', 'BODY 421, uncharged, ended'],
     ] as const) {
       it(`421 to ${on}, then ${then}: those behind that message had no attempt`, async () => {
-        const { results } = await sendFour([{ on, nth: 2, reply: '421 4.3.2 Enough', then }])
-        const behind = 'closed, uncharged, ended'
-        assert.deepEqual(results, [D, first, behind, behind])
+        const { results } = await sendFour([{ on, nth: 3, reply: '421 4.3.2 Enough', then }])
+        assert.deepEqual(results, [D, D, first, 'closed, uncharged, ended'])
       })
     }
   }

@@ -17,7 +17,8 @@ const TIMEOUT = 1_000
 const TIMEOUTS = {
   connect: TIMEOUT,
   greeting: TIMEOUT,
-  tls: TIMEOUT,
+  // A handshake that fails is not tried again: on a busy machine it must not be for its time.
+  tls: 5 * TIMEOUT,
   command: TIMEOUT,
   data: TIMEOUT,
   final: TIMEOUT,

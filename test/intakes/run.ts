@@ -55,8 +55,8 @@ export interface RunOptions {
 }
 
 const CLIENTS = 4
-/** Milliseconds that a server may take to store what it took. */
-const SETTLED = 15_000
+/** Milliseconds that a server may take to store what it took, also when it had trouble. */
+const SETTLED = 60_000
 /** A copy lives 120 s. */
 const DEADLINE = 150_000
 

@@ -3,12 +3,16 @@ import { inside, unpacked } from './debian'
 import { INTAKE, type Place } from './place'
 import type { IntakeServer } from './servers'
 
-export async function startSendmail(place: Place): Promise<IntakeServer> {
+/** `settings` as m4 knows them. */
+export async function startSendmail(
+  place: Place,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<IntakeServer> {
   const root = unpacked('sendmail-bin')
   if (root === undefined) return 'sendmail: the Debian package sendmail-bin cannot be had'
   const { dir } = place
   place.write('store.sh', `#!/bin/sh\nexec cat >${place.mail}/$$.$(date +%N)\n`, 0o755)
-  place.write('sm.mc', configuration(place))
+  place.write('sm.mc', configuration(place, settings))
   const cf = '/usr/share/sendmail/cf'
   const script = `
     mkdir -p ${dir}/queue && chmod 700 ${dir}/queue
@@ -25,7 +29,7 @@ export async function startSendmail(place: Place): Promise<IntakeServer> {
 }
 
 /** STARTTLS is offered only where confCACERT_PATH is set, too. */
-function configuration({ dir, port }: Place): string {
+function configuration({ dir, port }: Place, settings: Readonly<Record<string, string>>): string {
   const options: Readonly<Record<string, string>> = {
     confPID_FILE: `${dir}/sm.pid`,
     QUEUE_DIR: `${dir}/queue`,
@@ -42,6 +46,7 @@ function configuration({ dir, port }: Place): string {
     confQUEUE_LA: '1000',
     confREFUSE_LA: '1000',
     confDELIVERY_MODE: 'interactive',
+    ...settings,
   }
   return [
     'divert(0)dnl',

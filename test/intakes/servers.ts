@@ -83,7 +83,7 @@ export const INTAKES: Readonly<Record<string, IntakeKind>> = {
     offers: BOTH,
     start: (place) => startPostfixIntake(place, { smtpd_timeout: '2s' }),
   },
-  sendmail: { offers: 'PIPELINING', refuses: ['NUL'], start: startSendmail },
+  sendmail: { offers: 'PIPELINING', refuses: ['NUL'], start: (place) => startSendmail(place) },
   courier: { ...COURIER, start: (place) => startCourier(place, { connections: 100 }) },
   'courier, 5 connections': {
     ...COURIER,

@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startExim } from './exim'
 import { startPostfixIntake } from './postfix-intake'
-import { rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Place } from './place'
 import type { RunOptions } from './run'
@@ -71,6 +71,40 @@ function refusing(reply: string): Trouble {
 
 const REFUSED_FOR = 8_000
 
+/**
+ * Its spool is a file system that is full until some seconds after the release. Without the room that
+ * Exim keeps by default (check_spool_space) it says nothing to some messages, and 250 to others of which
+ * it stores the header alone: no client can help that.
+ */
+const DISK_FULL: Trouble = {
+  async start(place) {
+    const spool = spoolOf(place)
+    mkdirSync(spool)
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=200k', 'tmpfs', spool])
+    const server = await startExim(place, { main: [MANY] })
+    const unmount = () => execFileSync('umount', ['--lazy', spool])
+    if (typeof server === 'string') return (unmount(), server)
+    const { daemon } = server
+    return {
+      ...server,
+      daemon: {
+        restart: () => daemon.restart(),
+        stop: () => daemon.stop().finally(unmount),
+      },
+    }
+  },
+  options: {
+    meanwhile: async (_server, place) => {
+      await sleep(REFUSED_FOR)
+      execFileSync('mount', ['-o', 'remount,size=1g', spoolOf(place)])
+    },
+  },
+}
+
+function spoolOf({ dir }: Place): string {
+  return join(dir, 'spool')
+}
+
 export const TROUBLES: Readonly<Record<string, Trouble>> = {
   'exim, restarted': { ...exim([MANY]), cuts: true, options: { meanwhile: restarted } },
   'exim, connections told to end': {
@@ -82,7 +116,8 @@ export const TROUBLES: Readonly<Record<string, Trouble>> = {
   'exim, 3 connections': exim(['smtp_accept_max = 3']),
   'exim, 2 connections of a host': exim([MANY, 'smtp_accept_max_per_host = 2']),
   'exim, greylisting': refusing('451 4.7.1 Greylisting in action'),
-  'exim, disk full': refusing('452 4.3.1 Insufficient system storage'),
+  'exim, says that its disk is full': refusing('452 4.3.1 Insufficient system storage'),
+  'exim, disk full': DISK_FULL,
   'postfix, restarted': { ...postfix({}), cuts: true, options: { meanwhile: restarted } },
   'postfix, connections told to end': {
     ...postfix({}),

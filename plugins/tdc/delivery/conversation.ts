@@ -10,7 +10,8 @@ import {
   protocolLoss,
   TIMED_OUT,
 } from './loss'
-import { type Parsed, ReplyParser } from './reply'
+import type { Reply } from './outcome'
+import { type Parsed, replyLine, ReplyParser } from './reply'
 import { ReplyOrder } from './reply-order'
 import { type Answer, CLOSING, judge, type Step, type Verb } from './step'
 import type { SecureSocket } from './tls'
@@ -87,6 +88,16 @@ export class Conversation<in Line extends string> {
   /** Octets came behind the last reply that was asked for. */
   get pending(): boolean {
     return this.awaited.length === 0 && this.parser.pending
+  }
+
+  /** No reply to `one` could be taken for one to `other`. */
+  tellsApart(one: Verb, other: Verb): boolean {
+    return this.order.tellsApart(one, other)
+  }
+
+  /** `reply` might as well be one to `command`. */
+  isAsTo(command: Verb, reply: Reply): boolean {
+    return this.order.isAsTo(command, reply)
   }
 
   /** Called once when the connection is gone, whoever ended it. */
@@ -171,8 +182,7 @@ export class Conversation<in Line extends string> {
     if (step.kind !== 'passed') return step
     const owner = this.order.ownerOf(command, step.reply)
     if (owner !== undefined) {
-      const status = `${step.reply.code} ${step.reply.enhanced}`
-      return lost(`the reply ${status} to ${command} is one to ${owner}`)
+      return lost(`the reply ${replyLine(step.reply)} to ${command} is one to ${owner}`)
     }
     // RSET ends a message: were its own reply still to come, those before were not what they seemed.
     return command === 'RSET' && this.saidTooMuch() ? lost('more than one reply') : step

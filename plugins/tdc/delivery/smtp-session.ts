@@ -14,7 +14,8 @@ import { replyLine } from './reply'
 import type { SendResult, Session } from './session'
 import { failureOf } from './step'
 import type { SecureSocket } from './tls'
-import { type Transmission, type Transmit, transmitFor } from './transmit'
+import type { Transmission, Transmit } from './transmission'
+import { transmitFor } from './transmit'
 import { Wire } from './wire'
 
 /** Milliseconds that the farewell may take: QUIT, its reply and the close. */

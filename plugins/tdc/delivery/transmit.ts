@@ -1,36 +1,18 @@
-import { Unstuffer } from '../unstuffer'
 import type { Capabilities } from './capabilities'
+import { chunked } from './chunked'
+import { contentOf } from './content'
+import { TIMED_OUT } from './loss'
+import type { Step } from './step'
+import {
+  endedBy,
+  envelope,
+  refusedBy,
+  RSET,
+  type Transmission,
+  type Transmit,
+} from './transmission'
 import type { WindowMemory } from './window-memory'
-import { contentOf, takeFirst } from './content'
-import type { Envelope } from './envelope'
-import { type Loss, TIMED_OUT } from './loss'
-import type { Command, Reply } from './outcome'
-import type { Outgoing } from './outgoing'
-import { CLOSING, type Step, type Verb } from './step'
-import { bdat, isWhole, type Line, type Unsent, type Wire } from './wire'
-
-/** How one message ended on the wire. `begun`: the intake may have had all of it. */
-export type Transmission =
-  | { kind: 'accepted'; reply: Reply }
-  | { kind: 'refused'; begun: boolean; command: Command; reply: Reply }
-  | { kind: 'lost'; begun: boolean; failure: Loss }
-  /** The intake does not keep what it offers: BDAT, or hearing what stands behind a message. */
-  | { kind: 'unfit'; why: string }
-
-export type Commands = Extract<Envelope, { kind: 'commands' }>
-
-/** A way to put one message on the wire. */
-export interface Transmit {
-  /** Messages that may wait for their replies at a time. */
-  readonly window: number
-  /** RSET is written where a message needs it, so that none more is needed after one that was refused. */
-  readonly resets: boolean
-  /** By BDAT, which may be refused for other reasons than the message. */
-  readonly inChunks: boolean
-  readonly send: (wire: Wire, commands: Commands, message: Outgoing) => Promise<Transmission>
-  /** Its connection is gone. */
-  readonly ended?: () => void
-}
+import { isWhole, type Line, UNHEARD_AFTER } from './wire'
 
 interface TransmitOptions {
   readonly windows: WindowMemory
@@ -64,7 +46,6 @@ function pipelinedFar(memory: WindowMemory): Transmit {
 const BEHIND_DATA = 2
 
 const DATA: Line<'DATA'> = ['DATA', 'DATA']
-const RSET: Line<'RSET'> = ['RSET', 'RSET']
 
 /** Each command waits for the reply to the one before (RFC 5321): four round trips. */
 const sequential: Transmit = {
@@ -93,6 +74,7 @@ function pipelined(window: number, memory?: WindowMemory): Transmit {
     async send(wire, commands, message) {
       const { behind, steps, reply } = await wire.inTurn(async () => {
         const behind = wire.isAwaiting ? before : undefined
+        // Courier does not hear commands behind a message.
         const patience = behind && !memory?.hearsBehind ? UNHEARD_AFTER : Infinity
         const steps = await Promise.all(wire.group([...envelope(commands), DATA], patience))
         if (refusedBy(steps)) {
@@ -104,7 +86,7 @@ function pipelined(window: number, memory?: WindowMemory): Transmit {
         }
         const content = await contentOf(message)
         before = wire.data(content, message.size)
-        if (!isWhole(content)) await before
+        if (!isWhole(content) || !wire.knowsMessageFrom('MAIL')) await before
         return { behind, steps, reply: before }
       })
       const refused = refusedBy(steps)
@@ -114,12 +96,6 @@ function pipelined(window: number, memory?: WindowMemory): Transmit {
     },
   }
 }
-
-/**
- * Milliseconds that the reply to a command behind a message is waited for, until one came. Courier does
- * not hear such commands, and the copy has nothing better to wait for.
- */
-const UNHEARD_AFTER = 5_000
 
 const UNHEARD: Transmission = {
   kind: 'unfit',
@@ -134,203 +110,3 @@ function isUnheard(ended: Transmission): boolean {
 
 /** "Bad sequence of commands" (RFC 5321 section 4.2.2). */
 const BAD_SEQUENCE = 503
-
-/**
- * Commands and message together (RFC 3030), and the next message without waiting for the reply: one
- * round trip for a whole window. Each message ends with RSET (RFC 3030 section 2), for two reasons.
- * One that is refused may leave a transaction open, and when the next one is written nothing is
- * known of that. And the reply to RSET is known beforehand: what comes in its place shows that the
- * replies are shifted, and then the message before it has none that is sure.
- *
- * An intake that says one reply too many and never refuses is not found out before its last reply,
- * but then nothing was lost. What stays hidden: two replies too many and then a refusal, or one too
- * many and then a close or a 421 behind the refusal, from an intake that gives no enhanced status.
- *
- * The octets of a chunk stand right behind its line, so an intake that does not know the BDAT that it
- * offers, or reads no chunk that it refuses, would take them for commands. On each connection it is
- * first seen to do both, with chunks that can be no command. What another connection saw proves
- * nothing: a name may stand for many hosts.
- *
- * A message without others around it asks first, as with DATA. Postfix reads 4,096 octets at a time
- * and writes its replies before it reads on, without TCP_NODELAY: its reply to BDAT would wait until
- * those to MAIL and RCPT are acknowledged, which the client's system delays for 40 ms while there is
- * nothing to send. A window has something to send.
- */
-function chunked(window: number): Transmit {
-  const proof: Proof = { readsRefused: false, takesChunks: false }
-  return {
-    window,
-    resets: true,
-    inChunks: true,
-    async send(wire, commands, message) {
-      const { before, behind } = await wire.inTurn(async () => {
-        // Not before its turn: a window of copies need neither be open nor in memory.
-        const whole = { content: await contentOf(message), unstuffer: new Unstuffer() }
-        const unsent = { ...whole, size: message.size, begun: 0 }
-        const lines = envelope(commands)
-        if (!proof.takesChunks) return cautiously(wire, lines, unsent, proof)
-        const inOneGo = isWhole(unsent.content) && (await wire.hasCompany()) && !wire.isLost
-        return inOneGo ? together(wire, lines, unsent) : asking(wire, lines, unsent)
-      })
-      if (before === 'unfit') return { kind: 'unfit', why: 'BDAT was offered and is not known' }
-      return chunkEndedBy(await Promise.all(before), await Promise.all(behind))
-    },
-  }
-}
-
-/** What a connection has shown so far. */
-interface Proof {
-  readsRefused: boolean
-  /** And with it the former: no text is sent before. */
-  takesChunks: boolean
-}
-
-/** The steps of one message. */
-interface Sent {
-  /** Before its last chunk; `unfit`: the intake cannot be given chunks. */
-  readonly before: readonly Awaitable<Step<Verb>>[] | 'unfit'
-  /** That chunk, unless it was not wanted, and RSET. */
-  readonly behind: readonly Awaitable<Step<Verb>>[]
-}
-
-type Awaitable<T> = T | Promise<T>
-
-/**
- * A chunk that is refused, for no recipient was named. Where it is not read, the octets stand before
- * RSET, which becomes a command that nobody knows. Postfix takes no MAIL behind it without RSET.
- */
-const REFUSED: readonly Line[] = [bdat('CHUNK', Buffer.from('XX')), RSET]
-
-/** Octets that cannot be a command, whatever they are: none is so short. */
-const FIRST_CHUNK = 2
-
-/** With a chunk to be refused and a first one of its own. RFC 3030 has empty ones, Postfix refuses them. */
-async function cautiously(
-  wire: Wire,
-  lines: readonly Line[],
-  unsent: Unsent,
-  proof: Proof,
-): Promise<Sent> {
-  const { first, rest } = await takeFirst(unsent.content, FIRST_CHUNK)
-  const octets = unsent.unstuffer.push(first)
-  const left = { ...unsent, begun: octets.length, content: rest }
-  // Once is enough: some intakes bear few mistakes.
-  const mistake = proof.readsRefused ? [] : REFUSED
-  // An empty message, or one that cannot be read, has none.
-  const chunk = octets.length > 0 ? [bdat('CHUNK', octets)] : []
-  const steps = await Promise.all(wire.group([...mistake, ...lines, ...chunk]))
-  const before = steps.slice(mistake.length)
-  const [refusal, reset] = steps.slice(0, mistake.length)
-  const ended = [refusal, reset].find((step) => step && isGoodbye(step))
-  if (ended?.kind === 'refused') {
-    discard(left)
-    return { before: [{ ...ended, command: 'MAIL' }], behind: wire.group([RSET]) }
-  }
-  if (refusal?.kind === 'passed' || (reset && isOutOfStep(reset)) || refusesChunks(before)) {
-    discard(left)
-    return { before: 'unfit', behind: [] }
-  }
-  proof.readsRefused ||= reset?.kind === 'passed'
-  proof.takesChunks = chunk.length > 0 && !refusedBy(before)
-  return { before, behind: await contentIfWanted(wire, before, left) }
-}
-
-async function together(wire: Wire, lines: readonly Line[], unsent: Unsent): Promise<Sent> {
-  const body = bdat('BODY', unsent.unstuffer.push(unsent.content as Buffer))
-  const steps = await wire.whole([...lines, body, RSET])
-  return { before: steps.slice(0, lines.length), behind: steps.slice(lines.length) }
-}
-
-/** First it is asked whether it is wanted: also for what is too long to be sent for nothing. */
-async function asking(wire: Wire, lines: readonly Line[], unsent: Unsent): Promise<Sent> {
-  const before = await Promise.all(wire.group(lines))
-  return { before, behind: await contentIfWanted(wire, before, unsent) }
-}
-
-async function contentIfWanted(
-  wire: Wire,
-  before: readonly Step<Verb>[],
-  unsent: Unsent,
-): Promise<Sent['behind']> {
-  if (wire.isLost || refusedBy(before)) {
-    discard(unsent)
-    return wire.group([RSET])
-  }
-  const { content, unstuffer } = unsent
-  if (isWhole(content)) {
-    return wire.whole([bdat('BODY', unstuffer.push(content)), RSET])
-  }
-  const body = await wire.chunkInPieces(unsent)
-  return [body, ...wire.group([RSET])]
-}
-
-function discard({ content }: Unsent): void {
-  if (!Buffer.isBuffer(content)) content.destroy()
-}
-
-function envelope({ mail, rcpt }: Commands): Line<'MAIL' | 'RCPT'>[] {
-  return [
-    ['MAIL', mail],
-    ['RCPT', rcpt],
-  ]
-}
-
-/** The first step that failed, of commands before the message and its first chunk. */
-function refusedBy(steps: readonly Step<Verb>[]): Transmission | undefined {
-  const failed = steps.find(({ kind }) => kind !== 'passed')
-  if (!failed || failed.kind === 'passed') return undefined
-  if (failed.kind === 'lost') return { kind: 'lost', begun: false, failure: failed.failure }
-  const command = failed.command === 'CHUNK' ? 'BODY' : (failed.command as Command)
-  return { kind: 'refused', begun: false, command, reply: failed.reply }
-}
-
-function endedBy(step: Step): Transmission {
-  switch (step.kind) {
-    case 'passed':
-      return { kind: 'accepted', reply: step.reply }
-    case 'refused':
-      return { kind: 'refused', begun: true, command: step.command, reply: step.reply }
-    case 'lost':
-      return { kind: 'lost', begun: true, failure: step.failure }
-  }
-}
-
-/** "Syntax error", "not implemented": replies to a command that is not known (RFC 5321 4.2.2). */
-const UNKNOWN_COMMAND: readonly number[] = [500, 502]
-
-function isUnknown(step: Step<Verb> | undefined): boolean {
-  return step?.kind === 'refused' && UNKNOWN_COMMAND.includes(step.reply.code)
-}
-
-/**
- * The intake offers BDAT and does not take it. A 5xx to two octets says nothing of the message; behind a
- * refused command it may be about that.
- */
-function refusesChunks(before: readonly Step<Verb>[]): boolean {
-  const failed = before.filter(({ kind }) => kind !== 'passed')
-  const last = failed.at(-1)
-  if (last?.kind !== 'refused' || last.command !== 'CHUNK') return false
-  return isUnknown(last) || (failed.length === 1 && last.reply.code >= 500)
-}
-
-/** How a message ended whose steps, as in `Sent`, are these. */
-function chunkEndedBy(before: readonly Step<Verb>[], behind: readonly Step<Verb>[]): Transmission {
-  const [body] = behind.slice(0, -1) as Step[]
-  const reset = behind.at(-1) as Step<Verb>
-  if (isOutOfStep(reset)) return { kind: 'lost', begun: true, failure: reset.failure }
-  const refused = refusedBy(before)
-  // Where all of it was written, nobody knows what the intake has when the connection is gone.
-  if (refused?.kind === 'lost') return { ...refused, begun: body !== undefined }
-  // Without content the connection ended behind the replies to the commands.
-  return refused ?? (body ? endedBy(body) : (refusedBy([reset]) as Transmission))
-}
-
-function isGoodbye(step: Step<Verb>): boolean {
-  return step.kind === 'refused' && step.reply.code === CLOSING
-}
-
-/** Where the connection only ended, what was said before still holds. */
-function isOutOfStep(step: Step<Verb>): step is Extract<Step<Verb>, { kind: 'lost' }> {
-  if (step.kind !== 'lost') return false
-  return step.failure.kind === 'network' && step.failure.details === 'protocol'
-}

@@ -43,6 +43,14 @@ interface Pieces {
   readonly lengthIsSaid?: true
 }
 
+/**
+ * Milliseconds that a reply is waited for which perhaps never comes, where the copy has nothing better to
+ * wait for.
+ */
+export const UNHEARD_AFTER = 5_000
+
+export type Awaitable<T> = T | Promise<T>
+
 const TOO_EARLY = 'the reply came before the end of the message'
 
 const FINAL_DOT = Buffer.from('.\r\n')
@@ -77,6 +85,26 @@ export class Wire {
     const hasCompany = (): boolean => this.writing > 1 || this.conversation.isAwaiting
     if (!hasCompany()) await nextTurn()
     return hasCompany()
+  }
+
+  /** No reply to a message could be taken for one to `behind`, which stands behind it. */
+  knowsMessageFrom(behind: Verb): boolean {
+    return this.conversation.tellsApart('BODY', behind)
+  }
+
+  /**
+   * The replies to a message and to RSET behind it. Where the first one may be RSET's and no other comes, the
+   * message has none; a long wait would not bring it.
+   */
+  async answered(
+    message: Awaitable<Step<Verb>>,
+    reset: Awaitable<Step<Verb>>,
+  ): Promise<[message: Step<Verb>, reset: Step<Verb>]> {
+    const first = await message
+    const isDoubtful = first.kind === 'passed' && this.conversation.isAsTo('RSET', first.reply)
+    if (isDoubtful) this.conversation.patience(UNHEARD_AFTER)
+    const second = await reset
+    return [isDoubtful && second.kind === 'lost' ? second : first, second]
   }
 
   /** Runs when what was begun before has been written. */
