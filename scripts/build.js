@@ -1,5 +1,5 @@
 /**
- * `npm run build`: the plugin as it is shipped, in dist/. all.js has all of it in one file, not
+ * `npm run build`: the plugin as it is shipped, in dist/. all.js has all of it in one file, its lines not
  * minified; a line names the source of what follows, so that a stack trace can be read. tdc.js is what
  * Haraka loads of it, haraka-tdc.js the command line, haraka.d.ts the types for writers of other
  * plugins. What package.json depends on stays outside.
@@ -37,6 +37,7 @@ async function buildInto(folder, changes = []) {
     format: 'cjs',
     packages: 'external',
     charset: 'utf8',
+    minifySyntax: true,
     logLevel: 'warning',
     plugins: [sources(changes)],
   })

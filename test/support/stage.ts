@@ -14,6 +14,8 @@ export type Site = Partial<FaultServerOptions> | 'black-hole'
 
 export interface StageGatewayOptions extends Omit<GatewayOptions, 'mailbox' | 'dns' | 'trusted'> {
   readonly nodes?: number
+  /** Puts the plugin into the server directory in place of `unpackInto`. */
+  readonly install?: (serverDir: string) => Promise<void>
   /** Files of config/ that are taken away before the start. */
   readonly without?: readonly string[]
   /** Other users of the system may look into the server directory. */
@@ -77,14 +79,20 @@ export class Stage {
     return listener !== undefined && 'works' in listener && listener.works
   }
 
+  /** Where the DNS answers that knows the intakes. */
+  get dnsAddress(): string {
+    return this.dns.address
+  }
+
   /** A real Haraka with the packed plugin; it goes with the stage. */
   async gateway(options: StageGatewayOptions): Promise<HarakaServer> {
-    const { nodes = 0, without = [], folders = [], open = false } = options
+    const { nodes = 0, without = [], folders = [], open = false, install } = options
     const { mailbox, dns, authority } = this
     // The default is in /var.
     const quarantine = `[main]\nquarantine_path=${makeTempDir('quarantine')}\n`
     const all = {
       nodes,
+      ...(install && { install }),
       ...gateway({
         ...options,
         config: { 'quarantine.ini': quarantine, ...options.config },
