@@ -227,22 +227,23 @@ export class Spool {
   ): Promise<QueueFileName> {
     const out = await this.disk.create(file.temporaryPath)
     let renamed = false
+    let closed: Promise<void> | undefined
     try {
-      try {
-        const written = await fill(out)
-        signal.throwIfAborted()
-        await out.sync()
-        const size = await out.size()
-        if (size !== written) throw new Error(`${size} octets on disk, ${written} written`)
-      } finally {
-        await out.close()
-      }
+      const written = await fill(out)
+      signal.throwIfAborted()
+      // A client waits for its 250 meanwhile: what can be asked of the disk at the same time is.
+      const [size] = await Promise.all([out.size(), out.sync()])
+      if (size !== written) throw new Error(`${size} octets on disk, ${written} written`)
+      closed = out.close()
+      closed.catch(() => {})
       await this.disk.rename(file.temporaryPath, file.path)
       renamed = true
       await this.directorySync.sync()
+      await closed
       signal.throwIfAborted()
       return file
     } catch (error) {
+      await (closed ?? out.close()).catch(() => {})
       await this.disk.unlink(renamed ? file.path : file.temporaryPath).catch(() => {})
       throw error
     }
