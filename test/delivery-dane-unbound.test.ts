@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash, X509Certificate } from 'node:crypto'
 import { systemClock } from '../plugins/tdc/clock'
 import { DnsClient, type DnsServer } from '../plugins/tdc/delivery/dns-client'
+import { dnsFailureOf } from '../plugins/tdc/delivery/dns-failure'
 import { secureLookup } from '../plugins/tdc/delivery/secure-lookup'
 import { selfSigned } from './support/certificates'
 import { FaultServer } from './support/fault-server'
@@ -117,6 +118,21 @@ describe(`DANE by a real validating resolver${missing ? `: left out, there is no
 
   for (const [domain, end] of Object.entries(ENDS)) {
     it(`${domain}: ${end}`, async () => assert.equal(await endOf(domain, unbound.server), end))
+  }
+
+  for (const [name, type] of [
+    ['bogus.test', 'MX'],
+    ['_25._tcp.mx.tampered.test', 'TLSA'],
+  ] as const) {
+    it(`what is wrong with ${type} of ${name} is said`, async () => {
+      const asked = type === 'TLSA' ? name.replace('_25', `_${intake.port}`) : name
+      const asking = new DnsClient([unbound.server], systemClock).ask(asked, type)
+      const error = await asking.catch((reason: unknown) => reason)
+      assert.match(
+        dnsFailureOf(name, error).text,
+        /^DNSSEC: the signatures of the answer are wrong/,
+      )
+    })
   }
 
   it('where somebody takes the AD bit away there is no DANE, and no lesser certificate', async () => {

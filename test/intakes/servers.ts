@@ -63,7 +63,7 @@ export const INTAKES: Readonly<Record<string, IntakeKind>> = {
     offers: BOTH,
     start: (place) =>
       startPostfixIntake(place, {
-        smtpd_tls_mandatory_protocols: '=TLSv1.2',
+        smtpd_tls_mandatory_protocols: 'TLSv1.2',
         smtpd_tls_ask_ccert: 'yes',
       }),
   },

@@ -1,4 +1,4 @@
-import { AUTHENTIC_DATA, DNSSEC_OK, encode, RECURSION_DESIRED } from 'dns-packet'
+import { AUTHENTIC_DATA, CHECKING_DISABLED, DNSSEC_OK, encode, RECURSION_DESIRED } from 'dns-packet'
 import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { connect } from 'node:net'
@@ -36,6 +36,9 @@ const LENGTH_PREFIX = 2
 /** RFC 1035 section 2.3.4, in printable ASCII without the space. */
 const NAME = /^(?=.{1,253}$)[!-\-/-~]{1,63}(?:\.[!-\-/-~]{1,63})*$/
 
+/** A validating resolver says ESERVFAIL to that, as to all that it cannot find out. */
+const BOGUS = 'EBOGUS'
+
 /** Final for the server that said it: the next one is asked only after other trouble. */
 const FINAL: readonly string[] = ['ENOTFOUND', 'ENODATA']
 
@@ -63,11 +66,30 @@ export class DnsClient {
         if (reading.kind === 'answer') return reading.answer
         code = reading.kind === 'failed' ? reading.code : 'EBADRESP'
         if (FINAL.includes(code)) throw new DnsError(code, name, type)
+        if (code === 'ESERVFAIL' && (await this.hidesAnswer(server, name, type, left))) code = BOGUS
       }
       // Only silence may end by asking once more; a resolver that found something bogus stays by it.
       if (code !== 'ETIMEOUT') break
     }
     throw new DnsError(code, name, type)
+  }
+
+  /** It has an answer that it does not give unasked: what it checked is wrong (RFC 4035 section 3.2.2). */
+  private async hidesAnswer(
+    server: DnsServer,
+    name: string,
+    type: RecordType,
+    timeout: number,
+  ): Promise<boolean> {
+    const question = { id: randomInt(0x10000), name, type }
+    const read = (octets: Buffer): DnsReading<RecordType> => readAnswer(octets, question)
+    const { kind } = await this.byUdp(
+      server,
+      queryOf(question, true, CHECKING_DISABLED),
+      read,
+      timeout,
+    )
+    return kind === 'answer' || kind === 'truncated'
   }
 
   private async askServer<T extends RecordType>(
@@ -164,6 +186,7 @@ const UNREADABLE = { kind: 'failed', code: 'EBADRESP' } as const
 function queryOf(
   { id, name, type }: { id: number; name: string; type: RecordType },
   edns: boolean,
+  more = 0,
 ): Buffer {
   const opt = {
     type: 'OPT' as const,
@@ -178,7 +201,7 @@ function queryOf(
   return encode({
     type: 'query',
     id,
-    flags: RECURSION_DESIRED | AUTHENTIC_DATA,
+    flags: RECURSION_DESIRED | AUTHENTIC_DATA | more,
     questions: [{ name, type }],
     additionals: edns ? [opt] : [],
   })

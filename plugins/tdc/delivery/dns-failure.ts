@@ -4,12 +4,13 @@ import type { DnsResult, Failure } from './outcome'
 
 export type DnsFailure = Extract<Failure, { kind: 'dns' }>
 
-/** DNS error codes of Node (c-ares and getaddrinfo). What is not here may heal and is `error`. */
+/** DNS error codes of Node (c-ares and getaddrinfo), and of DnsClient. What is not here may heal and is `error`. */
 const BY_CODE: Readonly<Record<string, readonly [DnsResult, string]>> = {
   ENOTFOUND: ['nxdomain', 'the name does not exist'],
   ENODATA: ['nxdomain', 'no MX or address record'],
   ESERVFAIL: ['servfail', 'the DNS server failed'],
   EAI_AGAIN: ['servfail', 'the DNS server failed'],
+  EBOGUS: ['servfail', 'DNSSEC: the signatures of the answer are wrong or too old'],
   ETIMEOUT: ['timeout', 'no answer from the DNS'],
   EBADRESP: ['error', 'the DNS server gave no answer that can be read'],
   EREFUSED: ['error', 'the DNS server refused the question'],
