@@ -37,7 +37,13 @@ async function main(args: readonly string[]): Promise<boolean> {
     for (const name of names) {
       const kind = all[name] as Subject
       const count = isLong ? LONG : SHORT
-      const row = await runIntake(name, kind, around, { count, ...kind.options })
+      const running = runIntake(name, kind, around, { count, ...kind.options })
+      const row = await running.catch((error: unknown) => new Error(String(error)))
+      if (row instanceof Error) {
+        console.log(`${name}: ended: ${row.message}`)
+        ;[run, wrong] = [run + 1, wrong + 1]
+        continue
+      }
       if (typeof row === 'string') {
         console.log(`${name}: not run: ${row}`)
         continue
