@@ -73,8 +73,8 @@ const REFUSED_FOR = 8_000
 
 /**
  * Its spool is a file system that is full until some seconds after the release. Without the room that
- * Exim keeps by default (check_spool_space) it says nothing to some messages, and 250 to others of which
- * it stores the header alone: no client can help that.
+ * Exim keeps by default (check_spool_space) it says nothing to some messages, and takes others behind one that
+ * it refused, of which it delivers the header alone.
  */
 const DISK_FULL: Trouble = {
   async start(place) {
