@@ -12,7 +12,9 @@ version=4.96-15+deb12u10
 dir=$(mktemp -d) || exit 2
 chmod 755 "$dir"
 cleanup() {
-  [ -n "${server:-}" ] && kill -9 "$server" 2>/dev/null && wait "$server" 2>/dev/null
+  # Exim is the first process of its namespace, so all others end with it.
+  [ -n "${server:-}" ] && kill -9 $(cat "/proc/$server/task/$server/children") 2>/dev/null
+  [ -n "${server:-}" ] && wait "$server" 2>/dev/null
   rm -rf "$dir"
 }
 trap cleanup EXIT
@@ -65,7 +67,7 @@ for file in passwd group; do
 done
 echo 'Debian-exim:x:31009:31009::/nonexistent:/bin/false' >>"$dir/passwd"
 echo 'Debian-exim:x:31009:' >>"$dir/group"
-unshare --mount --pid --fork --kill-child sh -c '
+unshare --mount --pid --fork sh -c '
   for file in passwd group; do mount --bind "$0/$file" "/etc/$file" || exit 9; done
   exec "$0/pkg/usr/sbin/exim4" -C "$0/exim.conf" -bdf' "$dir" >"$dir/out" 2>&1 &
 server=$!
