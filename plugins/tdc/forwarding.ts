@@ -190,8 +190,8 @@ export class Forwarding {
   private passageOf(connection: Connection, transaction: Transaction): Passage {
     const known = this.passages.get(transaction)
     if (known) return known
-    const { routes, ...decided } = this.decisions.of(connection, transaction)
-    const passage = { ...decided, journey: this.connector.journey(routes) }
+    const { facts, routes, recipients, failure } = this.decisions.of(connection, transaction)
+    const passage = { facts, recipients, failure, journey: this.connector.journey(routes) }
     this.passages.set(transaction, passage)
     return passage
   }

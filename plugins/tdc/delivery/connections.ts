@@ -64,18 +64,27 @@ export class Connections {
   }
 
   census(): Census {
-    const none = { connecting: 0, hanging: 0, greeted: 0, idle: 0, busy: 0, closing: 0 }
-    const census = { ...none, flying: 0 }
+    let [connecting, hanging, greeted, idle, busy, closing, flying] = [0, 0, 0, 0, 0, 0, 0]
     const hungSince = this.clock.monotonic() - HANGS_AFTER
-    for (const { state, beganAt, greeted } of this.all) {
-      census[state.kind] += 1
-      if (state.kind === 'connecting') {
-        if (beganAt <= hungSince) census.hanging += 1
-        else if (greeted) census.greeted += 1
+    for (const { state, beganAt, greeted: isGreeted } of this.all) {
+      switch (state.kind) {
+        case 'connecting':
+          connecting += 1
+          if (beganAt <= hungSince) hanging += 1
+          else if (isGreeted) greeted += 1
+          break
+        case 'idle':
+          idle += 1
+          break
+        case 'busy':
+          busy += 1
+          flying += state.flying.size
+          break
+        case 'closing':
+          closing += 1
       }
-      if (state.kind === 'busy') census.flying += state.flying.size
     }
-    return census
+    return { connecting, hanging, greeted, idle, busy, closing, flying }
   }
 
   /** Each of them, for people. */

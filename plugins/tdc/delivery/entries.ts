@@ -127,6 +127,7 @@ export class Entries {
   /** Tells up to `most` owners what became of their messages; true: there are more. */
   tell(quietly: (work: () => void) => void, most: number): boolean {
     this.failNext(most - this.outbox.length)
+    if (this.outbox.length === 0) return this.failing !== undefined
     const told = this.outbox.slice(0, most)
     this.outbox = this.outbox.slice(most)
     for (const { entry, outcome } of told) quietly(() => entry.settle(outcome, entry.message))

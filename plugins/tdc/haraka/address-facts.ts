@@ -21,16 +21,16 @@ export function addressFacts(address: HarakaAddress): AddressFacts {
 /** Whether there is anything to be read in it; the null reverse-path has nothing. */
 export function isReadable(address: unknown): boolean {
   try {
+    if (typeof address === 'string') return isName(address)
     const { user, original, address: text } = Object(address) as Record<string, unknown>
-    const all = typeof address === 'string' ? [address] : [user, original, text]
-    return all.some((one) => typeof one === 'number' || isName(one))
+    return isName(user) || isName(original) || isName(text)
   } catch {
     return false
   }
 }
 
-function isName(text: unknown): boolean {
-  return typeof text === 'string' && text !== '' && text !== '<>'
+function isName(said: unknown): boolean {
+  return typeof said === 'string' ? said !== '' && said !== '<>' : typeof said === 'number'
 }
 
 function factsOf(address: HarakaAddress): AddressFacts {

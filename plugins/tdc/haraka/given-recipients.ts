@@ -22,7 +22,7 @@ export class GivenRecipients {
     const from = recipients.length - 1
     this.settle(recipients, from)
     const address = recipients[from]
-    this.latest = address && { address, given: written(address) ?? addressFacts(address), from }
+    this.latest = address && { address, given: givenFor(address), from }
   }
 
   /** `recipients` as they go on, and what they were. */
@@ -31,8 +31,8 @@ export class GivenRecipients {
     this.latest = undefined
     let gone: readonly AddressFacts[] | undefined
     return recipients.map((recipient) => {
-      const origin = this.origins.get(recipient) ?? written(recipient)
       const facts = addressFacts(recipient)
+      const origin = this.origins.get(recipient) ?? written(recipient, facts)
       // One that was put in after all were given may come from any that is not there any more.
       const candidates = origin ? [origin] : (gone ??= this.gone(recipients))
       const isSame = candidates.some(({ key }) => key === facts.key)
@@ -58,10 +58,14 @@ export class GivenRecipients {
   }
 }
 
-/** The text that an address was parsed from, when it was changed since. */
-function written(address: HarakaAddress): AddressFacts | undefined {
-  if (typeof address.original !== 'string') return undefined
+function givenFor(address: HarakaAddress): AddressFacts {
   const now = addressFacts(address)
+  return written(address, now) ?? now
+}
+
+/** The text that an address was parsed from, when it was changed since. */
+function written(address: HarakaAddress, now: AddressFacts): AddressFacts | undefined {
+  if (typeof address.original !== 'string') return undefined
   if (address.original === `<${now.address}>`) return undefined
   const facts = factsOfPath(address.original)
   return facts.key === now.key ? undefined : facts

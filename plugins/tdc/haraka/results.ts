@@ -12,18 +12,14 @@ export function resultsOf(
 ): Results {
   const [ofConnection, ofMessage] = [all(connection.results), all(transaction.results)]
   const { flag } = Object(transaction.notes?.['spamassassin']) as { flag?: unknown }
-  const merged = plugins.map((plugin) => {
+  const found = plugins.flatMap((plugin): [string, unknown][] => {
     const [before, now] = [own(ofConnection, plugin), own(ofMessage, plugin)]
+    if (before === undefined && now === undefined) return []
     const isInBoth = before !== undefined && now !== undefined
-    return [plugin, isInBoth ? mergedOf(before, now) : (now ?? before)] as const
+    return [[plugin, isInBoth ? mergedOf(before, now) : (now ?? before)]]
   })
-  return {
-    ...Object.fromEntries(merged),
-    spamassassin: {
-      ...Object(ofMessage['spamassassin']),
-      ...(flag === undefined ? {} : { flag }),
-    },
-  }
+  const ofSpam = { ...Object(ofMessage['spamassassin']), ...(flag === undefined ? {} : { flag }) }
+  return Object.fromEntries([...found, ['spamassassin', ofSpam]])
 }
 
 /** Lists of both, as `fail`; for the rest the message has the last word. */

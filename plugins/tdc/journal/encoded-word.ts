@@ -21,6 +21,7 @@ interface Word {
 
 /** Text with its encoded words decoded; a word that cannot be decoded stays as it is. */
 export function decodeWords(text: string): string {
+  if (!text.includes('=?')) return text
   let decoded = ''
   let end = 0
   let run: Word[] = []

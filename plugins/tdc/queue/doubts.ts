@@ -1,4 +1,4 @@
-import { createHmac, type Hmac, randomBytes } from 'node:crypto'
+import { createHash, createHmac, randomBytes } from 'node:crypto'
 import type { Clock } from '../clock'
 
 /** Milliseconds for which one copy in doubt stands for all equal messages. */
@@ -18,7 +18,7 @@ export class Doubts {
 
   /** Of one message: its envelope, then what the client sent, in pieces. */
   digest(envelope: readonly string[], header: readonly string[]): MessageDigest {
-    return new MessageDigest(createHmac('sha256', this.key), envelope, header)
+    return new MessageDigest(envelope, header)
   }
 
   /** Of a copy's recipients, those who were in none of an equal message within the hour; now they are. */
@@ -51,25 +51,23 @@ const EMPTY_LINE = Buffer.from('\r\n\r\n')
  */
 export class MessageDigest {
   private head: Buffer | undefined = Buffer.from('\r\n')
-  constructor(
-    private readonly hmac: Hmac,
-    envelope: readonly string[],
-    header: readonly string[],
-  ) {
+  private readonly hash = createHash('sha256')
+
+  constructor(envelope: readonly string[], header: readonly string[]) {
     const parts = [...envelope, '', ...header]
-    hmac.update(parts.map((part) => `${part.length}:${part}`).join(''))
+    this.hash.update(parts.map((part) => `${part.length}:${part}`).join(''))
   }
 
   add(piece: Buffer): void {
-    if (this.head === undefined) return void this.hmac.update(piece)
+    if (this.head === undefined) return void this.hash.update(piece)
     const joined = Buffer.concat([this.head, piece])
     const end = joined.indexOf(EMPTY_LINE)
     this.head = end < 0 ? joined.subarray(1 - EMPTY_LINE.length) : undefined
-    if (end >= 0) this.hmac.update(joined.subarray(end))
+    if (end >= 0) this.hash.update(joined.subarray(end))
   }
 
   /** All of it was taken in. */
   end(): string {
-    return this.hmac.digest('base64url')
+    return this.hash.digest('base64url')
   }
 }
