@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server } from 'node:net'
+import type { Connector } from '../plugins/tdc/compose'
 import { askedOf, type Results, uncleanBy, verdictsOf } from '../plugins/tdc/decide/clean'
 import { resultsOf } from '../plugins/tdc/haraka/results'
-import type { Connection, Transaction } from '../plugins/tdc/haraka/types'
+import type { Connection, HarakaPlugin, Transaction } from '../plugins/tdc/haraka/types'
+import { MessageDecisions } from '../plugins/tdc/message-decisions'
+import type { TdcEvent } from '../plugins/tdc/monitor/events'
+import type { OwnReports } from '../plugins/tdc/own-reports'
 import { parseCleanRule } from '../plugins/tdc/settings/clean-rules'
 import { mailAbout, MailPath } from './support/mail-path'
 import { RESULTS_TELLER, resultsOf as resultsOfMessage } from './support/results-teller'
@@ -61,6 +65,28 @@ const RSPAMD = {
   required_score: 15,
   is_skipped: false,
   symbols: { BAYES_SPAM: { name: 'BAYES_SPAM', score: 5.1 } },
+}
+
+/** What is told when such a message is decided on, with these rules. */
+function decided(connection: Connection, scanned: Transaction, unless: string) {
+  const events: TdcEvent[] = []
+  const ini =
+    '[main]\nenabled=true\nintake_address=journal@scan.example\n[policy.DEFAULT]\nintake=default\n'
+  const connector = {
+    settings: { value: settingsOf(`${ini}[clean]\n${unless}`) },
+    monitor: { report: (event: TdcEvent) => void events.push(event) },
+  } as unknown as Connector
+  const ownReports = { has: () => false } as unknown as OwnReports
+  const decisions = new MessageDecisions({ name: 'tdc' } as HarakaPlugin, connector, ownReports)
+  const message = {
+    ...scanned,
+    uuid: 'V.1',
+    mail_from: 'alice@sender.example',
+    rcpt_to: ['bob@example.com'],
+    header: { get_all: () => [] },
+  } as unknown as Transaction
+  decisions.of(connection, message)
+  return events.find((event) => event.kind === 'decided') ?? assert.fail('nothing was told')
 }
 
 describe('clean, as the administrator says', () => {
@@ -134,6 +160,30 @@ describe('clean, as the administrator says', () => {
     assert.ok(told.includes('rspamd action=add header score=8.1'), told.join('; '))
     assert.ok(told.includes('spamassassin flag=true score=7.3'), told.join('; '))
     assert.ok(told.includes('karma score=-7'), told.join('; '))
+  })
+
+  it('the event of the decision has what was seen, by scanners and by whom a rule names', () => {
+    stores.ofMessage.add({ name: 'house' }, { verdict: 'odd', fail: 'rule 7' })
+    const seen = [
+      'clamd fail=Tests.Virus.UNOFFICIAL',
+      'rspamd action=add header score=8.1',
+      'spamassassin flag=true score=7.3',
+      'karma score=-7',
+      'dcc disposition=Reject',
+      'data.signatures fail=xjs',
+    ]
+    const rows: [unless: string, routes: number, verdicts: string[]][] = [
+      ['', 1, seen],
+      ['unless[]=house.verdict=bad\n', 1, [...seen, 'house fail=rule 7']],
+      ['unless[]=house.verdict=odd\n', 0, [...seen, 'house fail=rule 7']],
+    ]
+    for (const [unless, routes, verdicts] of rows) {
+      const event = decided(connection, transaction, unless)
+      assert.deepEqual([event.routes.length, event.verdicts], [routes, verdicts], unless)
+    }
+    const results = new ResultStore(connection)
+    const unseen = decided({} as Connection, { ...transaction, notes: {}, results } as never, '')
+    assert.deepEqual(unseen.verdicts, [], 'of a message that nobody looked at')
   })
 
   it('the verdict on one message says nothing of the next one over the same connection', () => {

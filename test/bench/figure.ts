@@ -8,6 +8,8 @@ export interface Figure {
   readonly unit: string
   /** Ours minus theirs, in the same unit, where that is what the target is about. */
   readonly difference?: number
+  /** Ours divided by version 0.2.0's. */
+  readonly before?: number
   /** Milliseconds: the 99th percentile, ours minus theirs. */
   readonly p99?: number
   /** Seconds from the last 250 until every copy was delivered and its file gone. */
