@@ -6,7 +6,14 @@
  */
 'use strict'
 
-const { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } = require('node:fs')
+const {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} = require('node:fs')
 const { dirname, join, relative, resolve } = require('node:path')
 const { build } = require('esbuild')
 const { transpileDeclaration } = require('typescript')
@@ -43,7 +50,26 @@ async function buildInto(folder, changes = []) {
   })
   for (const [name, text] of Object.entries(FILES)) writeFileSync(join(folder, name), text)
   chmodSync(join(folder, 'haraka-tdc.js'), 0o755)
+  await buildPage(join(folder, 'page'))
   writeFileSync(join(folder, 'haraka.d.ts'), typesOf(join(SOURCES, 'tdc/haraka/types.ts')))
+}
+
+/** What the browser gets: one script and one style sheet, minified. */
+async function buildPage(folder) {
+  await build({
+    entryPoints: ['web/page.js', 'web/page.css'],
+    absWorkingDir: ROOT,
+    outdir: folder,
+    bundle: true,
+    minify: true,
+    target: 'es2022',
+    format: 'esm',
+    charset: 'utf8',
+    logLevel: 'warning',
+  })
+  for (const name of ['page.html', 'login.html', 'icon.svg']) {
+    copyFileSync(join(ROOT, 'web', name), join(folder, name))
+  }
 }
 
 function sources(changes) {

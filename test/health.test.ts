@@ -20,6 +20,7 @@ import { FakeClock } from './support/fake-clock'
 import { repository } from './support/run'
 
 const DAY = 86_400_000
+const HOST = { name: 'mx1.example.org', machine: 'mx1' }
 
 const POOL: DomainStatus = {
   waiting: 0,
@@ -245,7 +246,7 @@ describe('how it is', () => {
       // Every display says the same.
       assert.equal(judged.state, state)
       assert.equal(statusText(status)[0], `State         ${state}`)
-      assert.equal(statusView(status, { showAddresses: false }).state, state)
+      assert.equal(statusView(status, { showAddresses: false }, HOST).state, state)
       const failing = new Set(
         judged.findings.flatMap((each) => (each.state === 'failing' && each.domain) || []),
       )

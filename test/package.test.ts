@@ -29,7 +29,7 @@ interface Manifest {
 
 /** What a server needs, and nothing else. */
 const ALLOWED =
-  /^(package\.json|README\.md|CHANGELOG\.md|SECURITY\.md|LICENSE|config\/.+|docs\/([a-z-]+|README)\.md|docs\/answers\.schema\.json|docs\/monitoring\/.+|dist\/[a-z-]+\.(js|d\.ts)|man\/haraka-tdc\.1|web\/[a-z]+\.(css|html|js|svg))$/
+  /^(package\.json|README\.md|CHANGELOG\.md|SECURITY\.md|LICENSE|config\/.+|docs\/([a-z-]+|README)\.md|docs\/answers\.schema\.json|docs\/monitoring\/.+|dist\/[a-z-]+\.(js|d\.ts)|man\/haraka-tdc\.1|dist\/page\/[a-z]+\.(css|html|js|svg))$/
 
 describe('the package', function () {
   this.timeout(120_000)
@@ -83,9 +83,15 @@ describe('the package', function () {
     assert.match(await run(program, ['--help']), /^usage: haraka-tdc COMMAND /)
   })
 
-  it('holds no part of the plugin that is not in one of four files, which can be read', () => {
+  it('holds no part of the plugin that is not in one of four files, which can be read, and the page', () => {
     const dist = join(installed, 'dist')
-    assert.deepEqual(readdirSync(dist).sort(), ['all.js', 'haraka-tdc.js', 'haraka.d.ts', 'tdc.js'])
+    assert.deepEqual(readdirSync(dist).sort(), [
+      'all.js',
+      'haraka-tdc.js',
+      'haraka.d.ts',
+      'page',
+      'tdc.js',
+    ])
     // What stands in a stack trace says which source it is.
     const all = readFileSync(join(dist, 'all.js'), 'utf8').split('\n')
     for (const source of ['plugins/tdc.ts', 'plugins/tdc/cli/main.ts']) {

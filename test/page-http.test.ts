@@ -8,6 +8,8 @@ import { type Answer, no, ok } from '../plugins/tdc/control/processes'
 import type { Status } from '../plugins/tdc/monitor/status'
 import type { TrackedMessage } from '../plugins/tdc/monitor/tracked'
 import type { StatusPageSettings } from '../plugins/tdc/settings/settings'
+import type { Found } from '../plugins/tdc/control/gathered'
+import type { FailureGroup, LostOne } from '../plugins/tdc/web/failures'
 import type { MachinesView } from '../plugins/tdc/web/data'
 import { StatusPage } from '../plugins/tdc/web/page'
 import { MOST_WATCHERS } from '../plugins/tdc/web/watchers'
@@ -28,6 +30,17 @@ const FOUND: TrackedMessage = {
   recipientCount: 1,
   steps: [{ at: 1, kind: 'enqueued', mid: 'ABC.1.tdc', text: 'for journal@scan.example' }],
 }
+
+const DAY = [{ at: Date.UTC(2024, 1, 16, 19, 55), delivered: 3, failed: 1, depth: 2 }]
+
+const lost = (mid: string, at: number, reason: string, text: string): LostOne => ({
+  ...{ mid, at, reason, text, intake: 'journal@scan.example' },
+})
+const LOST = [
+  lost('C.1.tdc1', 3_000, 'hard-bounce', '550 5.1.1 <bob@example.com> id 77ab unknown'),
+  lost('B.1.tdc1', 2_000, 'expired', '=HYPERLINK("//x")'),
+  lost('A.1.tdc1', 1_000, 'hard-bounce', '550 5.1.1 <bob@example.com> id 12cd unknown'),
+]
 
 describe('the status page over HTTP', () => {
   let server: Server
@@ -70,6 +83,9 @@ describe('the status page over HTTP', () => {
         return { messages: [FOUND], silent: [] }
       },
       machines: () => machines && Promise.resolve(machines),
+      day: () => Promise.resolve(DAY),
+      lost: () => Promise.resolve(LOST),
+      host: () => ({ name: 'mx1.example.org', machine: 'mx1' }),
       clock: systemClock,
       report: (event) => problems.push('text' in event ? event.text : event.kind),
     })
@@ -147,7 +163,15 @@ describe('the status page over HTTP', () => {
     it('is each file that the page names, and no other', async () => {
       const { body } = await get('/tdc/')
       const names = [...body.matchAll(/(?:src|href)="([^"#]+)"/g)].map(([, name]) => name)
-      assert.deepEqual(names, ['icon.svg', 'page.css', 'page.js'])
+      assert.deepEqual(names, [
+        'icon.svg',
+        'page.css',
+        'uplot.css',
+        'uplot.js',
+        'page.js',
+        'failures.csv',
+        'day.csv',
+      ])
       for (const name of names) assert.equal((await get(`/tdc/${name}`)).status, 200)
       for (const name of ['page.html', 'types.d.ts', '..%2fpackage.json', '../tdc.ini', 'x']) {
         assert.equal((await get(`/tdc/${name}`)).status, 404, name)
@@ -377,6 +401,51 @@ describe('the status page over HTTP', () => {
       gate.open()
       const statuses = (await Promise.all(five)).map(({ status }) => status)
       assert.deepEqual(statuses.sort(), [200, 200, 200, 200, 503])
+    })
+  })
+
+  describe('the day and the failures', () => {
+    const body = async (path: string) => (await ask(port, path)).body
+
+    it('the day is a list of minutes, and a file for a spreadsheet', async () => {
+      assert.deepEqual(JSON.parse(await body('/tdc/day')), DAY)
+      assert.equal(
+        await body('/tdc/day.csv'),
+        '"minute","delivered","failed","in_queue"\r\n"2024-02-16T19:55:00.000Z",3,1,2\r\n',
+      )
+    })
+
+    it('failures are grouped by reason and reply, without addresses unless they are shown', async () => {
+      const [group, ...others] = JSON.parse(await body('/tdc/failures')) as FailureGroup[]
+      const { domain, reason, count, first, last, example, text } = group ?? assert.fail()
+      assert.deepEqual(
+        [domain, reason, count, first, last, example],
+        ['scan.example', 'hard-bounce', 2, 1000, 3000, 'C.1.tdc1'],
+      )
+      assert.ok(!text.includes('bob@example.com') && text.startsWith('550 5.1.1 '), text)
+      assert.deepEqual(
+        others.map(({ reason, count }) => [reason, count]),
+        [['expired', 1]],
+      )
+      configure('show_addresses=true')
+      assert.match(await body('/tdc/failures'), /bob@example\.com/)
+    })
+
+    it('no cell of a file is a formula', async () => {
+      const rows = (await body('/tdc/failures.csv')).split('\r\n')
+      assert.equal(rows.length, 4)
+      assert.match(rows[2] ?? '', /,"'=HYPERLINK\(""\/\/x""\)"$/)
+    })
+
+    it('a count leads to its messages', async () => {
+      const found = async (query: string) => {
+        const { messages } = JSON.parse(await body(`/tdc/track?${query}`)) as Found
+        return messages.length
+      }
+      assert.equal(await found('intake=scan.example'), 1)
+      assert.equal(await found('intake=scan.example&count=delivered'), 0)
+      assert.equal(await found('q=x&count=constructor'), 1)
+      assert.equal((await ask(port, '/tdc/track?count=delivered')).status, 400)
     })
   })
 

@@ -1,9 +1,9 @@
-import { drawn, element, table } from './element.js'
+import { element, table } from './element.js'
 import { counted, timeOf } from './format.js'
 
 /**
  * @typedef {object} Series
- * @property {string} name also the class that colours it
+ * @property {string} name of the variable that has its colour
  * @property {string} label
  * @property {(minute: Minute) => number} value
  */
@@ -11,22 +11,16 @@ import { counted, timeOf } from './format.js'
 /** @typedef {{ at: number, delivered: number, failed: number, depth: number }} Minute */
 
 const MINUTE = 60_000
-const MINUTES = 60
-
-// In units of the drawing.
-const WIDTH = 560
-const HEIGHT = 170
-const LEFT = 44
-const BOTTOM = 20
-const TOP = 8
-const SLOT = (WIDTH - LEFT) / MINUTES
+const HEIGHT = 190
+/** Of the table below the chart: a day has too many. */
+const ROWS = 60
 
 /**
- * The last hour as bars, one a minute, the series of a minute on top of one another. A minute is
- * picked with the pointer or the arrow keys; the same figures stand in a table below.
+ * The last hour or the last day, drawn by uPlot. A minute is picked with the pointer or the arrow keys;
+ * the figures of the last hour stand in a table below.
  */
 export class Chart {
-  /** @type {Minute[]} */
+  /** @type {readonly Minute[]} */
   minutes = []
   /** The minute that was picked, by its place; -1: the last one. */
   picked = -1
@@ -38,53 +32,85 @@ export class Chart {
    */
   constructor(place, title, series) {
     this.series = series
-    this.cursor = drawn('rect', { class: 'cursor', y: TOP, width: SLOT, visibility: 'hidden' })
-    this.cursor.setAttribute('height', String(HEIGHT - BOTTOM - TOP))
-    this.bars = drawn('g')
-    this.frame = drawn('g')
-    this.svg = drawn(
-      'svg',
-      {
-        viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
-        role: 'img',
-        tabindex: 0,
-        'aria-label': `${title}, the last hour; arrow keys pick a minute`,
-      },
-      this.frame,
-      this.cursor,
-      this.bars,
-    )
     this.legend = element('p', { class: 'legend', 'aria-live': 'off' })
+    this.box = element('div', { class: 'plot', role: 'img', tabindex: 0 })
+    this.box.setAttribute('aria-label', `${title}; arrow keys pick a minute`)
     this.figures = element('div', { class: 'scroll', tabindex: 0, role: 'region' })
     this.figures.setAttribute('aria-label', `${title}, minute by minute`)
     const details = element('details', {}, element('summary', {}, 'As a table'), this.figures)
-    place.replaceChildren(this.legend, this.svg, details)
-    this.listen()
+    place.replaceChildren(this.legend, this.box, details)
+    this.plot = this.drawn()
+    new ResizeObserver(() => this.fit()).observe(this.box)
+    const dark = matchMedia('(prefers-color-scheme: dark)')
+    dark.addEventListener('change', () => {
+      this.plot.destroy()
+      this.plot = this.drawn()
+      this.show(this.minutes)
+    })
+    this.box.addEventListener('blur', () => this.pick(-1))
+    this.box.addEventListener('keydown', (event) => this.key(event))
   }
 
-  /**
-   * @param {readonly Minute[]} known
-   * @param {number} now
-   */
-  show(known, now) {
-    this.minutes = hourOf(known, now)
-    const top = niceTop(Math.max(...this.minutes.map((minute) => this.total(minute))))
-    this.frame.replaceChildren(...gridLines(top), ...timeMarks(this.minutes))
-    this.bars.replaceChildren(...this.minutes.flatMap((minute, at) => this.bar(minute, at, top)))
-    this.pick(this.picked)
-    const rows = this.minutes
+  drawn() {
+    const style = getComputedStyle(document.documentElement)
+    /** @param {string} name */
+    const colour = (name) => style.getPropertyValue(`--${name}`)
+    const axis = { stroke: colour('faint'), grid: { stroke: colour('line'), width: 1 } }
+    return new uPlot(
+      {
+        ...{ width: this.box.clientWidth || 300, height: HEIGHT, legend: { show: false } },
+        cursor: { y: false, drag: { x: false, y: false } },
+        scales: { y: { range: (_plot, _least, most) => [0, Math.max(4, most * 1.05)] } },
+        axes: [
+          { ...axis, values: (_plot, marks) => marks.map((at) => timeOf(at * 1000).slice(0, 5)) },
+          { ...axis, size: 56, values: (_plot, marks) => marks.map(counted) },
+        ],
+        series: [
+          {},
+          ...this.series.map(({ name, label }) => ({
+            ...{ label, stroke: colour(name), fill: `${colour(name)}33`, width: 1.5 },
+            ...{ spanGaps: false, points: { show: false } },
+          })),
+        ],
+        hooks: { setCursor: [(plot) => this.tell(plot.cursor.idx ?? -1)] },
+      },
+      [[], ...this.series.map(() => [])],
+      this.box,
+    )
+  }
+
+  /** @param {readonly Minute[]} minutes the oldest first */
+  show(minutes) {
+    this.minutes = withGaps(minutes)
+    const at = this.minutes.map((minute) => minute.at / 1000)
+    const values = this.series.map(({ value }) =>
+      this.minutes.map((minute) => (minute.delivered < 0 ? null : value(minute))),
+    )
+    this.plot.setData([at, ...values])
+    this.tell(this.picked)
+    const rows = minutes
+      .slice(-ROWS)
       .map((minute) => [timeOf(minute.at).slice(0, 5), ...this.series.map((s) => s.value(minute))])
       .reverse()
     this.figures.replaceChildren(table(['Minute', ...this.series.map((s) => s.label)], rows))
   }
 
+  fit() {
+    this.plot.setSize({ width: this.box.clientWidth, height: HEIGHT })
+  }
+
   /** @param {number} at */
   pick(at) {
+    const left = at < 0 ? -10 : this.plot.valToPos((this.minutes[at]?.at ?? 0) / 1000, 'x')
+    this.plot.setCursor({ left, top: 10 })
+    this.tell(at)
+  }
+
+  /** @param {number} at */
+  tell(at) {
     this.picked = at
     const minute = this.minutes.at(at)
-    if (!minute) return
-    this.cursor.setAttribute('visibility', at < 0 ? 'hidden' : 'visible')
-    this.cursor.setAttribute('x', String(LEFT + at * SLOT))
+    if (!minute || minute.delivered < 0) return
     this.legend.replaceChildren(
       element('span', {}, at < 0 ? 'This minute' : timeOf(minute.at).slice(0, 5)),
       ...this.series.map(({ name, label, value }) =>
@@ -93,91 +119,30 @@ export class Chart {
     )
   }
 
-  /** @param {Minute} minute */
-  total(minute) {
-    return this.series.reduce((sum, { value }) => sum + value(minute), 0)
-  }
-
-  /**
-   * @param {Minute} minute
-   * @param {number} at
-   * @param {number} top
-   */
-  bar(minute, at, top) {
-    let y = HEIGHT - BOTTOM
-    return this.series.flatMap(({ name, value }) => {
-      const height = (value(minute) / top) * (HEIGHT - BOTTOM - TOP)
-      if (height === 0) return []
-      y -= height
-      return [drawn('rect', { class: name, x: LEFT + at * SLOT + 1, y, width: SLOT - 2, height })]
-    })
-  }
-
-  listen() {
-    this.svg.addEventListener('pointermove', (event) => {
-      const { left, width } = this.svg.getBoundingClientRect()
-      const x = ((event.clientX - left) / width) * WIDTH
-      const at = Math.floor((x - LEFT) / SLOT)
-      this.pick(at >= 0 && at < MINUTES ? at : -1)
-    })
-    this.svg.addEventListener('pointerleave', () => this.pick(-1))
-    this.svg.addEventListener('blur', () => this.pick(-1))
-    this.svg.addEventListener('keydown', (event) => {
-      const from = this.picked < 0 ? MINUTES : this.picked
-      const to = { ArrowLeft: from - 1, ArrowRight: from + 1, Home: 0, End: MINUTES - 1 }[event.key]
-      if (to === undefined) return
-      event.preventDefault()
-      this.legend.setAttribute('aria-live', 'polite')
-      this.pick(Math.min(MINUTES - 1, Math.max(0, to)))
-    })
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    const last = this.minutes.length - 1
+    const from = this.picked < 0 ? last + 1 : this.picked
+    const to = { ArrowLeft: from - 1, ArrowRight: from + 1, Home: 0, End: last }[event.key]
+    if (to === undefined) return
+    event.preventDefault()
+    this.legend.setAttribute('aria-live', 'polite')
+    this.pick(Math.min(last, Math.max(0, to)))
   }
 }
 
 /**
- * Sixty minutes, those before the start of the server empty.
+ * Where no server ran there is nothing to draw: a minute of -1.
  *
- * @param {readonly Minute[]} known
- * @param {number} now
+ * @param {readonly Minute[]} minutes
  * @returns {Minute[]}
  */
-function hourOf(known, now) {
-  const last = Math.floor(now / MINUTE) * MINUTE
-  const byTime = new Map(known.map((minute) => [minute.at, minute]))
-  return Array.from({ length: MINUTES }, (_, back) => {
-    const at = last - (MINUTES - 1 - back) * MINUTE
-    return byTime.get(at) ?? { at, delivered: 0, failed: 0, depth: 0 }
-  })
-}
-
-/**
- * The next of 4, 10, 20, 40, 100, ... so that a quarter, too, is a whole number or a half.
- *
- * @param {number} most
- */
-function niceTop(most) {
-  for (let unit = 1; ; unit *= 10) {
-    for (const step of [4, 10, 20]) if (most <= step * unit) return step * unit
-  }
-}
-
-/** @param {number} top */
-function gridLines(top) {
-  return [0, 0.5, 1].flatMap((part) => {
-    const y = HEIGHT - BOTTOM - part * (HEIGHT - BOTTOM - TOP)
-    return [
-      drawn('line', { class: 'grid', x1: LEFT, x2: WIDTH, y1: y, y2: y }),
-      drawn('text', { x: LEFT - 6, y: y + 4, 'text-anchor': 'end' }, counted(part * top)),
-    ]
-  })
-}
-
-/** @param {readonly Minute[]} minutes */
-function timeMarks(minutes) {
-  return minutes.flatMap(({ at }, place) => {
-    if (new Date(at).getMinutes() % 15 !== 0) return []
-    const x = LEFT + (place + 0.5) * SLOT
-    const anchor = place < 3 ? 'start' : place > MINUTES - 4 ? 'end' : 'middle'
-    const text = timeOf(at).slice(0, 5)
-    return [drawn('text', { x, y: HEIGHT - 5, 'text-anchor': anchor }, text)]
+function withGaps(minutes) {
+  return minutes.flatMap((minute, at) => {
+    const before = minutes[at - 1]
+    const isGap = before && minute.at - before.at > MINUTE
+    return isGap
+      ? [{ at: before.at + MINUTE, delivered: -1, failed: 0, depth: 0 }, minute]
+      : [minute]
   })
 }

@@ -47,19 +47,29 @@ export function table(headings, rows) {
     element('th', { scope: 'col', ...numberClass(sample[at]) }, text),
   )
   const body = rows.map(([first = '', ...rest]) =>
-    element('tr', {}, element('th', { scope: 'row' }, cell(first)), ...rest.map(dataCell)),
+    element(
+      'tr',
+      {},
+      element('th', { scope: 'row' }, cell(first)),
+      ...rest.map((content, at) => dataCell(content, headings[at + 1] ?? '')),
+    ),
   )
   return element(
     'table',
-    {},
+    { class: 'stacks' },
     element('thead', {}, element('tr', {}, ...head)),
     element('tbody', {}, ...body),
   )
 }
 
-/** @param {Node | string | number} content */
-function dataCell(content) {
-  return element('td', numberClass(content), cell(content))
+/**
+ * On a phone the heading stands before it.
+ *
+ * @param {Node | string | number} content
+ * @param {string} heading
+ */
+function dataCell(content, heading) {
+  return element('td', { ...numberClass(content), 'data-label': heading }, cell(content))
 }
 
 /** @param {Node | string | number | undefined} content */

@@ -4,7 +4,10 @@ import { dayOf, timeOf } from './format.js'
 /** @import { StatusView } from './types' */
 
 /** @param {StatusView} status */
-export function showHead({ state, wrong, enabled, level, intake, intakeLevel, problems }) {
+export function showHead({ host, state, wrong, enabled, level, intake, intakeLevel, problems }) {
+  const isOne = host.machine === host.name
+  byId('host').textContent = isOne ? host.name : `${host.name} (machine ${host.machine})`
+  document.title = `${state}: ${host.name} - Threat Defense Connector`
   byId('state').textContent = state
   byId('state').dataset['state'] = state
   const pill = byId('enabled')
@@ -16,6 +19,7 @@ export function showHead({ state, wrong, enabled, level, intake, intakeLevel, pr
   const notices = [...wrong, ...problems.slice(1)]
   const list = byId('notices')
   list.replaceChildren(...notices.map((text) => element('li', {}, text)))
+  list.dataset['state'] = state
   list.hidden = notices.length === 0
 }
 

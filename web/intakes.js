@@ -44,11 +44,37 @@ function row(view) {
   return element(
     'tr',
     isPart ? { class: 'part' } : {},
-    element('th', { scope: 'row' }, ...(isFailing ? [mark] : []), ...breakable(name)),
-    ...numbers.map((value) =>
-      element('td', { class: 'number' }, value === null ? '' : counted(value)),
+    element(
+      'th',
+      { scope: 'row' },
+      ...(isFailing ? [mark] : []),
+      ...(name === 'the.tdc.queue'
+        ? breakable(name)
+        : [
+            element('a', { href: `#${new URLSearchParams({ intake: name })}` }, ...breakable(name)),
+          ]),
+    ),
+    ...numbers.map((value, at) =>
+      element('td', { class: 'number' }, value === null ? '' : drillable(view, value, COUNTS[at])),
     ),
   )
+}
+
+/** What the numbers of a row count, by the name that a search has for it. */
+const COUNTS = [undefined, undefined, 'delivered', 'softBounced', 'hardBounced']
+
+/**
+ * A number of an intake leads to the messages that it counts.
+ *
+ * @param {RowView} row
+ * @param {number} value
+ * @param {string | undefined} count
+ */
+function drillable({ name }, value, count) {
+  const text = counted(value)
+  if (count === undefined || value === 0 || name === 'the.tdc.queue') return text
+  const sought = new URLSearchParams({ intake: name, count })
+  return element('a', { href: `#${sought}` }, text)
 }
 
 /**

@@ -1,7 +1,8 @@
 import { showAges } from './ages.js'
-import { Chart } from './chart.js'
 import { showConnections, showTls } from './connections.js'
+import { followDay, showMinutes } from './day.js'
 import { byId } from './element.js'
+import { showFailures } from './failures.js'
 import { moment } from './format.js'
 import { showHead, showProcesses } from './head.js'
 import { showIntakes, showLast } from './intakes.js'
@@ -14,14 +15,6 @@ import { answerSearch } from './search.js'
 /** Milliseconds before a page that was turned away asks again. */
 const ASK_AGAIN = 10_000
 
-const ended = new Chart(byId('ended'), 'Copies per minute', [
-  { name: 'delivered', label: 'Delivered', value: (minute) => minute.delivered },
-  { name: 'failed', label: 'Failed', value: (minute) => minute.failed },
-])
-const depth = new Chart(byId('depth'), 'Copies in the queue', [
-  { name: 'depth', label: 'In the queue', value: (minute) => minute.depth },
-])
-
 /**
  * The parts of the page; each is drawn anew only when what it shows has changed, so that a selection
  * or an open table stays.
@@ -31,7 +24,8 @@ const depth = new Chart(byId('depth'), 'Copies in the queue', [
 const PARTS = [
   { of: ({ takenAt }) => takenAt, show: showTakenAt },
   {
-    of: ({ state, wrong, enabled, level, intake, intakeLevel, problems }) => [
+    of: ({ host, state, wrong, enabled, level, intake, intakeLevel, problems }) => [
+      host,
       state,
       wrong,
       enabled,
@@ -44,8 +38,7 @@ const PARTS = [
   },
   { of: ({ rows }) => rows, show: ({ rows }) => showIntakes(rows) },
   { of: ({ rows }) => rows, show: ({ rows }) => showLast(rows) },
-  { of: ({ minutes }) => minutes, show: ({ minutes, takenAt }) => ended.show(minutes, takenAt) },
-  { of: ({ minutes }) => minutes, show: ({ minutes, takenAt }) => depth.show(minutes, takenAt) },
+  { of: ({ minutes }) => minutes, show: ({ minutes }) => showMinutes(minutes) },
   { of: ({ ages }) => ages, show: ({ ages }) => showAges(ages) },
   { of: ({ skipped, counted }) => ({ skipped, counted }), show: showSkipped },
   { of: ({ connections, takenAt }) => [connections, takenAt], show: showConnections },
@@ -62,6 +55,8 @@ let events
 let again
 
 answerSearch()
+followDay()
+void showFailures()
 void showMachines()
 document.addEventListener('visibilitychange', watch)
 watch()

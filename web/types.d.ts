@@ -2,3 +2,9 @@
 export type { Found } from '../plugins/tdc/control/gathered'
 export type { RowView, StatusView, TlsView } from '../plugins/tdc/web/status-view'
 export type { MachineRow, MachinesView } from '../plugins/tdc/web/data'
+export type { FailureGroup } from '../plugins/tdc/web/failures'
+
+declare global {
+  /** uplot.js, which the page loads before its own scripts. */
+  const uPlot: typeof import('uplot')
+}

@@ -23,6 +23,7 @@ import type { Status } from './monitor/status'
 import { RECENT_SHARED } from './monitor/tracked'
 import type { Adoption } from './queue/adoption'
 import type { Journey } from './queue/journey'
+import type { KeptDay } from './queue/kept-day'
 import type { KeptCopies } from './queue/kept-copies'
 import type { KeptCopy, KeptListed } from './queue/kept-name'
 import type { LostCopies, LostListed } from './queue/lost-copies'
@@ -48,6 +49,8 @@ export interface AnsweringParts {
     readonly adoption: Adoption
     readonly preparer: Preparer
   }
+  /** In the only process, or in the master. */
+  readonly day: KeptDay | undefined
   readonly gateway: string
   readonly journey: (routes: readonly Route[]) => Journey
   readonly status: () => Status
@@ -107,6 +110,8 @@ function answer(
       return parts.queue.adoption.adopt(request.directory, request.force).then(ok)
     case 'send-test':
       return sendTest(parts, request.intake)
+    case 'day':
+      return ok(parts.day?.value(systemClock.wall()) ?? [])
     case 'recent':
       return ok(parts.monitor.tracking.recent(RECENT_SHARED))
     case 'shared-set':

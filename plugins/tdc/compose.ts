@@ -35,6 +35,7 @@ import type { Status } from './monitor/status'
 import { Adoption } from './queue/adoption'
 import { AutoReplay, counting, Taken } from './queue/auto-replay'
 import { announcer, QueueCopyFiles } from './queue/copy-files'
+import { KeptDay } from './queue/kept-day'
 import { DirectorySync } from './queue/directory-sync'
 import { systemDisk } from './queue/disk'
 import { Doubts } from './queue/doubts'
@@ -125,6 +126,7 @@ export function compose(plugin: HarakaPlugin, internals: Internals, announces: b
     layers.share(document)
     reload()
   }
+  const day = cluster.isPrimary ? new KeptDay(directory.dayPath, systemDisk) : undefined
   const spread = cluster.isPrimary ? spreadToWorkers(layers.shared) : undefined
   /** What the machines share; only in the only process, or in the master. */
   const sharedCluster =
@@ -143,7 +145,7 @@ export function compose(plugin: HarakaPlugin, internals: Internals, announces: b
       report,
     })
   const parts = {
-    ...{ internals, monitor, settings, loopKeys, queue, journey, status },
+    ...{ internals, monitor, settings, loopKeys, queue, journey, status, day },
     /** This gateway's name: in reports, and in EHLO. */
     get gateway(): string {
       return value().journal.gateway ?? layers.me()
@@ -152,9 +154,9 @@ export function compose(plugin: HarakaPlugin, internals: Internals, announces: b
   const answers = answersOf(parts, sharedCluster)
   /** What all processes of this server know together. */
   const gathered = new Gathered(processesOf(clock, answers))
-  const folders = [serverDirectory(), directory.ownFolder]
-  const control = new Control(folders, gathered, clock, report)
-  const healthWatch = new HealthWatch(() => gathered.status(), clock, report)
+  const control = new Control([serverDirectory(), directory.ownFolder], gathered, clock, report)
+  const seen = () => gathered.status().then((status) => day?.noted(status) ?? status)
+  const healthWatch = new HealthWatch(seen, clock, report)
   let page: StatusPage | undefined
 
   function reload(): void {
@@ -205,7 +207,10 @@ export function compose(plugin: HarakaPlugin, internals: Internals, announces: b
       page ??= new StatusPage({
         settings: () => value().statusPage,
         gather: () => gathered.status(),
-        find: (wanted) => gathered.track(wanted),
+        find: (...sought) => gathered.track(...sought),
+        day: () => gathered.day(),
+        lost: () => gathered.lost(),
+        host: () => ({ name: layers.me(), machine: value().cluster.machine }),
         machines: () => (value().cluster.redis ? gathered.machines() : undefined),
         clock,
         report,

@@ -66,16 +66,46 @@ describe('the status page in Chromium, with a Haraka of two workers', function (
     await untilDelivered(7)
     assert.deepEqual((await row('scan.example'))[2], '7')
     assert.match(await page.locator('#ended .legend').innerText(), /Delivered/)
-    assert.ok((await page.locator('#ended rect.delivered').count()) > 0, 'the chart has a bar')
+    const drawn = await page.locator('#ended canvas').evaluate((canvas) => {
+      const { width, height } = canvas as HTMLCanvasElement
+      const context = (canvas as HTMLCanvasElement).getContext('2d')
+      return context?.getImageData(0, 0, width, height).data.some((value) => value > 0)
+    })
+    assert.ok(drawn, 'the chart is drawn')
+    const { name } = (JSON.parse((await ask(gateway.httpPort, '/tdc/status')).body) as StatusView)
+      .host
+    assert.ok((await page.locator('#host').innerText()).startsWith(name) && name !== '')
+    assert.match(await page.title(), new RegExp(`^ok: ${name} - `))
   })
 
   it('the figures of the chart are within reach of the keyboard, and in a table', async () => {
-    await page.locator('#ended svg').focus()
-    await page.keyboard.press('End')
-    await page.keyboard.press('ArrowLeft')
+    await page.locator('#ended .plot').focus()
+    await page.keyboard.press('Home')
     assert.match(await page.locator('#ended .legend').innerText(), /^\d\d:\d\d\s/)
     await page.locator('#ended summary').click()
-    assert.equal(await page.locator('#ended tbody tr').count(), 60)
+    assert.ok((await page.locator('#ended tbody tr').count()) > 0)
+    await page.getByLabel('last 24 hours').check()
+    assert.ok((await page.locator('#ended tbody tr').count()) > 0)
+  })
+
+  it('a number leads to its messages, a message to its steps, each with a link of its own', async () => {
+    const row = page.locator('#intakes tr', { hasText: 'scan.example' }).first()
+    await row.locator('td').nth(2).locator('a').click()
+    await page.getByText(/ of scan\.example, delivered found\.$/).waitFor(MOVES)
+    assert.equal(await page.locator('#found > li').count(), 7)
+    const first = page.locator('#found h3 a').first()
+    await first.focus()
+    await page.keyboard.press('Enter')
+    await page.getByText('One message found.').waitFor(MOVES)
+    assert.match(await page.locator('#found').innerText(), /delivered over DCID \d+/)
+    const link = page.url()
+    assert.match(link, /#message=[0-9A-F-]{36}\.1$/)
+    const again = await watched.context.newPage()
+    await again.goto(link)
+    await again.getByText('One message found.').waitFor(MOVES)
+    await again.close()
+    await page.goBack()
+    await page.getByText(/ of scan\.example, delivered found\.$/).waitFor(MOVES)
   })
 
   it('an intake that refuses is a failure with its reason', async () => {
@@ -84,6 +114,12 @@ describe('the status page in Chromium, with a Haraka of two workers', function (
     await path.send(mailAbout('refused'))
     await page.locator('#errors', { hasText: EVIL }).waitFor(MOVES)
     assert.deepEqual((await row('the.tdc.queue'))[4], '1')
+    const group = page.locator('#failures tbody tr')
+    await group.filter({ hasText: EVIL }).waitFor({ timeout: 30_000 })
+    assert.match(await group.innerText(), /scan\.example\s+hard-bounce\s+1\s/)
+    await group.locator('a').click()
+    await page.getByText('One message found.').waitFor(MOVES)
+    assert.match(await page.locator('#found').innerText(), /550/)
     path.onCopy = () => Promise.resolve(undefined)
   })
 
@@ -114,12 +150,18 @@ describe('the status page in Chromium, with a Haraka of two workers', function (
 
   it('can be used by everybody, as far as axe-core finds out, light and dark, wide and narrow', async () => {
     for (const colorScheme of ['light', 'dark'] as const) {
-      for (const width of [1200, 360]) {
+      for (const width of [1200, 390, 360]) {
         await page.emulateMedia({ colorScheme })
         await page.setViewportSize({ width, height: 800 })
         assert.deepEqual(await axeFindings(page), [], `${colorScheme} ${width}`)
         const wide = await page.evaluate(() => document.documentElement.scrollWidth)
         assert.ok(wide <= width, `the page is ${wide} wide on ${width}`)
+        const cut = await page.evaluate(() =>
+          [...document.querySelectorAll('.scroll')]
+            .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth + 1)
+            .map(({ id }) => id),
+        )
+        assert.deepEqual(width === 390 ? cut : [], [], `columns are cut on ${width}`)
       }
     }
   })

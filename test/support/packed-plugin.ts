@@ -54,7 +54,9 @@ async function pack(): Promise<string> {
 
 /** Builds the plugin unless `dist/` is newer than every source. */
 export async function buildIfOlder(): Promise<void> {
-  const sources = ['plugins', 'package.json', 'scripts'].map((name) => join(repository, name))
+  const sources = ['plugins', 'web', 'package.json', 'scripts'].map((name) =>
+    join(repository, name),
+  )
   if (newest(join(repository, 'dist')) > Math.max(...sources.map(newest))) return
   await run(process.execPath, ['scripts/build.js'])
 }

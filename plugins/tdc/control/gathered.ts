@@ -1,10 +1,11 @@
 import { ANY } from '../base/sought'
 import { mergeStatus } from '../monitor/status'
+import type { MinuteFigures } from '../monitor/over-time'
 import type { SilentWorker, Status } from '../monitor/status'
 import { MOST_FOUND, RECENT_SHARED, STEPS_KEPT, type TrackedMessage } from '../monitor/tracked'
 import { MESSAGE_ORDERS, orderOf, QUEUE_ORDERS } from './orders'
 import { type Answer, type Answers, no, ok, type Processes } from './processes'
-import type { Listing, Request } from './request'
+import { type Listing, MOST_LISTED, type Request } from './request'
 
 /** What became of a question to all processes. */
 export interface Found {
@@ -39,6 +40,7 @@ export class Gathered {
         return ok({ dropped: valuesOf<boolean>(all).some(Boolean), silent: all.silent })
       case 'recent':
         return ok(newestFirst(all).slice(0, RECENT_SHARED))
+      case 'day':
       case 'explain':
       case 'history':
       case 'kept':
@@ -67,14 +69,35 @@ export class Gathered {
     return this.answer({ ask: 'cluster-status' }) as Promise<Answer<View>>
   }
 
+  /** The last 24 hours; none while nobody answers. */
+  async day(): Promise<readonly MinuteFigures[]> {
+    const answer = await this.answer({ ask: 'day' })
+    return answer.kind === 'ok' ? (answer.value as MinuteFigures[]) : []
+  }
+
+  /** The last copies that were given up (queue/lost-copies.ts), the newest first. */
+  async lost<Copy>(): Promise<readonly Copy[]> {
+    const answer = await this.answer({
+      ask: 'history',
+      reason: '',
+      ...ANY,
+      sort: '',
+      most: MOST_LISTED,
+    })
+    if (answer.kind === 'no') throw new Error(answer.why)
+    return (answer.value as { readonly copies: readonly Copy[] }).copies
+  }
+
   /** The last messages of all processes, the newest first. */
   async recent(): Promise<readonly TrackedMessage[]> {
     const answer = await this.answer({ ask: 'recent' })
     return answer.kind === 'ok' ? (answer.value as TrackedMessage[]) : []
   }
 
-  async track(wanted: string): Promise<Found> {
-    const answer = await this.answer({ ask: 'track', wanted, ...ANY, ...NEWEST })
+  /** '' for either: any. */
+  async track(wanted: string, intake: string, most = MOST_FOUND): Promise<Found> {
+    const sought = { ...ANY, intake, sort: 'newest', most }
+    const answer = await this.answer({ ask: 'track', wanted, ...sought })
     if (answer.kind === 'no') throw new Error(answer.why)
     return answer.value as Found
   }

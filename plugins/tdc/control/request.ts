@@ -35,6 +35,8 @@ export type Request =
   | { readonly ask: 'adopt'; readonly directory: string; readonly force: boolean }
   /** To the default intake address, or to `intake`. */
   | { readonly ask: 'send-test'; readonly intake: string }
+  /** The last 24 hours, minute by minute. */
+  | { readonly ask: 'day' }
   /** The last messages of each process, for the other machines. */
   | { readonly ask: 'recent' }
   | ClusterRequest
@@ -156,6 +158,7 @@ export const SHAPES: Readonly<Record<Ask, Shape>> = {
   },
   adopt: { ...ONE, strings: ['directory'], flags: ['force'], within: WRITING_TIME },
   'send-test': { ...ONE, strings: ['intake'], within: WRITING_TIME },
+  day: { ...PRIMARY, within: ANSWER_TIME },
   recent: ALL,
   'shared-set': CHANGE,
   'shared-unset': CHANGE,

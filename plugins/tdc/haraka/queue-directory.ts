@@ -99,6 +99,11 @@ export class QueueDirectory {
     return join(this.logFolder, `${process.pid}.${randomBytes(LOG_OCTETS).toString('hex')}`)
   }
 
+  /** The last 24 hours, for the page's chart after a restart. */
+  get dayPath(): string {
+    return join(this.path, OWN_FOLDER, 'day.json')
+  }
+
   /** Where holds are noted, a file for each. */
   get holdFolder(): string {
     return join(this.path, OWN_FOLDER, 'hold')

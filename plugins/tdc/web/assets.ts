@@ -6,8 +6,8 @@ export interface Asset {
   readonly body: Buffer
 }
 
-/** The package's own folder of that name, as far from here as scripts/build.js lets it be from dist/. */
-const FOLDER = join(__dirname, '../../../web')
+/** Made of web/ by scripts/build.js; as far from here as from this code in dist/. */
+const FOLDER = join(__dirname, '../../../dist/page')
 
 const HTML = 'text/html; charset=utf-8'
 const CSS = 'text/css; charset=utf-8'
@@ -20,24 +20,21 @@ const TYPES: Readonly<Record<string, string>> = {
   'page.css': CSS,
   'icon.svg': SVG,
   'page.js': SCRIPT,
-  'ages.js': SCRIPT,
-  'chart.js': SCRIPT,
-  'connections.js': SCRIPT,
-  'element.js': SCRIPT,
-  'format.js': SCRIPT,
-  'head.js': SCRIPT,
-  'intakes.js': SCRIPT,
-  'lists.js': SCRIPT,
-  'machines.js': SCRIPT,
-  'search.js': SCRIPT,
+}
+
+/** Of the package uplot, which draws the charts. */
+const PLOT: Readonly<Record<string, readonly [file: string, type: string]>> = {
+  'uplot.js': ['uplot/dist/uPlot.iife.min.js', SCRIPT],
+  'uplot.css': ['uplot/dist/uPlot.min.css', CSS],
 }
 
 /** The files of the page by name, read once: a request names one of them or nothing. */
 export function readAssets(): ReadonlyMap<string, Asset> {
+  const own = Object.entries(TYPES).map(([name, type]) => [name, join(FOLDER, name), type] as const)
+  const plot = Object.entries(PLOT).map(
+    ([name, [file, type]]) => [name, require.resolve(file), type] as const,
+  )
   return new Map(
-    Object.entries(TYPES).map(([name, type]) => [
-      name,
-      { type, body: readFileSync(join(FOLDER, name)) },
-    ]),
+    [...own, ...plot].map(([name, path, type]) => [name, { type, body: readFileSync(path) }]),
   )
 }

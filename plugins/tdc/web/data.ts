@@ -3,12 +3,15 @@ import type { ClusterView, MachineView } from '../cluster/cluster-view'
 import type { Found } from '../control/gathered'
 import type { Answer } from '../control/processes'
 import { health, type State } from '../monitor/health'
-import { messageWithoutAddresses } from '../monitor/masked'
+import { masked, messageWithoutAddresses } from '../monitor/masked'
+import type { MinuteFigures } from '../monitor/over-time'
 import type { Status } from '../monitor/status'
+import type { TrackedMessage } from '../monitor/tracked'
 import type { StatusPageSettings } from '../settings/settings'
 import { json, type Routes, send, sentence, type Turn } from './answer'
+import { csv, type FailureGroup, failureGroups, type LostOne } from './failures'
 import { exposition, METRICS_TYPE } from './metrics'
-import { statusView } from './status-view'
+import { type StatusView, statusView } from './status-view'
 import { Watchers } from './watchers'
 
 export interface DataDeps {
@@ -16,7 +19,13 @@ export interface DataDeps {
   /** What all processes know together. */
   readonly gather: () => Promise<Status>
   /** The messages that a MID, a Message-ID or an address stands for, of all processes. */
-  readonly find: (wanted: string) => Promise<Found>
+  readonly find: (wanted: string, intake: string, most?: number) => Promise<Found>
+  /** The last 24 hours. */
+  readonly day: () => Promise<readonly MinuteFigures[]>
+  /** Copies that were given up. */
+  readonly lost: () => Promise<readonly LostOne[]>
+  /** This server's name (config/me), and that of its machine. */
+  readonly host: () => StatusView['host']
   /** What all machines say of themselves; undefined: this server shares nothing. */
   readonly machines: () => Promise<Answer<ClusterView>> | undefined
   readonly clock: Clock
@@ -26,6 +35,20 @@ export interface DataDeps {
 
 /** Milliseconds that what was gathered serves all who ask. */
 const FRESH_FOR = 900
+
+/** The same for what changes slowly and costs more. */
+const RESTED_FOR = 5_000
+
+/** Messages of an intake that are looked at, and those that are shown. */
+const MOST_OF_INTAKE = 500
+const MOST_SHOWN = 50
+
+/** Steps that a count of the table stands for. */
+const COUNTS: Readonly<Record<string, readonly string[]>> = {
+  delivered: ['delivered'],
+  softBounced: ['deferred'],
+  hardBounced: ['hard-bounced', 'tls-error', 'expired'],
+}
 
 /** Characters of a search: the longest Message-ID that a line can hold (RFC 5322 section 2.1.1). */
 const LONGEST_SEARCH = 998
@@ -39,11 +62,17 @@ export class PageData {
     ['/status', { method: 'GET', data: true, answer: (turn) => this.showStatus(turn) }],
     ['/machines', { method: 'GET', data: true, answer: (turn) => this.showMachines(turn) }],
     ['/events', { method: 'GET', data: true, answer: (turn) => this.watch(turn) }],
+    ['/day', { method: 'GET', data: true, answer: (turn) => this.showDay(turn) }],
+    ['/day.csv', { method: 'GET', answer: (turn) => this.dayAsCsv(turn) }],
+    ['/failures', { method: 'GET', data: true, answer: (turn) => this.showFailures(turn) }],
+    ['/failures.csv', { method: 'GET', answer: (turn) => this.failuresAsCsv(turn) }],
     ['/track', { method: 'GET', data: true, answer: (turn) => this.search(turn) }],
     ['/metrics', { method: 'GET', data: true, answer: (turn) => this.showMetrics(turn) }],
   ]
   private readonly status: Shared<Status>
   private readonly machines: Shared<Answer<ClusterView> | undefined>
+  private readonly day: Shared<readonly MinuteFigures[]>
+  private readonly failures: Shared<FailureGroup[]>
   private readonly watchers: Watchers
   private searches = 0
 
@@ -55,10 +84,10 @@ export class PageData {
       FRESH_FOR,
       () => clock.monotonic(),
     )
-    this.watchers = new Watchers(
-      async () => JSON.stringify(statusView(await this.status.value(), settings())),
-      clock,
-    )
+    const now = () => clock.monotonic()
+    this.day = new Shared(deps.day, RESTED_FOR, now)
+    this.failures = new Shared(async () => failureGroups(await deps.lost()), RESTED_FOR, now)
+    this.watchers = new Watchers(async () => JSON.stringify(await this.view(settings())), clock)
   }
 
   close(): void {
@@ -66,7 +95,41 @@ export class PageData {
   }
 
   private async showStatus({ response, page }: Turn): Promise<void> {
-    send(response, json(statusView(await this.status.value(), page)))
+    send(response, json(await this.view(page)))
+  }
+
+  private async view(page: Pick<StatusPageSettings, 'showAddresses'>): Promise<StatusView> {
+    return statusView(await this.status.value(), page, this.deps.host())
+  }
+
+  private async showDay({ response }: Turn): Promise<void> {
+    send(response, json(await this.day.value()))
+  }
+
+  private async dayAsCsv({ response }: Turn): Promise<void> {
+    const rows = (await this.day.value()).map(({ at, delivered, failed, depth }) => [
+      ...[new Date(at).toISOString(), delivered, failed, depth],
+    ])
+    send(response, csvFile('day.csv', [['minute', 'delivered', 'failed', 'in_queue'], ...rows]))
+  }
+
+  private async showFailures({ response, page }: Turn): Promise<void> {
+    send(response, json(await this.failuresFor(page)))
+  }
+
+  private async failuresAsCsv({ response, page }: Turn): Promise<void> {
+    const moment = (at: number) => new Date(at).toISOString()
+    const rows = (await this.failuresFor(page)).map((group) => [
+      ...[group.domain, group.reason, group.count, moment(group.first), moment(group.last)],
+      ...[group.example, group.text],
+    ])
+    const head = ['intake', 'reason', 'copies', 'first', 'last', 'example_mid', 'example']
+    send(response, csvFile('failures.csv', [head, ...rows]))
+  }
+
+  private async failuresFor({ showAddresses }: StatusPageSettings): Promise<FailureGroup[]> {
+    const groups = await this.failures.value()
+    return showAddresses ? groups : groups.map((each) => ({ ...each, text: masked(each.text) }))
   }
 
   private async showMachines({ response }: Turn): Promise<void> {
@@ -87,9 +150,12 @@ export class PageData {
 
   private async search({ response, query, page }: Turn): Promise<void> {
     const wanted = (query.get('q') ?? '').trim()
-    if (wanted === '') return send(response, sentence(400, 'Nothing to search for: q is missing.'))
-    if (wanted.length > LONGEST_SEARCH) {
-      const text = `q has ${wanted.length} characters; ${LONGEST_SEARCH} are the most.`
+    const [intake, kinds] = [(query.get('intake') ?? '').trim(), kindsIn(query)]
+    if (wanted === '' && intake === '')
+      return send(response, sentence(400, 'Nothing to search for: q is missing.'))
+    const longest = Math.max(wanted.length, intake.length)
+    if (longest > LONGEST_SEARCH) {
+      const text = `q has ${longest} characters; ${LONGEST_SEARCH} are the most.`
       return send(response, sentence(400, text))
     }
     if (this.searches >= MOST_SEARCHES) {
@@ -98,7 +164,13 @@ export class PageData {
     }
     this.searches++
     try {
-      send(response, json(foundView(await this.deps.find(wanted), page)))
+      const { messages, silent } = await this.deps.find(
+        wanted,
+        intake,
+        intake === '' ? undefined : MOST_OF_INTAKE,
+      )
+      const meant = messages.filter(({ steps }) => kinds === undefined || ended(steps, kinds))
+      send(response, json(foundView({ messages: meant.slice(0, MOST_SHOWN), silent }, page)))
     } finally {
       this.searches--
     }
@@ -113,6 +185,21 @@ export class PageData {
     }
     send(response, { status: 200, type: METRICS_TYPE, body: await exposition(status) })
   }
+}
+
+/** Undefined: any message, whatever became of it. */
+function kindsIn(query: URLSearchParams): readonly string[] | undefined {
+  const count = query.get('count') ?? ''
+  return Object.hasOwn(COUNTS, count) ? COUNTS[count] : undefined
+}
+
+function ended(steps: TrackedMessage['steps'], kinds: readonly string[]): boolean {
+  return steps.some(({ kind }) => kinds.includes(kind))
+}
+
+function csvFile(name: string, rows: Parameters<typeof csv>[0]): Parameters<typeof send>[1] {
+  const headers = { 'Content-Disposition': `attachment; filename="haraka-tdc-${name}"` }
+  return { status: 200, type: 'text/csv; charset=utf-8', body: csv(rows), headers }
 }
 
 /** The same without addresses, unless they are shown; the Message-ID tells which message it is. */

@@ -46,6 +46,8 @@ const AS_IT_IS = [
 
 /** What the page is told: what is known, without what it must not show. */
 export interface StatusView extends Pick<Status, (typeof AS_IT_IS)[number]> {
+  /** This server's name (config/me), and that of its machine. */
+  readonly host: { readonly name: string; readonly machine: string }
   readonly state: State
   /** What is wrong, a line each. */
   readonly wrong: readonly string[]
@@ -62,11 +64,16 @@ export interface StatusView extends Pick<Status, (typeof AS_IT_IS)[number]> {
 
 type Shows = Pick<StatusPageSettings, 'showAddresses'>
 
-export function statusView(status: Status, { showAddresses }: Shows): StatusView {
+export function statusView(
+  status: Status,
+  { showAddresses }: Shows,
+  host: StatusView['host'],
+): StatusView {
   const shown = showAddresses ? (text: string) => text : masked
   const judged = health(status)
   return {
     ...picked(status, AS_IT_IS),
+    host,
     state: judged.state,
     wrong: healthLines(judged).map(shown),
     intake: status.intake && shown(status.intake),
