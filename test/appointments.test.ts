@@ -16,7 +16,7 @@ describe('appointments', () => {
     const made: Appointment<number>[] = []
     const cancelled = new Set<number>()
     for (let what = 0; what < 2_000; what++) {
-      made.push(appointments.after(Math.floor(random() * 5_000), what))
+      made.push(appointments.at(clock.monotonic() + Math.floor(random() * 5_000), what))
       const other = made[Math.floor(random() * made.length)]
       if (other && random() < 0.3) {
         if (other.place >= 0) cancelled.add(other.what)
@@ -35,7 +35,7 @@ describe('appointments', () => {
     const clock = new FakeClock()
     let kept = 0
     const appointments = new Appointments<number>(clock, () => (kept += 1))
-    for (let what = 0; what < 5_000; what++) appointments.after(1_000, what)
+    for (let what = 0; what < 5_000; what++) appointments.at(clock.monotonic() + 1_000, what)
     const timers: number[] = []
     const after = clock.after.bind(clock)
     clock.after = (ms, then) => {

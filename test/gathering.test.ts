@@ -100,6 +100,23 @@ describe('gathering over processes', () => {
     assert.deepEqual((await office.master.ask(STATUS)).answers, [ok(1)])
   })
 
+  it('a replay of thousands may take minutes, and nobody waits for a worker that has ended', async () => {
+    const office = new Office(2)
+    office.stopped.add(1)
+    const asked = { ask: 'replay', mid: '', intake: '', reason: '', since: 0 } as const
+    const replay = office.master.ask(asked)
+    let isOver = false
+    void replay.then(() => (isOver = true))
+    await office.clock.advance(300_000)
+    assert.equal(isOver, false)
+    office.master.ended(2)
+    await office.clock.settle()
+    assert.equal(isOver, false)
+    office.master.ended(1)
+    assert.deepEqual(await replay, { answers: [], silent: [{ worker: 1, pid: MASTER + 1 }] })
+    assert.equal(office.clock.pending, 0)
+  })
+
   it('what one process is to do is asked of one', async () => {
     const office = new Office(3)
     await office.workers[2]?.ask({ ask: 'send-test', intake: '' })

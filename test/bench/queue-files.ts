@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { QUEUE_DOMAIN } from '../../plugins/tdc/base/names'
 import type { CopyNotes } from '../../plugins/tdc/queue/copy-notes'
+import { keptName } from '../../plugins/tdc/queue/kept-name'
 import { benchMessage } from './message'
 
 /** Whose the files are: core's outbound delivers the one kind, the connector the other. */
@@ -19,6 +20,22 @@ export function fillQueue(dir: string, owner: QueueOwner, count: number): void {
     writeFileSync(join(dir, name), queueFile(number, owner, now))
   }
 }
+
+/** Fills a folder with copies that were given up and kept, as the connector keeps them. */
+export function fillKept(folder: string, count: number): void {
+  mkdirSync(folder, { recursive: true })
+  const now = Date.now()
+  for (let number = 0; number < count; number++) {
+    const bytes = queueFile(KEPT_FROM + number, 'connector', now)
+    const { mid } = benchMessage(KEPT_FROM + number)
+    const at = now - count + number
+    const name = keptName({ at, bytes: bytes.length, cause: 'expired', outage: false, mid })
+    writeFileSync(join(folder, name), bytes)
+  }
+}
+
+/** Others than those that wait. */
+const KEPT_FROM = 1_000_000
 
 function queueFile(number: number, owner: QueueOwner, now: number): Buffer {
   const { mid, raw, recipient, reversePath, size, eightBit, smtputf8 } = benchMessage(number)

@@ -59,7 +59,12 @@ export type Part = (typeof PARTS)[number]
 const IDLE = new Set(['(idle)', '(root)', '(program)'])
 
 /** Milliseconds of processor time of each part in the round in which it had most, and the longest round by the clock. */
-export type Rounds = Record<Part, number> & { readonly rounds: number; readonly round: number }
+export type Rounds = Record<Part, number> & {
+  readonly rounds: number
+  readonly round: number
+  /** What stood at the end of the stack for most of the connector's time, in the round in which it had most. */
+  readonly busy: string
+}
 
 /** What the process did while `work` went on, for the time number `time`. */
 export async function roundsOf(
@@ -85,8 +90,10 @@ interface Noted {
 
 function summed({ began, used }: Noted, profile: Profile): Rounds {
   const partOf = parts(profile)
-  const most = { ours: 0, collector: 0, others: 0, rounds: began.length, round: 0 }
+  const nameOf = new Map(profile.nodes.map(({ id, callFrame }) => [id, callFrame.functionName]))
+  const most = { ours: 0, collector: 0, others: 0, rounds: began.length, round: 0, busy: '' }
   let now = { ours: 0, collector: 0, others: 0 }
+  let names = new Map<string, number>()
   let [at, round] = [profile.startTime, 0]
   for (const [i, sample] of profile.samples.entries()) {
     const delta = profile.timeDeltas[i] ?? 0
@@ -95,17 +102,28 @@ function summed({ began, used }: Noted, profile: Profile): Rounds {
       // While another process had the processor, nobody here did anything.
       const [clock, had] = [began, used].map((of) => (of[round] ?? 0) - (of[round - 1] ?? 0))
       const share = round > 0 ? Math.min(1, (had ?? 0) / (clock || 1)) : 0
+      if ((now.ours / 1000) * share > most.ours) most.busy = longest(names)
       for (const part of PARTS) most[part] = Math.max(most[part], (now[part] / 1000) * share)
       now = { ours: 0, collector: 0, others: 0 }
+      names = new Map()
       round++
     }
     const part = partOf.get(sample)
     if (part) now[part] += delta
+    const name = nameOf.get(sample) ?? ''
+    if (part === 'ours') names.set(name, (names.get(name) ?? 0) + delta)
   }
   for (let i = 1; i < began.length; i++) {
     most.round = Math.max(most.round, ((began[i] ?? 0) - (began[i - 1] ?? 0)) / 1000)
   }
   return most
+}
+
+function longest(names: ReadonlyMap<string, number>): string {
+  const sorted = [...names].sort(([, a], [, b]) => b - a).slice(0, 4)
+  return sorted
+    .map(([name, time]) => `${name || 'anonymous'} ${(time / 1000).toFixed(1)}`)
+    .join(', ')
 }
 
 function parts({ nodes }: Profile): Map<number, Part | undefined> {

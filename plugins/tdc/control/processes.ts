@@ -72,28 +72,39 @@ export function isMessage(value: unknown): value is Message {
 
 /** Answers that are waited for, by number. One that comes too late, or twice, is nobody's. */
 export class Waiting<T> {
-  private readonly takers = new Map<number, (value: T | undefined) => void>()
+  private readonly takers = new Map<
+    number,
+    { readonly from: number; readonly take: (value: T | undefined) => void }
+  >()
   private last = 0
 
   constructor(private readonly clock: Clock) {}
 
-  /** `ask` is given the number that the answer will bear; undefined after `within` milliseconds. */
-  answer(within: number, ask: (id: number) => void): Promise<T | undefined> {
+  /**
+   * `ask` is given the number that the answer of `from` will bear; undefined after `within` milliseconds,
+   * or when `from` has ended.
+   */
+  answer(within: number, from: number, ask: (id: number) => void): Promise<T | undefined> {
     const id = ++this.last
     return new Promise((resolve) => {
       const deadline = this.clock.after(within, () => this.come(id, undefined))
-      this.takers.set(id, (value) => {
+      const take = (value: T | undefined): void => {
         deadline.cancel()
         resolve(value)
-      })
+      }
+      this.takers.set(id, { from, take })
       ask(id)
     })
   }
 
   come(id: number, value: T | undefined): void {
-    const take = this.takers.get(id)
+    const taker = this.takers.get(id)
     this.takers.delete(id)
-    take?.(value)
+    taker?.take(value)
+  }
+
+  ended(process: number): void {
+    for (const [id, { from }] of this.takers) if (from === process) this.come(id, undefined)
   }
 }
 
@@ -139,6 +150,11 @@ export class Master implements Processes {
     if (message.event === 'tdc.gather') this.gatherFor(from, message.id, message.request)
   }
 
+  /** A worker has ended: what it was asked, it will not answer. */
+  ended(worker: number): void {
+    this.waiting.ended(worker)
+  }
+
   private gatherFor(from: WorkerLink, id: number, request: Request): void {
     this.ask(request)
       .then((answers) => from.send({ event: 'tdc.gathered', id, answers }))
@@ -150,11 +166,14 @@ export class Master implements Processes {
     request: Request,
     within: number,
   ): Promise<Answer | undefined> {
-    return this.waiting.answer(within, (id) => {
+    return this.waiting.answer(within, link.worker, (id) => {
       link.send({ event: 'tdc.question', id, request })
     })
   }
 }
+
+/** In place of a worker's number, which begins at 1. */
+const MASTER = 0
 
 /** Beyond the time that the workers have: the master's own, in milliseconds. */
 const MASTER_TIME = 500
@@ -176,11 +195,11 @@ export class Worker implements Processes {
   /** When the master does not answer, what this worker knows is all there is. */
   async ask(request: Request): Promise<Answers> {
     const within = SHAPES[request.ask].within + MASTER_TIME
-    const all = await this.waiting.answer(within, (id) => {
+    const all = await this.waiting.answer(within, MASTER, (id) => {
       this.send({ event: 'tdc.gather', id, request })
     })
     if (all) return all
-    const silent = [{ worker: 0, pid: this.master }]
+    const silent = [{ worker: MASTER, pid: this.master }]
     return { answers: [await this.here(request)], silent }
   }
 
@@ -211,6 +230,7 @@ function master(clock: Clock, here: AnswerHere): Processes {
   cluster.on('message', (from, message: unknown) => {
     if (isMessage(message)) made.heard(linkTo(from), message)
   })
+  cluster.on('disconnect', ({ id }) => made.ended(id))
   return made
 }
 

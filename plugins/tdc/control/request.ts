@@ -117,8 +117,11 @@ interface Shape {
 
 const ANSWER_TIME = 1_000
 
-/** Writing to a slow disk, and a replay of thousands, may take long. */
+/** Writing to a slow disk may take long. */
 const WRITING_TIME = 20_000
+
+/** A file after the other, of a hundred thousand. A process that ends meanwhile is not waited for. */
+const ALL_FILES_TIME = 600_000
 
 const SOUGHT = ['intake', 'sender', 'recipient', 'sort']
 const NUMBERS = ['since', 'most']
@@ -154,9 +157,9 @@ export const SHAPES: Readonly<Record<Ask, Shape>> = {
     ...ONE,
     strings: ['mid', 'intake', 'reason'],
     numbers: ['since'],
-    within: WRITING_TIME,
+    within: ALL_FILES_TIME,
   },
-  adopt: { ...ONE, strings: ['directory'], flags: ['force'], within: WRITING_TIME },
+  adopt: { ...ONE, strings: ['directory'], flags: ['force'], within: ALL_FILES_TIME },
   'send-test': { ...ONE, strings: ['intake'], within: WRITING_TIME },
   day: { ...PRIMARY, within: ANSWER_TIME },
   recent: ALL,

@@ -25,10 +25,12 @@ export class Appointments<T> {
     this.alarm = new Alarm(clock, () => this.ring())
   }
 
-  /** `keep` is called with `what` after so many milliseconds. */
-  after(milliseconds: number, what: T): Appointment<T> {
-    const at = this.clock.monotonic() + Math.max(0, milliseconds)
-    const appointment = { what, at, place: -1 }
+  /**
+   * `keep` is called with `what` at this moment of the monotonic clock, or in the millisecond behind it: a
+   * fraction would be an object of its own.
+   */
+  at(moment: number, what: T): Appointment<T> {
+    const appointment = { what, at: Math.ceil(moment), place: -1 }
     this.heap.add(appointment)
     this.setAlarm()
     return appointment

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { RecentMap } from '../base/recent-map'
 import type { Outgoing } from '../delivery/outgoing'
 import type { CopyNotes } from './copy-notes'
 import type { StoredCopy } from './copy-store'
@@ -58,6 +59,8 @@ export class Copy implements Outgoing {
   place: CopyPlace
   /** It has no queue file: it is in the log, and its message in memory. */
   stored: StoredCopy | undefined
+  /** As the census has counted it. */
+  grain = 0
   /** The message, while there is room to keep it; else it is read from the file. */
   private message: Buffer | undefined
 
@@ -69,10 +72,9 @@ export class Copy implements Outgoing {
     message?: Buffer | undefined,
   ) {
     this.mid = mid
-    const { intake, domain } = intakeOf(notes.intake)
-    this.recipient = intake
-    this.domain = domain
-    this.reversePath = notes.reversePath
+    this.recipient = shared(notes.intake)
+    this.domain = shared(notes.intake.slice(notes.intake.lastIndexOf('@') + 1))
+    this.reversePath = shared(notes.reversePath)
     this.messageId = notes.messageId
     this.ownSize = notes.size + (place.preface?.length ?? 0)
     this.octets = notes.octets
@@ -147,18 +149,14 @@ export class Copy implements Outgoing {
   }
 }
 
-/** Intakes whose texts are kept: a hundred thousand copies have few of them. */
-const INTAKES_KEPT = 1_000
-const intakes = new Map<string, { readonly intake: string; readonly domain: string }>()
+/** Addresses and domains that are known: a hundred thousand copies have few of them. */
+const shares = new RecentMap<string, string>(() => 1_000)
 
-/** An intake address and its domain: the same texts for all its copies. */
-function intakeOf(intake: string): { readonly intake: string; readonly domain: string } {
-  const known = intakes.get(intake)
-  if (known) return known
-  if (intakes.size >= INTAKES_KEPT) intakes.clear()
-  const domain = intake.slice(intake.lastIndexOf('@') + 1)
-  intakes.set(intake, { intake, domain })
-  return { intake, domain }
+/** The same text for all copies that have it. */
+function shared(text: string): string {
+  const known = shares.get(text)
+  if (known === undefined) shares.set(text, text)
+  return known ?? text
 }
 
 async function* inOrder(first: Buffer, rest: () => Promise<Readable>): AsyncGenerator<Buffer> {

@@ -62,15 +62,13 @@ export class Census {
   private readonly recent = new Map<number, number>()
   private old = { before: -Infinity, copies: 0 }
 
-  /** Counts a copy in; what it returns counts the same one out. */
-  enter(copy: Copy, at: string): number {
-    const grain = Math.floor(copy.enqueuedAt / GRAIN)
-    this.count(copy, at, grain, 1)
-    return grain
+  enter(copy: Copy, at: string): void {
+    copy.grain = Math.floor(copy.enqueuedAt / GRAIN)
+    this.count(copy, at, 1)
   }
 
-  leave(copy: Copy, at: string, grain: number): void {
-    this.count(copy, at, grain, -1)
+  leave(copy: Copy, at: string): void {
+    this.count(copy, at, -1)
   }
 
   stats(now: number, holds: readonly string[]): SchedulerStats {
@@ -98,7 +96,7 @@ export class Census {
   }
 
   /** What cannot be removed has ended; it has no age. */
-  private count({ recipient }: Copy, at: string, grain: number, change: 1 | -1): void {
+  private count({ recipient, grain }: Copy, at: string, change: 1 | -1): void {
     add(this.at, at, change)
     if (at === 'unremovable') return
     if (grain < this.old.before) this.old.copies += change

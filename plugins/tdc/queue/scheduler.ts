@@ -46,9 +46,8 @@ export class Scheduler {
   private readonly options: () => SchedulerOptions
   private readonly holds: Holds
   private readonly census = new Census()
-  /** The ends of the copies' lives, and their retries. */
-  private readonly expiries: Appointments<Copy>
-  private readonly retries: Appointments<Copy>
+  /** The copies' retries, and the ends of their lives. */
+  private readonly appointments: Appointments<Copy>
 
   constructor(deps: {
     courierOf: (copy: Copy) => Courier
@@ -64,11 +63,7 @@ export class Scheduler {
     this.report = deps.report
     this.options = deps.options
     this.holds = deps.holds
-    this.expiries = new Appointments(deps.clock, (copy) => this.expire(copy))
-    // Not before the file has its new name: a long copy is read from it.
-    this.retries = new Appointments(deps.clock, (copy) => {
-      this.begun(this.files.settled(copy).then(() => this.again(copy)))
-    })
+    this.appointments = new Appointments(deps.clock, (copy) => this.isDue(copy))
   }
 
   /** The copies of this process as they stand now, the oldest first. */
@@ -130,12 +125,9 @@ export class Scheduler {
   /** Holds a copy back that waits for the courier or for its retry; what is on its way is left there. */
   pause(entry: Entry): void {
     const { copy, lastFailure } = entry
-    if (entry.at === 'courier') {
-      if (entry.over || !this.courierOf(copy).recall(copy)) return
-    } else if (entry.at === 'waiting') {
-      this.retries.cancel(entry.retry)
-    } else return
-    this.expiries.cancel(entry.expiry)
+    if (entry.at !== 'courier' && entry.at !== 'waiting') return
+    if (entry.at === 'courier' && (entry.over || !this.courierOf(copy).recall(copy))) return
+    this.appointments.cancel(entry.until)
     this.put({ copy, lastFailure, at: 'held' })
   }
 
@@ -155,8 +147,7 @@ export class Scheduler {
   /** A copy that waits for its retry has it now; false: it waits for none. */
   hasten(entry: Entry): boolean {
     if (entry.at !== 'waiting') return false
-    this.retries.cancel(entry.retry)
-    this.begun(this.files.settled(entry.copy).then(() => this.again(entry.copy)))
+    this.retry(entry)
     return true
   }
 
@@ -169,9 +160,6 @@ export class Scheduler {
         this.courierOf(entry.copy).abort(entry.copy)
         return true
       case 'waiting':
-        this.retries.cancel(entry.retry)
-        this.begun(this.take(entry.copy, { kind: 'dropped' }))
-        return true
       case 'held':
         this.begun(this.take(entry.copy, { kind: 'dropped' }))
         return true
@@ -204,8 +192,12 @@ export class Scheduler {
       this.put({ copy, lastFailure, at: 'held' })
       return
     }
-    const expiry = this.expiries.after(lifetime, copy)
-    this.put({ copy, lastFailure, at: 'courier', expiry })
+    this.hand(copy, Math.ceil(this.clock.monotonic() + lifetime), lastFailure)
+  }
+
+  private hand(copy: Copy, expiresAt: number, lastFailure?: Failure): void {
+    const until = this.appointments.at(expiresAt, copy)
+    this.put({ copy, lastFailure, at: 'courier', expiresAt, until })
     this.submit(copy)
   }
 
@@ -214,14 +206,14 @@ export class Scheduler {
     this.courierOf(copy).submit(copy, this.settled)
   }
 
-  private expire(copy: Copy): void {
+  private isDue(copy: Copy): void {
     const entry = this.leased.get(copy.mid)
     if (entry?.at === 'courier') {
       // The courier answers with `aborted`, or with an outcome that was already on its way.
       entry.over ??= 'expired'
       this.courierOf(copy).abort(copy)
     } else if (entry?.at === 'waiting') {
-      this.retries.cancel(entry.retry)
+      if (entry.expiresAt > this.clock.monotonic()) return this.retry(entry)
       this.begun(this.take(copy, { kind: 'expired', dcid: 0, failure: entry.lastFailure }))
     }
   }
@@ -241,9 +233,9 @@ export class Scheduler {
   private async take(copy: Copy, step: Step): Promise<void> {
     const entry = this.leased.get(copy.mid)
     if (!entry || step.kind === 'left') return
+    if ('until' in entry) this.appointments.cancel(entry.until)
     if (step.kind === 'fallback') return this.fallBack(copy, entry, step)
-    if ('expiry' in entry && step.kind !== 'retry') this.expiries.cancel(entry.expiry)
-    if (step.kind === 'retry') return await this.retry(copy, entry, step)
+    if (step.kind === 'retry') return await this.defer(copy, entry, step)
 
     this.put({ copy, at: 'finishing' })
     if (step.kind !== 'delivered' && !(await this.files.exists(copy))) {
@@ -263,18 +255,11 @@ export class Scheduler {
     await this.end(copy)
   }
 
-  private async retry(copy: Copy, entry: Entry, step: Step & { kind: 'retry' }): Promise<void> {
+  private async defer(copy: Copy, entry: Entry, step: Step & { kind: 'retry' }): Promise<void> {
     if (entry.at !== 'courier') return
     const { retryDelay } = this.options()
     copy.failedAttempts = step.retry
-    const waiting: Entry = {
-      copy,
-      lastFailure: step.failure,
-      at: 'waiting',
-      expiry: entry.expiry,
-      retry: this.retries.after(retryDelay, copy),
-    }
-    this.put(waiting)
+    const waiting = this.putOff(copy, retryDelay, entry.expiresAt, step.failure)
     this.report(deferredEvent(copy, this.age(copy), step, retryDelay))
     if (this.holds.isHeld(copy.domain)) this.pause(waiting)
     await this.files.postpone(copy, retryDelay)
@@ -286,45 +271,50 @@ export class Scheduler {
     const { dcid, failure } = step
     this.report(fallbackEvent(copy, this.age(copy), step))
     // For a disk that hangs: the report as it is, again.
-    const retry = this.retries.after(Math.max(this.options().retryDelay, READING), copy)
-    this.put({ copy, lastFailure: failure, at: 'waiting', expiry: entry.expiry, retry })
-    const goOn = (): void => {
-      this.retries.cancel(retry)
-      this.again(copy)
-    }
-    const giveUp = (): Promise<void> => {
-      this.retries.cancel(retry)
-      return this.take(copy, { kind: 'hard-bounce', dcid, failure })
-    }
-    this.begun(copy.fallBack().then(goOn, giveUp))
+    this.putOff(copy, Math.max(this.options().retryDelay, READING), entry.expiresAt, failure)
+    const giveUp = () => this.take(copy, { kind: 'hard-bounce', dcid, failure })
+    this.begun(copy.fallBack().then(() => this.again(copy), giveUp))
+  }
+
+  private putOff(copy: Copy, delay: number, expiresAt: number, lastFailure?: Failure): Entry {
+    const retryAt = this.clock.monotonic() + delay
+    const until = this.appointments.at(Math.min(retryAt, expiresAt), copy)
+    const waiting: Entry = { copy, lastFailure, at: 'waiting', expiresAt, until }
+    this.put(waiting)
+    return waiting
+  }
+
+  /** Not before the file has its new name: a long copy is read from it. */
+  private retry({ copy, lastFailure, expiresAt, until }: Entry & { at: 'waiting' }): void {
+    this.appointments.cancel(until)
+    this.putOff(copy, Infinity, expiresAt, lastFailure)
+    this.begun(this.files.settled(copy).then(() => this.again(copy)))
   }
 
   private again(copy: Copy): void {
     const entry = this.leased.get(copy.mid)
     if (entry?.at !== 'waiting') return
     if (this.holds.isHeld(copy.domain)) return this.pause(entry)
-    const { expiry, lastFailure } = entry
-    this.put({ copy, lastFailure, at: 'courier', expiry })
-    this.submit(copy)
+    this.appointments.cancel(entry.until)
+    this.hand(copy, entry.expiresAt, entry.lastFailure)
   }
 
   private put(entry: Entry): void {
     const { copy, at } = entry
-    const before = this.leased.get(copy.mid)
-    entry.grain = this.census.enter(copy, at)
-    if (before) this.countOut(before)
+    this.countOut(copy)
+    this.census.enter(copy, at)
     // Its place among the others stays when it only goes on to another stage.
     this.leased.set(copy.mid, entry)
   }
 
-  private remove({ mid }: Copy): void {
-    const entry = this.leased.get(mid)
-    if (entry) this.countOut(entry)
-    this.leased.delete(mid)
+  private remove(copy: Copy): void {
+    this.countOut(copy)
+    this.leased.delete(copy.mid)
   }
 
-  private countOut({ copy, at, grain }: Entry): void {
-    if (grain !== undefined) this.census.leave(copy, at, grain)
+  private countOut({ mid }: Copy): void {
+    const before = this.leased.get(mid)
+    if (before) this.census.leave(before.copy, before.at)
   }
 
   /**
