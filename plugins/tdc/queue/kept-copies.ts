@@ -96,15 +96,24 @@ export class KeptCopies {
   /** The oldest first. */
   async list(): Promise<KeptCopy[]> {
     const kept: KeptCopy[] = []
-    this.figuresAt = this.clock.monotonic()
-    await this.visit((copy) => kept.push(copy))
-    this.known = { count: kept.length, bytes: kept.reduce((sum, { bytes }) => sum + bytes, 0) }
+    await this.look((copy) => kept.push(copy))
     return sortedInTurns(kept, byAge)
+  }
+
+  private async look(seen?: (copy: KeptCopy) => void): Promise<void> {
+    this.figuresAt = this.clock.monotonic()
+    let [count, octets] = [0, 0]
+    await this.visit((copy) => {
+      count += 1
+      octets += copy.bytes
+      seen?.(copy)
+    })
+    this.known = { count, bytes: octets }
   }
 
   /** How many there are: what other processes do with them is seen at the next look, soon. */
   get figures(): KeptFigures {
-    if (this.clock.monotonic() - this.figuresAt >= FIGURES_FOR) this.list().catch(() => {})
+    if (this.clock.monotonic() - this.figuresAt >= FIGURES_FOR) this.look().catch(() => {})
     return this.known
   }
 
