@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { REASONS } from '../../plugins/tdc/monitor/health'
 import { ask } from '../support/http-client'
 import { mailAbout } from '../support/mail-path'
 import { need } from '../support/needs'
@@ -23,7 +24,57 @@ async function main(): Promise<void> {
   check(['check', 'metrics'], await metricsOfGateway())
   check(['check', 'rules', 'alerts.yml'])
   check(['test', 'rules', 'alerts.test.yml'])
+  check(['test', 'rules', situations()])
   check(['check', 'rules', queriesAsRules()])
+}
+
+/**
+ * Each reason by itself: failing on one machine and a warning on another, and whoever is called for it; what
+ * is over is no alert.
+ */
+function situations(): string {
+  const description =
+    'The first lines of haraka-tdc status say what was seen; docs/operations.md what to do.'
+  const reasons = Object.keys(REASONS)
+  const tests = reasons.flatMap((reason) =>
+    [
+      {
+        value: 2,
+        alert: 'TdcFailing',
+        severity: 'critical',
+        said: 'Copies are lost, or about to be',
+      },
+      { value: 1, alert: 'TdcWarning', severity: 'warning', said: 'Somebody should look' },
+      { value: 0, alert: 'TdcFailing', severity: '', said: '' },
+      { value: 0, alert: 'TdcWarning', severity: '', said: '' },
+    ].map(({ value, alert, severity, said }) => ({
+      interval: '1m',
+      input_series: reasons.map((each) => ({
+        series: `haraka_tdc_health{instance="mx1",reason="${each}"}`,
+        values: `${each === reason ? value : 0}x40`,
+      })),
+      alert_rule_test: [
+        {
+          eval_time: '30m',
+          alertname: alert,
+          exp_alerts:
+            value === 0
+              ? []
+              : [
+                  {
+                    exp_labels: { severity, instance: 'mx1', reason },
+                    exp_annotations: { summary: `${said}: ${reason}`, description },
+                  },
+                ],
+        },
+      ],
+    })),
+  )
+  const file = join(makeTempDir('situations'), 'situations.test.yml')
+  const rules = { rule_files: [join(FOLDER, 'alerts.yml')], evaluation_interval: '1m', tests }
+  // JSON is YAML.
+  writeFileSync(file, JSON.stringify(rules))
+  return file
 }
 
 /** After a delivered and a refused copy, so that every metric has a value. */

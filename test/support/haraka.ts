@@ -193,11 +193,12 @@ export class HarakaServer {
     return readFileSync(join(this.dir, 'config', name), 'utf8')
   }
 
-  /** Names of all files in the queue directory, those being written included; not the logs' folder. */
+  /** Names of all files in the queue directory, those being written included; not our folder, unless copies are in it. */
   queueFiles(): string[] {
     const queue = join(this.dir, 'queue')
-    const isLogsOnly = () => namesIn(join(queue, 'error.tdc')).every((name) => name === 'log')
-    return namesIn(queue).filter((name) => name !== 'error.tdc' || !isLogsOnly())
+    const notes = ['log', 'lost', 'day.json', 'day.json.new']
+    const isNotes = () => namesIn(join(queue, 'error.tdc')).every((name) => notes.includes(name))
+    return namesIn(queue).filter((name) => name !== 'error.tdc' || !isNotes())
   }
 
   /** `haraka-tdc ...` of the plugin that is in the server directory. */

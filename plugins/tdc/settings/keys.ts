@@ -177,7 +177,7 @@ const FAILED = {
   replay: key(
     kinds.choice('off', 'auto'),
     'off',
-    'auto: kept copies of an outage go again when the intake is back, the oldest first, once each, and more slowly than new ones.',
+    'auto: kept copies of an outage go again when the intake is back, the oldest first, and more slowly than new ones; never two at a time of one copy.',
   ),
   keep_number: key(
     kinds.wholeNumber(1, COPIES_MAX),

@@ -98,6 +98,18 @@ function copyMetrics(status: Status): Metric[] {
     gauge('queue_oldest_age_seconds', 'How long the oldest copy has been in the queue.', [
       only(queue.oldestAgeMs / 1000),
     ]),
+    gauge(
+      'intake_queue_messages',
+      'Copies in the queue for an intake.',
+      perDomain.map(({ domain, figures }) => labelled({ intake_domain: domain }, figures.active)),
+    ),
+    gauge(
+      'intake_oldest_age_seconds',
+      'How long the oldest copy for an intake has been in the queue.',
+      perDomain.map(({ domain, figures }) =>
+        labelled({ intake_domain: domain }, figures.oldestAgeMs / 1000),
+      ),
+    ),
     histogram(
       'time_in_queue_seconds',
       'Time in the queue of delivered copies.',
