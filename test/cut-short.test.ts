@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { systemDisk } from '../plugins/tdc/queue/disk'
 import { Gate } from './support/gate'
+import { WRITE_AHEAD } from './support/gateway'
 import { mailAbout, MailPath } from './support/mail-path'
 import { TestQueue } from './support/queue'
 
@@ -57,11 +58,14 @@ describe('a stop that is cut short', function () {
     )
     const open = Array.from({ length: OPEN }, (_, at) => `open ${at}`)
     for (const subject of open) assert.equal((await path.send(mailAbout(subject))).code, 250)
-    assert.equal(path.haraka.queueFiles().filter(isCopy).length, TAKEN + OPEN)
+    // In the log nothing has a file so early, and what was taken is marked.
+    const isFiled = WRITE_AHEAD !== 'log'
+    const files = () => path.haraka.queueFiles().filter(isCopy).length
+    if (isFiled) assert.equal(files(), TAKEN + OPEN)
 
     await path.haraka.stop('SIGINT')
     assert.match(path.haraka.tail(), /The client is closed/)
-    assert.equal(path.haraka.queueFiles().filter(isCopy).length, OPEN, path.haraka.tail())
+    if (isFiled) assert.equal(files(), OPEN, path.haraka.tail())
     path.haraka.writeConfig('cut_short', 'off')
     gate.open()
     await path.haraka.start()

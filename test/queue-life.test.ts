@@ -48,6 +48,7 @@ describe('the life of a copy in the queue', function () {
       path.onOriginal = () => ({ do: 'wait', until: gate.wait() })
       const reply = path.send(mailAbout('ahead'))
       await gate.reached
+      await path.filed(1)
 
       const { haraka } = path
       const [name = '', ...others] = haraka.queueFiles()

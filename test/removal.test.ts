@@ -38,6 +38,7 @@ describe('the plugin is removed while copies are in the queue', function () {
     for (const subject of subjects) {
       assert.equal((await path.send(mailAbout(subject, { from: SENDER }))).code, 250)
     }
+    await path.filed(subjects.length)
     await path.haraka.kill9()
     assert.equal(path.haraka.queueFiles().length, subjects.length)
     path.onCopy = () => Promise.resolve(undefined)

@@ -202,6 +202,12 @@ export class MailPath {
     await within(10_000, state, reached).finally(stop)
   }
 
+  /** Resolves when so many copies have queue files: what stays in the log gets its own after two seconds. */
+  filed(count: number): Promise<void> {
+    const filed = (names: readonly string[]) => names.filter((name) => /^\d/.test(name)).length
+    return this.untilQueue((names) => filed(names) >= count, `not ${count} files in the queue`)
+  }
+
   /** The connector's status as soon as it has no copy any more, nor Haraka a queue file. */
   async settled(): Promise<StatusReply> {
     await this.untilQueue((names) => names.length === 0, 'the queue directory is not empty')

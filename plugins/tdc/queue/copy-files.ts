@@ -93,7 +93,7 @@ export class QueueCopyFiles implements CopyFiles {
     this.unfiled = deps.unfiled
     this.lingering = new Lingering(
       deps.clock,
-      (copy) => this.inTurn(copy, () => this.file(copy)),
+      (copy) => this.inTurn(copy, async () => this.leaving.has(copy) || this.file(copy)),
       mistakeIn('a copy that stays', deps.report),
     )
   }
@@ -135,9 +135,9 @@ export class QueueCopyFiles implements CopyFiles {
   }
 
   announce(copy: Copy, response: string, taker: Taker | undefined): Promise<void> {
+    this.leaving.add(copy)
     const tell = async () => {
       if (this.tellOthers.isHeard?.()) await this.file(copy)
-      this.leaving.add(copy)
       await this.tellOthers(copy, response, taker).catch(() => {})
     }
     return this.inTurn(copy, tell)
@@ -175,7 +175,7 @@ export class QueueCopyFiles implements CopyFiles {
   private async file(copy: Copy): Promise<boolean> {
     const { unfiled } = this
     const { stored, mid } = copy
-    if (!stored || !unfiled || this.leaving.has(copy)) return true
+    if (!stored || !unfiled) return true
     try {
       await unfiled.write(stored)
     } catch (error) {
