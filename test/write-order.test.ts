@@ -48,6 +48,18 @@ describe('the order of writing', () => {
     it(`is not: ${why}`, () => assert.equal(faultOf(lines), why))
   }
 
+  const SEGMENT = '21</queue/error.tdc/log/7.ab/1.log>'
+  const RECORD = `7 pwritev(${SEGMENT}, [{iov_base="{\\"uuid\\":\\"${UUID}.tdc1\\"}", iov_len=900}], 1, 0) = 900`
+  const SYNC = `7 fdatasync(${SEGMENT}) = 0`
+  const inLog: [fault: string | undefined, lines: readonly string[]][] = [
+    [undefined, [RECORD, SYNC, TOLD]],
+    ['no sync of the log after its record was written', [SYNC, RECORD, TOLD]],
+    ['the 250 came before the sync of the log was over', [RECORD, TOLD, SYNC]],
+  ]
+  for (const [fault, lines] of inLog) {
+    it(`in the log: ${fault ?? 'is good'}`, () => assert.equal(faultOf(lines), fault))
+  }
+
   it('counts only calls that succeeded', () => {
     const failing = GOOD.map((line) =>
       line === FSYNC ? line.replace('= 0', '= -1 EIO (x)') : line,

@@ -12,6 +12,7 @@ import { loneCopy } from './lone-copy'
 import { memory } from './memory'
 import { policy } from './policy'
 import { rtt40 } from './rtt'
+import { spool } from './spool'
 import { systemCalls } from './system-calls'
 import { TLS_RESUMPTION } from './tls-resumption'
 
@@ -26,6 +27,7 @@ const CASES: Readonly<Record<string, () => Promise<Figure | undefined>>> = {
   backlog,
   'backlog-rounds': backlogRounds,
   policy,
+  spool,
   'deliver-nodemailer': deliverNodemailer,
   'deliver-haraka': deliverHaraka,
   'deliver-postfix': deliverPostfix,

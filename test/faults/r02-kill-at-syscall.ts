@@ -1,4 +1,5 @@
 import { comesTrue } from '../support/comes-true'
+import { WRITE_AHEAD } from '../support/gateway'
 import { MailPath } from '../support/mail-path'
 import type { FaultCase, FaultContext, FaultResult } from './case'
 import { MailRun, type SentMail } from './mail-run'
@@ -18,13 +19,24 @@ interface Point {
  * The calls for two copies, the short one first, and for their delivery. The gateway is killed when it
  * enters the call, so each point is also the one after the call before it.
  */
-const POINTS: readonly Point[] = [
-  ...nth('openat', 4),
-  ...nth('pwrite64', 6),
-  ...nth('fsync', 4),
-  ...nth('rename', 2),
-  ...nth('unlink', 2),
-]
+const POINTS: readonly Point[] =
+  WRITE_AHEAD === 'log'
+    ? [
+        ...nth('pwritev', 1),
+        ...nth('fdatasync', 1),
+        ...nth('openat', 2),
+        ...nth('pwrite64', 5),
+        ...nth('fsync', 2),
+        ...nth('rename', 1),
+        ...nth('unlink', 1),
+      ]
+    : [
+        ...nth('openat', 4),
+        ...nth('pwrite64', 6),
+        ...nth('fsync', 4),
+        ...nth('rename', 2),
+        ...nth('unlink', 2),
+      ]
 
 const ROUNDS = 20
 
@@ -60,8 +72,10 @@ export const killAtSyscall: FaultCase = {
         const idle = () => !path.haraka.running || path.haraka.queueFiles().length === 0
         for (const octets of [SHORT, LONG]) {
           const mail = await run.send(octets)
-          // The kill hits between the intake's 250 and the removal of the file.
-          if (call === 'unlink') mayComeTwice.add(mail)
+          // The kill hits between the intake's 250 and the removal of the file, or its mark in the log.
+          if (call === 'unlink' || (WRITE_AHEAD === 'log' && call === 'pwrite64')) {
+            mayComeTwice.add(mail)
+          }
           await comesTrue(idle, 5_000)
         }
         if (!(await comesTrue(() => !path.haraka.running, 5_000))) missed.push(what)

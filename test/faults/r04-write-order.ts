@@ -71,6 +71,7 @@ export class WriteOrder {
     const head = this.writes.find(({ args }) => args.includes(`${uuid}.tdc1`) && pathOf(args))
     const temporary = head && pathOf(head.args)
     if (!temporary) return 'its queue file was not written'
+    if (LOG.test(temporary)) return this.faultInLog(temporary, uuid, told)
     const rename = this.renames.find(({ args }) => args.includes(`"${temporary}"`))
     if (!rename) return 'its queue file was not renamed'
 
@@ -87,7 +88,22 @@ export class WriteOrder {
     if (durable.ended > told.begun) return 'the 250 came before the fsync of the directory was over'
     return undefined
   }
+
+  /** A record of the log is durable when a sync of its segment that began after it was written is over. */
+  private faultInLog(segment: string, uuid: string, told: SystemCall): string | undefined {
+    const record = this.writes.find(
+      ({ args }) => args.includes(`${uuid}.tdc1`) && pathOf(args) === segment,
+    )
+    const synced = this.syncs.find(
+      ({ args, begun }) => pathOf(args) === segment && begun > (record?.ended ?? Infinity),
+    )
+    if (!synced) return 'no sync of the log after its record was written'
+    if (synced.ended > told.begun) return 'the 250 came before the sync of the log was over'
+    return undefined
+  }
 }
+
+const LOG = /\/error\.tdc\/log\/[^/]+\/\d+\.log$/
 
 /** The path that `strace -y` shows for the descriptor that is the call's first argument. */
 function pathOf(args: string): string | undefined {

@@ -96,6 +96,7 @@ async function withoutPlugin(path: MailPath, run: MailRun): Promise<string[]> {
   const { haraka } = path
   path.onCopy = () => new Promise(() => {})
   await run.sendMany(MAILS, 500)
+  await path.filed(MAILS)
   await haraka.kill9()
   path.onCopy = () => Promise.resolve(undefined)
   const plugins = readFileSync(join(haraka.dir, 'config/plugins'), 'utf8')
