@@ -1,6 +1,6 @@
 import type { Connector } from './compose'
 import type { Route } from './decide/decision'
-import type { AddressFacts } from './decide/message-facts'
+import type { AddressFacts, RecipientFacts } from './decide/message-facts'
 import { addressFacts, addressOf } from './haraka/address-facts'
 import { GivenRecipients } from './haraka/given-recipients'
 import { identityOf } from './haraka/message'
@@ -232,8 +232,9 @@ export class Forwarding {
       }
       return { kind: 'unknown' }
     }
-    const isOver = passage.journey.isOver || fate().kind === 'nowhere'
-    const added = isOver ? [] : this.addedRoutes(passage, transaction, strangers)
+    const late = lateRecipients(passage, transaction, strangers)
+    const isOver = late.length === 0 || passage.journey.isOver || fate().kind === 'nowhere'
+    const added = isOver ? [] : this.addedRoutes(passage, transaction, late)
     this.settleNow(passage, transaction, fate)
     return added.length === 0
       ? undefined
@@ -250,17 +251,12 @@ export class Forwarding {
     if (settled.kind === 'withdrawn') this.tellKeptBack(passage, transaction, settled.because)
   }
 
-  /** Of recipients that came after the decision, as plugins add some in `queue`, and of `strangers`. */
   private addedRoutes(
-    { facts, recipients }: Passage,
+    { facts }: Passage,
     transaction: Transaction,
-    strangers: readonly AddressFacts[],
+    late: readonly RecipientFacts[],
   ): readonly Route[] {
-    const { rcpt_to: all } = transaction
-    if (!facts || !Array.isArray(all)) return []
-    const added = all.filter((address) => !recipients.includes(address))
-    if (added.length + strangers.length === 0) return []
-    const late = [...new GivenRecipients().facts(added), ...strangers]
+    if (!facts) return []
     const known = new Set(facts.recipients.map(({ key }) => key))
     const unknown = late.filter(({ key }) => !known.has(key))
     return unknown.length > 0
@@ -315,6 +311,17 @@ export class Forwarding {
       report({ kind: 'journal-failed', transaction: transaction.uuid, intake, policy, why })
     }
   }
+}
+
+/** Those that came after the decision, as plugins add some in `queue`, and `strangers`. */
+function lateRecipients(
+  { recipients }: Passage,
+  { rcpt_to: all }: Transaction,
+  strangers: readonly AddressFacts[],
+): readonly RecipientFacts[] {
+  if (!Array.isArray(all)) return []
+  const added = all.filter((address) => !recipients.includes(address))
+  return added.length === 0 ? strangers : [...new GivenRecipients().facts(added), ...strangers]
 }
 
 /** As they stand at the end; nobody where that is no list. */

@@ -88,8 +88,8 @@ function nameIn(path: readonly string[], at: number): string {
 /** The verdicts of known scanners, and those that a rule names, one text each. */
 export function verdictsOf(results: Results, rules: readonly CleanRule[]): string[] {
   const named = rules.map(({ path }) => path.slice(0, -1).join('.'))
-  const scanners = new Set([...SCANNERS, ...named])
-  return [...scanners].flatMap((plugin) => {
+  const scanners = rules.length === 0 ? SCANNERS : [...new Set([...SCANNERS, ...named])]
+  return scanners.flatMap((plugin) => {
     if (own(results, plugin) === undefined) return []
     const said = ['fail', ...(TELLING[plugin] ?? [])].flatMap((key) => {
       const value = own(own(results, plugin), key)
