@@ -152,6 +152,19 @@ describe('delivery: replies that are not those of their commands', () => {
     await link.close()
   })
 
+  it('a chunk that could not be stored ends the connection: of those behind it nothing is believed', async () => {
+    const full: Script = [{ on: 'BODY', nth: 2, reply: '452 No space' }, ...OWN_WORDS]
+    const behind = 'closed, uncharged, ended'
+    assert.deepEqual((await sendFour(full)).results, [
+      D,
+      'BODY 452, uncharged, ended',
+      behind,
+      behind,
+    ])
+    const modern: Script = [{ on: 'BODY', nth: 2, reply: '452 4.3.1 No space' }]
+    assert.deepEqual((await sendFour(modern)).results, [D, 'BODY 452, uncharged', D, D])
+  })
+
   it('an intake that says the same to all gets one message at a time', async () => {
     const link = await IntakeLink.start({ script: PLAIN, keywords: KEYWORDS })
     const session = await link.session()

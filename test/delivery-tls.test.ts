@@ -165,7 +165,13 @@ describe('delivery: TLS', () => {
       const opened = await link.open()
       assert(opened.kind === 'failed' && opened.failure.kind === 'tls', JSON.stringify(opened))
       assert.equal(opened.dcid, 1)
-      assert.deepEqual(opened.failure, { kind: 'tls', reason: row.reason, text: row.text })
+      const mayPass = /454|closed|reset by/.test(row.text) ? { mayPass: true } : {}
+      assert.deepEqual(opened.failure, {
+        kind: 'tls',
+        reason: row.reason,
+        text: row.text,
+        ...mayPass,
+      })
       assert.equal(retriesOf(opened.failure), 0)
       assert.deepEqual(link.kinds(), ['connected', 'tls-failed'])
       assert.equal(link.clock.pending, 0, 'no timer is left')

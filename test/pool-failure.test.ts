@@ -37,6 +37,35 @@ describe('pool: failed openings', () => {
     assert.equal(story.told.join(), 'm1: delivered 1,m2: delivered 1,m3: delivered 1')
   })
 
+  const CUT = { kind: 'tls', reason: 'validation-failure', text: 'cut', mayPass: true } as const
+  const WRONG = { kind: 'tls', reason: 'certificate-expired', text: 'expired' } as const
+  for (const [what, failure, knows, kind] of [
+    [
+      'a handshake that is cut where others succeeded is an error of the network',
+      CUT,
+      true,
+      'closed',
+    ],
+    ['where none did it is one of TLS', CUT, false, 'tls'],
+    ['a certificate that is wrong is one of TLS wherever', WRONG, true, 'tls'],
+  ] as const) {
+    it(what, async () => {
+      const story = new PoolStory()
+      if (knows) {
+        story.submit('before')
+        const sessions = await story.accept()
+        await story.deliverAll()
+        for (const session of sessions) session.hangUp()
+        await story.clock.settle()
+      }
+      story.told.length = 0
+      story.submit('m')
+      await story.refuse(failure)
+      assert.equal(story.told.length, 1)
+      assert.match(story.told.join(), new RegExp(`^m: failed \\d+ ${kind}$`))
+    })
+  }
+
   it('are followed by one attempt at a time, after 1, 2, 4, 4 s; success ends that', async () => {
     const story = new PoolStory()
     story.submit('m1')

@@ -26,6 +26,8 @@ export interface Written<V extends Verb, Line extends string> {
   /** Octets right behind the line, such as those of a chunk. */
   readonly content?: Buffer
   readonly ms: number
+  /** Behind such a refusal nothing is believed: the connection is given up. */
+  readonly spoils?: (reply: Reply) => boolean
 }
 
 /** A reply that is awaited. Its time begins when all before it have come. */
@@ -33,6 +35,7 @@ interface Awaited {
   readonly command: Verb
   readonly resolve: (step: Step<Verb>) => void
   readonly ms: number
+  readonly spoils?: ((reply: Reply) => boolean) | undefined
 }
 
 /**
@@ -128,7 +131,7 @@ export class Conversation<in Line extends string> {
     if (commands.some(({ line }) => hasControl(line))) {
       this.end(protocolLoss('a command with control characters was not sent'))
     }
-    const steps = commands.map(({ command, ms }) => this.read(command, ms))
+    const steps = commands.map(({ command, ms, spoils }) => this.read(command, ms, spoils))
     if (this.loss) return steps
     const parts = commands.map(({ line, content = NOTHING }) => [
       Buffer.from(`${line}\r\n`),
@@ -140,10 +143,14 @@ export class Conversation<in Line extends string> {
   }
 
   /** Reads a reply that no line asks for: the greeting, and the one to the final dot. */
-  read<V extends Verb>(command: V, ms: number): Promise<Step<V>> {
+  read<V extends Verb>(
+    command: V,
+    ms: number,
+    spoils?: (reply: Reply) => boolean,
+  ): Promise<Step<V>> {
     if (this.loss) return Promise.resolve({ kind: 'lost', failure: this.loss })
     const step = new Promise<Step<Verb>>((resolve) => {
-      this.awaited.push({ command, resolve, ms })
+      this.awaited.push({ command, resolve, ms, spoils })
     })
     if (this.awaited.length === 1) {
       this.startTimer(ms)
@@ -244,6 +251,7 @@ export class Conversation<in Line extends string> {
       head.resolve(step)
       if (isGoodbye(parsed)) this.closing = true
       if (step.kind === 'lost') this.end(step.failure)
+      if (step.kind === 'refused' && head.spoils?.(step.reply)) this.end(GIVEN_UP)
     }
   }
 

@@ -3,6 +3,7 @@ import type { LearnedLimits, Reached } from '../monitor/status'
 import type { Connection } from './connection'
 import { ConnectionLimit } from './connection-limit'
 import { LearnedLimit } from './learned-limit'
+import type { Failure } from './outcome'
 import { Pace } from './pace'
 import type { Opened, SendResult, Session } from './session'
 
@@ -14,6 +15,9 @@ const ADDRESSES_OF_AN_ATTEMPT = 2
 
 /** Milliseconds for which an address that refused is taken to refuse still. */
 const REFUSING_FOR = 20_000
+
+/** Milliseconds for which an intake whose handshake succeeded is taken to know TLS. */
+const STANDS_FOR = 3_600_000
 
 /** What it costs a message that it was not taken: an attempt, one of its returns, or only time. */
 export type Cost = 'attempt' | 'return' | 'wait'
@@ -29,6 +33,7 @@ export class IntakeRecord {
   readonly pace: Pace
   readonly connections: ConnectionLimit
   private reached: { at: number | null; was: Reached } = { at: null, was: 'unknown' }
+  private stoodAt = -Infinity
   private readonly limit: LearnedLimit
   /** Addresses that refused what came first over a connection: the moment, and the turn. */
   private readonly refusing = new Map<string, { readonly at: number; readonly turn: number }>()
@@ -66,6 +71,22 @@ export class IntakeRecord {
       messages: known(this.messages),
       perSecond: known(this.pace.perSecond),
     }
+  }
+
+  /** A connection to it stands, its handshake is verified. */
+  opened(): void {
+    this.note('up')
+    this.stoodAt = this.clock.monotonic()
+  }
+
+  /**
+   * Where handshakes succeed, one that is cut off is not an error of TLS, which would give up all that waits
+   * (spec 5.4), but of the network: the intake is being started anew.
+   */
+  meaningOf(failure: Failure): Failure {
+    if (failure.kind !== 'tls' || !failure.mayPass) return failure
+    if (this.clock.monotonic() - this.stoodAt > STANDS_FOR) return failure
+    return { kind: 'network', details: 'closed', reason: failure.text }
   }
 
   note(was: 'up' | 'down'): void {

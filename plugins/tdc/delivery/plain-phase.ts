@@ -7,7 +7,7 @@ import type { Timeouts } from './options'
 import type { Failure } from './outcome'
 import { failureOf } from './step'
 import type { Secured, Securer } from './tls'
-import { type TlsFailure, tlsFailure } from './tls-failure'
+import { type TlsFailure, tlsFailure, tlsCut } from './tls-failure'
 
 export interface PlainPhaseOptions {
   readonly helo: string
@@ -78,7 +78,9 @@ export class PlainPhase {
     if (early) return failureOf(step)
     if (step.kind === 'refused') {
       const text = `STARTTLS was refused with ${step.reply.code}`
-      return tlsFailure('starttls-not-supported', text)
+      return step.reply.code === NOT_NOW
+        ? tlsCut(text, 'starttls-not-supported')
+        : tlsFailure('starttls-not-supported', text)
     }
     if (step.kind === 'lost') return lostInStartTls(step.failure)
     // Octets behind the 220 came in plain text and would be read as if TLS had protected them.
@@ -94,5 +96,8 @@ function lostInStartTls(loss: Loss): TlsFailure {
   if (loss.kind === 'tls') return loss
   return loss.details === 'protocol'
     ? tlsFailure('starttls-not-supported', loss.reason)
-    : tlsFailure('validation-failure', `${loss.reason} after STARTTLS`)
+    : tlsCut(`${loss.reason} after STARTTLS`)
 }
+
+/** "TLS not available due to temporary reason" (RFC 3207 section 4). */
+const NOT_NOW = 454

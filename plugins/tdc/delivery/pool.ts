@@ -146,7 +146,7 @@ export class Pool {
       this.openingFailed(connection, opened.dcid, opened.failure)
     } else {
       this.backoff.reset()
-      this.intake.note('up')
+      this.intake.opened()
       connection.addresses = opened.addresses
       connection.retired = this.intake.hasRefusedSince(connection, opened)
       this.connections.rest(connection, opened.session, true)
@@ -177,7 +177,8 @@ export class Pool {
     }
     this.backoff.failed(this.deps.clock.monotonic(), beganAt)
     this.intake.note('down')
-    const outcome = { kind: 'failed', dcid, failure, unsent: true } as const
+    const meaning = this.intake.meaningOf(failure)
+    const outcome = { kind: 'failed', dcid, failure: meaning, unsent: true } as const
     const isLast = [...this.connections].every(
       (other) => other.state.kind !== 'connecting' || other.beganAt >= beganAt + HANGS_AFTER,
     )

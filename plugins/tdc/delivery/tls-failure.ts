@@ -13,6 +13,8 @@ export interface TlsFailure {
   readonly kind: 'tls'
   readonly reason: TlsFailureReason
   readonly text: string
+  /** The connection ended, or 454 was said (RFC 3207 section 4): nothing is known of the intake's TLS. */
+  readonly mayPass?: true
 }
 
 /** Verification codes of Node and OpenSSL (X509_V_ERR_*) as result types of RFC 8460 section 4.3. */
@@ -94,6 +96,11 @@ export function tlsFailure(reason: TlsFailureReason, text: string): TlsFailure {
   return { kind: 'tls', reason, text: bounded(text, LIMITS.sentence) }
 }
 
+/** A failure by which nothing is known of the intake's TLS. */
+export function tlsCut(text: string, reason: TlsFailureReason = 'validation-failure'): TlsFailure {
+  return { ...tlsFailure(reason, text), mayPass: true }
+}
+
 /** What an error means that ended a handshake: the same words with every version of Node.js. */
 export function failureOfHandshake(error: Error): TlsFailure {
   const code = errorCode(error) ?? ''
@@ -119,7 +126,8 @@ function withWords(code: string, words: string): TlsFailure {
 /** What a code says that ended a handshake; '' when there was none. */
 export function failureByCode(code: string): TlsFailure {
   const [reason, text] = BY_CODE[code] ?? ['validation-failure', 'the handshake failed']
-  return tlsFailure(reason, code === '' ? text : `${text} (${code})`)
+  const words = code === '' ? text : `${text} (${code})`
+  return CONNECTION_CODES.includes(code) ? tlsCut(words, reason) : tlsFailure(reason, words)
 }
 
 /** Whether a code is about a certificate, and not about the connection. */

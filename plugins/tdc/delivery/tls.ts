@@ -11,6 +11,7 @@ import {
   type TlsFailure,
   tlsFailure,
   type TlsFailureReason,
+  tlsCut,
 } from './tls-failure'
 
 declare const verified: unique symbol
@@ -117,11 +118,8 @@ export function makeSecurer(
         finish(inspectGuarded(tls, sni, { ...policy, ...demands }, clock.wall()))
       const onError = (error: Error): void =>
         fail(withWish(withNames(failureOfHandshake(error), error), wantsOurs(tls, policy)))
-      const onClose = (): void =>
-        fail(tlsFailure('validation-failure', 'connection closed during the handshake'))
-      const timer = clock.after(timeout, () =>
-        fail(tlsFailure('validation-failure', 'handshake timed out')),
-      )
+      const onClose = (): void => fail(tlsCut('connection closed during the handshake'))
+      const timer = clock.after(timeout, () => fail(tlsCut('handshake timed out')))
       // The first listener stays: an error after the end must not reach the process.
       tls.on('error', ignore).on('error', onError)
       tls.on('secureConnect', onSecure).on('close', onClose)

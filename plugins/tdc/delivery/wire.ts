@@ -4,6 +4,7 @@ import { Unstuffer } from '../unstuffer'
 import { writeContent } from './content'
 import type { Conversation } from './conversation'
 import { GIVEN_UP, protocolLoss } from './loss'
+import type { Reply } from './outcome'
 import type { Timeouts } from './options'
 import type { Step, Verb } from './step'
 import type { SecureSocket } from './tls'
@@ -50,6 +51,16 @@ interface Pieces {
 export const UNHEARD_AFTER = 5_000
 
 export type Awaitable<T> = T | Promise<T>
+
+/** RFC 5321 section 4.2.2: an error in processing, no storage, too much storage. */
+const NOT_STORED: readonly number[] = [451, 452, 552]
+
+/**
+ * Behind a chunk that it could not store Exim (4.96) says 250 to messages of which it keeps the header
+ * alone. It gives no enhanced status; those that do are believed.
+ */
+const spoilsChunks = ({ code, enhanced }: Reply): boolean =>
+  enhanced === undefined && NOT_STORED.includes(code)
 
 const TOO_EARLY = 'the reply came before the end of the message'
 
@@ -200,14 +211,15 @@ export class Wire {
 
   private timed<V extends Verb>([command, line, content]: Line<V>) {
     const ms = command === 'BODY' ? this.timeouts.final : this.timeouts.command
-    return { command, line, ...(content && { content }), ms }
+    const spoils = content && command === 'BODY' ? { spoils: spoilsChunks } : {}
+    return { command, line, ...(content && { content }), ms, ...spoils }
   }
 
   private async pieces(content: Buffer | Readable, pieces: Pieces): Promise<Step> {
     const { conversation, socket } = this
     const { data, final } = this.timeouts
     const over = new AbortController()
-    const reply = conversation.read('BODY', data)
+    const reply = conversation.read('BODY', data, pieces.lengthIsSaid && spoilsChunks)
     const end = () => over.abort()
     reply.then(end, end)
     if (pieces.begin && !conversation.lost) socket.write(pieces.begin)
