@@ -5,6 +5,7 @@ import { deliverNodemailer } from './deliver-nodemailer'
 import { deliverPostfix } from './deliver-postfix'
 import type { Figure } from './figure'
 import { gatewayCpu } from './gateway-cpu'
+import { gatewayLog } from './gateway-log'
 import { gatewayPage } from './gateway-page'
 import { gatewayRate } from './gateway-rate'
 import { latency } from './latency'
@@ -19,6 +20,7 @@ import { TLS_RESUMPTION } from './tls-resumption'
 /** Every case by its name; `npm run bench -- NAME ...` runs some, without a name all. */
 const CASES: Readonly<Record<string, () => Promise<Figure | undefined>>> = {
   'gateway-cpu': gatewayCpu,
+  'gateway-log': gatewayLog,
   'gateway-page': gatewayPage,
   'gateway-rate': gatewayRate,
   'system-calls': systemCalls,
