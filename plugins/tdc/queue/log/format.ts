@@ -113,14 +113,21 @@ function recordAt(bytes: Buffer, at: number, generation: Buffer | undefined): Fo
   return { name, content, index, generation: own, end }
 }
 
-/** The next sound record behind `at`. */
+/**
+ * The next sound record behind `at`. Until one is found every place that looks like one is tried, and a sender can
+ * write many of them.
+ */
 function nextRecord(bytes: Buffer, at: number, generation: Buffer | undefined): Found | undefined {
-  for (let next = at; (next = bytes.indexOf(COPY_OCTETS, next + 1)) >= 0;) {
+  let tries = generation ? Infinity : MOST_TRIES
+  for (let next = at; tries-- > 0 && (next = bytes.indexOf(COPY_OCTETS, next + 1)) >= 0;) {
     const found = recordAt(bytes, next, generation)
     if (found) return found
   }
   return undefined
 }
+
+/** Places that are tried for the first record: each is a CRC of 4 MiB at the most. */
+const MOST_TRIES = 256
 
 function hasEnded(bytes: Buffer, generation: Buffer, index: number): boolean {
   const at = index * MARK_SIZE
