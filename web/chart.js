@@ -12,6 +12,8 @@ import { counted, timeOf } from './format.js'
 
 const MINUTE = 60_000
 const HEIGHT = 190
+/** Seconds that the chart has at least: the first minutes stand at its end. */
+const LEAST = 900
 /** Of the table below the chart: a day has too many. */
 const ROWS = 60
 
@@ -60,7 +62,10 @@ export class Chart {
       {
         ...{ width: this.box.clientWidth || 300, height: HEIGHT, legend: { show: false } },
         cursor: { y: false, drag: { x: false, y: false } },
-        scales: { y: { range: (_plot, _least, most) => [0, Math.max(4, most * 1.05)] } },
+        scales: {
+          x: { range: (_plot, first, last) => [Math.min(first, last - LEAST), last] },
+          y: { range: (_plot, _least, most) => [0, Math.max(4, most * 1.05)] },
+        },
         axes: [
           { ...axis, values: (_plot, marks) => marks.map((at) => timeOf(at * 1000).slice(0, 5)) },
           { ...axis, size: 56, values: (_plot, marks) => marks.map(counted) },
@@ -69,7 +74,8 @@ export class Chart {
           {},
           ...this.series.map(({ name, label }) => ({
             ...{ label, stroke: colour(name), fill: `${colour(name)}33`, width: 1.5 },
-            ...{ spanGaps: false, points: { show: false } },
+            // Of a minute alone there is no line.
+            ...{ spanGaps: false, points: { size: 4, fill: colour(name) } },
           })),
         ],
         hooks: { setCursor: [(plot) => this.tell(plot.cursor.idx ?? -1)] },
