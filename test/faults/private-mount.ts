@@ -1,6 +1,6 @@
-import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { HarakaServer } from '../support/haraka'
+import { queueNames } from '../support/queue-names'
 import { run } from '../support/run'
 
 /**
@@ -27,7 +27,7 @@ export function queueOf({ pid, dir }: HarakaServer): string {
 }
 
 export function queueFilesOf(haraka: HarakaServer): string[] {
-  return readdirSync(queueOf(haraka)).sort()
+  return queueNames(queueOf(haraka))
 }
 
 export async function remount({ pid, dir }: HarakaServer, options: string): Promise<void> {

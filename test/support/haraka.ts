@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Ledger } from './ledger'
 import { pluginName, unpackInto } from './packed-plugin'
+import { queueNames } from './queue-names'
 import { repository, runScript } from './run'
 import { makeTempDir, removeTempDir } from './temp-dir'
 import { within } from './within'
@@ -193,12 +194,9 @@ export class HarakaServer {
     return readFileSync(join(this.dir, 'config', name), 'utf8')
   }
 
-  /** Names of all files in the queue directory, those being written included; not our folder, unless copies are in it. */
+  /** Names of the files in the queue directory. */
   queueFiles(): string[] {
-    const queue = join(this.dir, 'queue')
-    const notes = ['log', 'lost', 'day.json', 'day.json.new']
-    const isNotes = () => namesIn(join(queue, 'error.tdc')).every((name) => notes.includes(name))
-    return namesIn(queue).filter((name) => name !== 'error.tdc' || !isNotes())
+    return queueNames(join(this.dir, 'queue'))
   }
 
   /** `haraka-tdc ...` of the plugin that is in the server directory. */
@@ -232,14 +230,6 @@ export interface Ended {
   readonly code: number | null
   readonly out: string
   readonly err: string
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder).sort()
-  } catch {
-    return []
-  }
 }
 
 const LISTENING = /Listening on 127\.0\.0\.1:(\d+)/
