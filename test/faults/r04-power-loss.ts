@@ -32,7 +32,7 @@ export const fsyncControl: FaultCase = {
   async run(context: FaultContext): Promise<FaultResult> {
     const { violations } = await losses(
       { ...context, long: false },
-      alteredBuild(['tdc/queue/spool.ts', 'await out.sync()', '']),
+      alteredBuild(['tdc/queue/spool.ts', 'out.size(), out.sync()', 'out.size()']),
     )
     return { n: 1, violations: violations.length > 0 ? [] : ['it was not caught'] }
   },
