@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { StoredCopy } from '../plugins/tdc/queue/copy-store'
+import type { CopyRecord } from '../plugins/tdc/queue/copy-store'
 import { type Disk, type DiskFile, systemDisk } from '../plugins/tdc/queue/disk'
 import { CopyLog } from '../plugins/tdc/queue/log/copy-log'
 import { readSegment, RECORDS_AT } from '../plugins/tdc/queue/log/format'
@@ -64,7 +64,7 @@ describe('the log of copies', () => {
   }
 
   /** A copy as a queue file has it. */
-  function copyOf(mid: string): StoredCopy {
+  function copyOf(mid: string): CopyRecord {
     const { name } = queue.directory.newFile()
     const head = queue.directory.head({ mid, intake: NOTES.intake, notes: NOTES })
     const content = Buffer.concat([head, Buffer.from('x\r\n'.padStart(NOTES.octets, mid))])

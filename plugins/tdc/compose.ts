@@ -298,9 +298,9 @@ function queueOf({ plugin, internals, directory, value, monitor, clock }: Contex
     isWanted: () => value().writeAhead === 'log',
     has: (mid): boolean => scheduler.has(mid),
   })
-  const { spool, takeover, unfiled } = logs
+  const { spool, takeover, write } = logs
   const common = { directory, disk, clock, memory, report }
-  const files = new QueueCopyFiles({ ...common, announce, kept, unfiled })
+  const files = new QueueCopyFiles({ ...common, announce, kept, write })
   const { lingering } = files
   const options = () => {
     const { delivery, journal, intakes } = value()

@@ -94,7 +94,8 @@ export class TestQueue {
     this.kept = this.keptCopies()
     this.holds = new Holds({ directory, disk: this.disk, report })
     const { kept } = this
-    const own = { directory, disk: this.disk, clock, memory, report, announce, kept }
+    const write = () => Promise.reject(new Error('no store'))
+    const own = { directory, disk: this.disk, clock, memory, report, announce, kept, write }
     this.copyFiles = new QueueCopyFiles(own)
     this.scheduler = new Scheduler({
       courierOf: () => this.courier,

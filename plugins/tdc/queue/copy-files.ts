@@ -7,7 +7,7 @@ import type { Report } from '../monitor/events'
 import { mistakeIn } from '../monitor/mistake'
 import type { Copy } from './copy'
 import { errorCode } from '../error-code'
-import type { CopyStore, StoredCopy } from './copy-store'
+import type { CopyRecord, InStore } from './copy-store'
 import type { Disk } from './disk'
 import { FewAtOnce } from './few-at-once'
 import { diskErrorText } from './disk-error'
@@ -39,13 +39,6 @@ export interface Announce {
   readonly isHeard?: () => boolean
 }
 
-/** Where copies are that have no queue file, and what writes one for them. */
-export interface Unfiled {
-  readonly store: CopyStore
-  /** Durably, under its name. */
-  write(stored: StoredCopy): Promise<unknown>
-}
-
 /**
  * Files of failed copies that the disk is asked for at a time: all copies of an outage fail together,
  * and other mail has no more than four threads for the disk either.
@@ -64,7 +57,7 @@ export class QueueCopyFiles implements CopyFiles {
   private readonly report: Report
   private readonly tellOthers: Announce
   private readonly kept: KeptCopies
-  private readonly unfiled: Unfiled | undefined
+  private readonly write: (record: CopyRecord) => Promise<unknown>
   readonly lingering: Lingering
   private isDiskTold = false
   /** A file is renamed and removed by one at a time, or a rename would bring back a removed one. */
@@ -81,7 +74,8 @@ export class QueueCopyFiles implements CopyFiles {
     report: Report
     announce: Announce
     kept: KeptCopies
-    unfiled?: Unfiled
+    /** A queue file of a copy that a store has, durably, under its name. */
+    write: (record: CopyRecord) => Promise<unknown>
   }) {
     this.directory = deps.directory
     this.disk = deps.disk
@@ -90,7 +84,7 @@ export class QueueCopyFiles implements CopyFiles {
     this.report = deps.report
     this.tellOthers = deps.announce
     this.kept = deps.kept
-    this.unfiled = deps.unfiled
+    this.write = deps.write
     this.lingering = new Lingering(
       deps.clock,
       (copy) => this.inTurn(copy, async () => this.leaving.has(copy) || this.file(copy)),
@@ -120,6 +114,8 @@ export class QueueCopyFiles implements CopyFiles {
 
   postpone(copy: Copy, delay: number): Promise<void> {
     const rename = async () => {
+      const { stored, failedAttempts } = copy
+      if (stored?.store.shared) return stored.store.shared.note(stored.copy, failedAttempts)
       if (!(await this.file(copy))) return
       const next = this.clock.wall() + delay
       const filename = this.directory.retryName(copy.place.filename, next, copy.failedAttempts)
@@ -144,7 +140,11 @@ export class QueueCopyFiles implements CopyFiles {
   }
 
   exists(copy: Copy): Promise<boolean> {
-    const look = async () => copy.stored !== undefined || this.disk.exists(copy.path)
+    const look = async () => {
+      const { stored, path } = copy
+      if (stored) return stored.store.shared?.has(stored.copy) ?? true
+      return this.disk.exists(path)
+    }
     return this.inTurn(copy, () => this.failed.run(look))
   }
 
@@ -166,28 +166,27 @@ export class QueueCopyFiles implements CopyFiles {
     }
   }
 
-  /** What has ended, and is in the log. */
-  get leavingStored(): StoredCopy[] {
+  /** What has ended, and a store has. */
+  get leavingStored(): InStore[] {
     return [...this.leaving].flatMap(({ stored }) => stored ?? [])
   }
 
   /** It has its queue file from now on; false: that cannot be written now. */
   private async file(copy: Copy): Promise<boolean> {
-    const { unfiled } = this
     const { stored, mid } = copy
-    if (!stored || !unfiled) return true
+    if (!stored) return true
     try {
-      await unfiled.write(stored)
+      await this.write(await recordOf(stored))
     } catch (error) {
       const why = diskErrorText(error)
-      const text = `MID ${mid} stays in the log, as its queue file cannot be written: ${why}`
+      const text = `MID ${mid} stays where it is, as its queue file cannot be written: ${why}`
       if (!this.isDiskTold) this.report({ kind: 'problem', text })
       this.isDiskTold = true
       return false
     }
     this.isDiskTold = false
     copy.stored = undefined
-    await unfiled.store.end(stored)
+    await stored.store.end(stored.copy)
     return true
   }
 
@@ -205,7 +204,7 @@ export class QueueCopyFiles implements CopyFiles {
       place: { filename: file },
     } = copy
     if (stored) {
-      await this.unfiled?.store.end(stored, durably)
+      await stored.store.end(stored.copy, durably)
       copy.stored = undefined
       this.leaving.delete(copy)
       return true
@@ -234,6 +233,13 @@ export class QueueCopyFiles implements CopyFiles {
     void result.then(ended, ended)
     return result
   }
+}
+
+async function recordOf({ store, copy }: InStore): Promise<CopyRecord> {
+  const { name } = copy
+  const content = copy.content ?? (await store.shared?.read(copy))
+  if (!content) throw new Error('its store has it no more')
+  return { name, content }
 }
 
 /** Lets other plugins' `delivered` hooks know. */

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import { RecentMap } from '../base/recent-map'
 import type { Outgoing } from '../delivery/outgoing'
 import type { CopyNotes } from './copy-notes'
-import type { StoredCopy } from './copy-store'
+import type { InStore, SharedCopies } from './copy-store'
 import { Fallback } from './fallback'
 import { FOUND } from './found-file'
 
@@ -57,8 +57,8 @@ export class Copy implements Outgoing {
   /** From which its age counts, on the monotonic clock: written, then its original queued; or found. */
   enqueuedAt: number
   place: CopyPlace
-  /** It has no queue file: it is in the log, and its message in memory. */
-  stored: StoredCopy | undefined
+  /** It has no queue file. */
+  stored: InStore | undefined
   /** As the census has counted it. */
   grain = 0
   /** The message, while there is room to keep it; else it is read from the file. */
@@ -117,17 +117,29 @@ export class Copy implements Outgoing {
 
   /** What is behind its first octets, as it was written. */
   async *behind(octets: number): AsyncGenerator<Buffer> {
-    if (this.message) yield this.message.subarray(octets)
+    const { message, stored } = this
+    if (message) yield message.subarray(octets)
+    else if (stored?.store.shared)
+      yield (await this.sharedBy(stored, stored.store.shared)).subarray(octets)
     else yield* await readFrom(this.path, this.place.start + octets)
   }
 
   private written(): Buffer | Promise<Buffer | Readable> {
     const { path } = this
     const { start, preface } = this.place
+    if (this.stored?.store.shared) return this.sharedBy(this.stored, this.stored.store.shared)
     if (this.message) return this.message
     if (this.octets <= READ_WHOLE) return readPart(path, start, this.octets, preface)
     const rest = () => readFrom(path, start)
     return preface ? Promise.resolve(Readable.from(inOrder(preface, rest))) : rest()
+  }
+
+  /** Not when another machine has it by now. */
+  private sharedBy({ copy }: InStore, shared: SharedCopies): Buffer | Promise<Buffer> {
+    const { message } = this
+    const confirmed = shared.confirm(copy)
+    if (message) return confirmed?.then(() => message) ?? message
+    return shared.read(copy).then((content) => content.subarray(this.place.start))
   }
 
   get path(): string {

@@ -7,12 +7,13 @@ export class MemoryBudget {
     this.most = most
   }
 
-  has(bytes: number): boolean {
-    return this.taken + bytes <= this.most
+  /** Those with less to fall back on may take more. */
+  has(bytes: number, most = this.most): boolean {
+    return this.taken + bytes <= most
   }
 
-  take(bytes: number): boolean {
-    if (!this.has(bytes)) return false
+  take(bytes: number, most?: number): boolean {
+    if (!this.has(bytes, most)) return false
     this.taken += bytes
     return true
   }

@@ -5,6 +5,7 @@ import type { QueueDirectory } from '../haraka/queue-directory'
 import type { Report } from '../monitor/events'
 import { Copy } from './copy'
 import type { CopyNotes } from './copy-notes'
+import type { InStore } from './copy-store'
 import { diskErrorText } from './disk-error'
 import { FewAtOnce } from './few-at-once'
 import type { MemoryBudget } from './memory-budget'
@@ -30,6 +31,9 @@ export interface Original {
   /** Equal for equal messages with equal envelopes; undefined: not known. */
   readonly digest?: () => string | undefined
 }
+
+/** Octets of waiting copies that one process keeps in memory while the machines share a store, which may lose them. */
+const SHARED_IN_MEMORY = 64 * 1024 * 1024
 
 export interface PlannedCopy {
   readonly mid: string
@@ -149,16 +153,14 @@ export class Preparer {
 
   private copyOf(original: Original, planned: PlannedCopy, spooled: Spooled): PreparedCopy {
     const { route } = planned
-    const { message, stored, ...written } = spooled
-    const held = message && this.hold(message, stored !== undefined) ? message : undefined
+    const { message, ...written } = spooled
+    const { stored, head } = written
+    const held = message && this.hold(message, stored) ? message : undefined
     const copy = this.copyIn(written, original, planned, held)
-    if (stored) {
-      copy.stored = stored
-      this.lingering.add(copy)
-    }
+    if (stored && !stored.store.shared) this.lingering.add(copy)
     const narrow = async ({ recipients, given }: Route, signal: AbortSignal): Promise<Copy> => {
       const to = { recipients, given }
-      const rest = () => copy.behind(written.head.octets)
+      const rest = () => copy.behind(head.octets)
       const plan = { fileHead: (facts: MessageSize) => this.fileHead(original, planned, facts) }
       const again = () => this.spool.writeAgain(written, to, rest, plan, signal)
       return this.copyIn(await this.streaming.run(again, signal), original, planned)
@@ -167,21 +169,24 @@ export class Preparer {
   }
 
   /** Room for it was there before it was stored. */
-  private hold({ length }: Buffer, isStored: boolean): boolean {
-    if (!isStored) return this.memory.take(length)
+  private hold({ length }: Buffer, stored: InStore | undefined): boolean {
+    if (!stored) return this.memory.take(length)
+    if (stored.store.shared) return this.memory.take(length, SHARED_IN_MEMORY)
     this.memory.takeAnyway(length)
     return true
   }
 
   private copyIn(
-    { file, start, ...facts }: MessageSize & Pick<Spooled, 'file' | 'start'>,
+    { file, start, stored, ...facts }: MessageSize & Pick<Spooled, 'file' | 'start' | 'stored'>,
     original: Original,
     planned: PlannedCopy,
     held?: Buffer,
   ): Copy {
     const place = { filename: file.name, folder: this.directory.path, start }
     const notes = notesOf(original, planned, facts)
-    return new Copy(planned.mid, notes, place, this.clock.monotonic(), held)
+    const copy = new Copy(planned.mid, notes, place, this.clock.monotonic(), held)
+    copy.stored = stored
+    return copy
   }
 }
 

@@ -1,7 +1,7 @@
 import { isAscii } from 'node:buffer'
 import type { Disk, DiskFile } from './disk'
 import { errorCode } from '../error-code'
-import type { CopyStore, StoredCopy } from './copy-store'
+import type { CopyRecord, CopyStore, InStore } from './copy-store'
 import type { DirectorySync } from './directory-sync'
 import type { QueueDirectory, QueueFileName } from '../haraka/queue-directory'
 import { padHead } from '../haraka/queue-directory'
@@ -46,7 +46,7 @@ export interface Spooled extends MessageSize {
   /** The message as DATA sends it, when it was short enough to be made in memory. */
   readonly message?: Buffer
   /** It is there in place of the file, which has only its name. */
-  readonly stored?: StoredCopy | undefined
+  readonly stored?: InStore | undefined
 }
 
 /** A boundary of 128 random bits is in no original; a hit means the random numbers are broken. */
@@ -86,7 +86,7 @@ export class Spool {
     this.store = store
   }
 
-  /** One write, to the log or of the whole file, for an original that is in memory. */
+  /** One write, to a store or of the whole file, for an original that is in memory. */
   async writeHeld(original: Buffer, plan: SpoolPlan, signal: AbortSignal): Promise<Spooled> {
     const { content, start, normalized, head, facts } = assemble(original, plan)
     const made = { start, normalized, head, ...facts, message: content.subarray(start) }
@@ -106,19 +106,19 @@ export class Spool {
   }
 
   /** Undefined: it needs a file. */
-  private async append(copy: StoredCopy, signal: AbortSignal): Promise<StoredCopy | undefined> {
-    const store = this.store(copy.content.length)
+  private async append(record: CopyRecord, signal: AbortSignal): Promise<InStore | undefined> {
+    const store = this.store(record.content.length)
     if (!store) return undefined
-    let stored: StoredCopy | undefined
+    let stored: InStore
     try {
-      stored = await store.append(copy, signal)
+      stored = { store, copy: await store.append(record, signal) }
     } catch {
       // The file says why not, if it cannot be written either.
       signal.throwIfAborted()
       return undefined
     }
     if (!signal.aborted) return stored
-    await store.end(stored)
+    await store.end(stored.copy)
     throw signal.reason
   }
 
@@ -129,12 +129,21 @@ export class Spool {
     rest: () => AsyncIterable<Buffer>,
     plan: Pick<SpoolPlan, 'fileHead'>,
     signal: AbortSignal,
-  ): Promise<MessageSize & Pick<Spooled, 'file' | 'start'>> {
+  ): Promise<MessageSize & Pick<Spooled, 'file' | 'start' | 'stored'>> {
     const reportHead = spooled.head.naming(named)
     const less = spooled.head.octets - reportHead.length
     const { size, octets, eightBit } = spooled
     const facts = { size: size - less, octets: octets - less, eightBit }
     const fileHead = plan.fileHead(facts)
+    const start = fileHead.length
+    if (spooled.stored?.store.shared) {
+      const content = Buffer.concat([fileHead, reportHead, await wholeOf(rest())])
+      const file = this.directory.newFile()
+      const isShared = this.store(content.length)?.shared !== undefined
+      const stored = isShared && (await this.append({ name: file.name, content }, signal))
+      if (stored) return { file, stored, start, ...facts }
+      return { file: await this.writeWhole(content, signal), start, ...facts }
+    }
     const file = await this.durably(signal, async (out) => {
       await out.write(Buffer.concat([fileHead, reportHead]), 0)
       let end = fileHead.length + reportHead.length
@@ -147,7 +156,7 @@ export class Spool {
       if (end !== all) throw new Error(`${end} octets, ${all} expected`)
       return end
     })
-    return { file, start: fileHead.length, ...facts }
+    return { file, start, ...facts }
   }
 
   /**
@@ -248,6 +257,12 @@ export class Spool {
       throw error
     }
   }
+}
+
+async function wholeOf(pieces: AsyncIterable<Buffer>): Promise<Buffer> {
+  const all: Buffer[] = []
+  for await (const piece of pieces) all.push(piece)
+  return Buffer.concat(all)
 }
 
 /** Room for file head and report head at their longest. */

@@ -2,7 +2,7 @@ import { basename, dirname, join } from 'node:path'
 import { errorCode } from '../../error-code'
 import type { Report } from '../../monitor/events'
 import { mistakeIn } from '../../monitor/mistake'
-import type { CopyStore, StoredCopy } from '../copy-store'
+import type { CopyRecord, CopyStore, StoredCopy } from '../copy-store'
 import type { Disk } from '../disk'
 import { diskErrorText } from '../disk-error'
 import { RECORDS_AT, recordSize, SEGMENT_SIZE } from './format'
@@ -19,7 +19,7 @@ const TRIES = 2
 
 /** A copy that is to be written. */
 interface Waiting {
-  readonly copy: StoredCopy
+  readonly copy: CopyRecord
   readonly signal: AbortSignal
   readonly resolve: (copy: LoggedCopy) => void
   readonly reject: (why: unknown) => void
@@ -63,7 +63,7 @@ export class CopyLog implements CopyStore {
     this.newFolder = deps.newFolder
   }
 
-  append(copy: StoredCopy, signal: AbortSignal): Promise<LoggedCopy> {
+  append(copy: CopyRecord, signal: AbortSignal): Promise<LoggedCopy> {
     if (RECORDS_AT + recordSize(copy) > this.segmentSize) {
       return Promise.reject(new RangeError(`${copy.content.length} octets are no record`))
     }
@@ -99,7 +99,7 @@ export class CopyLog implements CopyStore {
     })
   }
 
-  *list(): Generator<StoredCopy> {
+  *list(): Generator<LoggedCopy> {
     for (const { copies } of this.segments) yield* copies
   }
 
@@ -260,7 +260,7 @@ export class CopyLog implements CopyStore {
     segment.left()
   }
 
-  private async segmentFor(copy: StoredCopy): Promise<Segment> {
+  private async segmentFor(copy: CopyRecord): Promise<Segment> {
     if (this.current?.fits(copy)) return this.current
     while (this.spare.length === 0) await this.makeSegment()
     const [full, next] = [this.current, this.spare.shift() as Segment]

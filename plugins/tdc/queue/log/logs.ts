@@ -2,8 +2,7 @@ import type { Clock } from '../../clock'
 import type { QueueDirectory } from '../../haraka/queue-directory'
 import type { Report } from '../../monitor/events'
 import { mistakeIn } from '../../monitor/mistake'
-import type { Unfiled } from '../copy-files'
-import type { StoredCopy } from '../copy-store'
+import type { CopyRecord, CopyStore, InStore } from '../copy-store'
 import type { DirectorySync } from '../directory-sync'
 import type { Disk } from '../disk'
 import type { MemoryBudget } from '../memory-budget'
@@ -18,7 +17,8 @@ const LONGEST_START = 20_000
 export class Logs {
   readonly spool: Spool
   readonly takeover: LogTakeover
-  readonly unfiled: Unfiled
+  /** A queue file of what has none, durably, under its name. */
+  readonly write: (record: CopyRecord) => Promise<unknown>
   private readonly log: CopyLog
   private readonly clock: Clock
   private readonly report: Report
@@ -34,19 +34,20 @@ export class Logs {
     report: Report
     pid: number
     isWanted: () => boolean
+    /** What goes before it; undefined: nothing does now. */
+    shared?: (octets: number) => CopyStore | undefined
     has: (mid: string) => boolean
   }) {
     const { directory, disk, report, memory } = deps
     const log = new CopyLog({ disk, report, newFolder: () => directory.newLogFolder() })
     // Copies in the log are in memory too.
-    const store = (octets: number) =>
+    const own = (octets: number) =>
       deps.isWanted() && !this.isClosing && memory.has(octets + log.waitingOctets) ? log : undefined
+    const store = (octets: number) => deps.shared?.(octets) ?? own(octets)
     const spool = new Spool(directory, disk, deps.directorySync, store)
     const { signal } = new AbortController()
-    const write: Unfiled['write'] = ({ name, content }: StoredCopy) =>
-      spool.writeWhole(content, signal, directory.fileNamed(name))
-    this.takeover = new LogTakeover({ ...deps, write })
-    this.unfiled = { store: log, write }
+    this.write = ({ name, content }) => spool.writeWhole(content, signal, directory.fileNamed(name))
+    this.takeover = new LogTakeover({ ...deps, write: this.write })
     this.log = log
     this.spool = spool
     this.clock = deps.clock
@@ -76,7 +77,7 @@ export class Logs {
   }
 
   /** The process ends, and these copies have. */
-  end(ended: readonly StoredCopy[]): void {
-    this.log.endNow(ended)
+  end(ended: readonly InStore[]): void {
+    this.log.endNow(ended.flatMap(({ store, copy }) => (store === this.log ? copy : [])))
   }
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Disk, DiskFile } from '../disk'
-import type { StoredCopy } from '../copy-store'
+import type { CopyRecord } from '../copy-store'
 import {
   GENERATION_SIZE,
   MARK_SIZE,
@@ -12,7 +12,7 @@ import {
 } from './format'
 
 /** Where a copy stands in a segment. */
-export interface LoggedCopy extends StoredCopy {
+export interface LoggedCopy extends CopyRecord {
   readonly segment: Segment
   readonly index: number
 }
@@ -73,12 +73,12 @@ export class Segment {
     this.count = 0
   }
 
-  fits(copy: StoredCopy): boolean {
+  fits(copy: CopyRecord): boolean {
     return this.count < MOST_RECORDS && this.at + recordSize(copy) <= this.size
   }
 
   /** Takes its place, to be written with the others that wait. */
-  place({ name, content }: StoredCopy): { copy: LoggedCopy; octets: Buffer[] } {
+  place({ name, content }: CopyRecord): { copy: LoggedCopy; octets: Buffer[] } {
     const copy = { name, content, segment: this, index: this.count++ }
     this.at += recordSize(copy)
     this.copies.add(copy)
