@@ -50,6 +50,16 @@ describe('a real Haraka that shares settings, with a Redis that takes connection
     ])
   })
 
+  it('says so in status, whichever process is asked', async () => {
+    const { code, out } = await path.haraka.tdc('status')
+    assert.equal(code, 1)
+    assert.match(out, /^State +warning$/m)
+    assert.match(
+      out,
+      /^ +redis-away: what machines share: Redis cannot be reached: no answer in 3 seconds$/m,
+    )
+  })
+
   it('a change is answered with a sentence', async () => {
     const { code, err } = await path.haraka.tdc('enable', '--level', 'cluster')
     assert.equal(code, 1)

@@ -5,7 +5,8 @@ import { exposition } from '../plugins/tdc/web/metrics'
 import { statusView } from '../plugins/tdc/web/status-view'
 import { statusText } from '../plugins/tdc/cli/status-command'
 import { rowsOf } from '../plugins/tdc/cli/tophosts-command'
-import type { TdcEvent } from '../plugins/tdc/monitor/events'
+import type { SharedTrouble, TdcEvent } from '../plugins/tdc/monitor/events'
+import { ClockJumps } from '../plugins/tdc/monitor/clock-jump'
 import { health, healthLines, HealthWatch, REASONS } from '../plugins/tdc/monitor/health'
 import { Recent } from '../plugins/tdc/monitor/over-time'
 import type {
@@ -63,6 +64,8 @@ function intake({ recent, up = 'up', ends, ...given }: Given): Partial<Status> {
   }
 }
 
+const trouble = (kind: SharedTrouble) => ({ kind, why: 'connect ECONNREFUSED' })
+
 const MB = 2 ** 20
 
 const disk = (given: Partial<DiskRoom>): Partial<Status> => ({
@@ -83,6 +86,16 @@ const SITUATIONS: readonly (readonly [what: string, given: Partial<Status>, said
     'warning worker-silent',
   ],
   ['one copy not written', { recent: { missed: 1, keptDropped: 0 } }, 'failing missed'],
+  ['Redis away', { sharing: trouble('away') }, 'warning redis-away'],
+  ['Redis holds something else', { sharing: trouble('nonsense') }, 'warning redis-away'],
+  ['shared settings refused here', { sharing: trouble('refused') }, 'warning settings-refused'],
+  ['the clock set on', { clockJump: { at: TAKEN_AT, byMs: 3_600_000 } }, 'warning clock-jumped'],
+  ['the clock set back', { clockJump: { at: TAKEN_AT, byMs: -60_000 } }, 'warning clock-jumped'],
+  [
+    'cut off from Redis and the intake',
+    { ...intake({ up: 'down' }), sharing: trouble('away') },
+    'failing scan.example unreachable, warning redis-away',
+  ],
   ['kept copies dropped', { recent: { missed: 0, keptDropped: 4 } }, 'warning kept-full'],
   ['room on the disk', disk({}), ''],
   ['less than twice what must stay free', disk({ bytes: 199 * MB }), 'warning disk-low'],
@@ -272,12 +285,23 @@ describe('how it is', () => {
     assert.equal(lines.at(-1), 'and 22 more')
   })
 
-  it('has its reasons, and what to do, in docs/operations.md', () => {
-    const cells = (text: string) => text.replace(/ +/g, ' ')
-    const document = cells(readFileSync(join(repository, 'docs', 'operations.md'), 'utf8'))
-    for (const [reason, todo] of Object.entries(REASONS)) {
-      assert.ok(document.includes(`| \`${reason}\` | ${todo} |`), reason)
-    }
+  it('has a paragraph for each reason in docs/operations.md, and README leads there', () => {
+    const { operations, readme } = DOCUMENTS
+    assert.deepEqual(undocumented(Object.keys(REASONS), operations, readme), [])
+    // Control: a reason that nobody wrote of, and a paragraph that has lost its command.
+    assert.deepEqual(undocumented(['moon-full'], operations, readme), ['moon-full'])
+    const shortened = operations.replace('timedatectl status', '')
+    assert.deepEqual(undocumented(['clock-jumped'], shortened, readme), ['clock-jumped'])
+    const titles = [...reasonsPart(operations).matchAll(/^### (.+)$/gm)].map(([, title]) => title)
+    assert.deepEqual(titles, Object.keys(REASONS))
+  })
+
+  it('says of a clock which way it was set, and of Redis why it cannot be had', () => {
+    const clockJump = { at: TAKEN_AT, byMs: -60_000 }
+    assert.deepEqual(healthLines(health(statusOf({ clockJump, sharing: trouble('away') }))), [
+      'redis-away: what machines share: Redis cannot be reached: connect ECONNREFUSED',
+      'clock-jumped: set back by 60 s to 2024-02-16T19:55:34Z',
+    ])
   })
 
   it('says what was seen', () => {
@@ -287,6 +311,63 @@ describe('how it is', () => {
       'scan.example certificate-ends: in 4 days',
     ])
   })
+})
+
+const DOCUMENTS = {
+  operations: readFileSync(join(repository, 'docs', 'operations.md'), 'utf8'),
+  readme: readFileSync(join(repository, 'README.md'), 'utf8'),
+}
+
+/** Reasons without what it is, what it costs, what to do and a command, under their own anchor. */
+function undocumented(reasons: readonly string[], operations: string, readme: string): string[] {
+  return reasons.filter((reason) => {
+    const [, paragraph = ''] =
+      new RegExp(`^### ${reason}\n\n([^]*?)(?=^##)`, 'm').exec(reasonsPart(operations)) ?? []
+    const isWhole = /^\S[^]* \*\*Costs\*\* [^]+\*\*Do:\*\*\s[^]+```sh\n\S[^]*```/.test(
+      paragraph.replaceAll('\n**', ' **'),
+    )
+    return !isWhole || !readme.includes(`[${reason}](docs/operations.md#${reason})`)
+  })
+}
+
+function reasonsPart(operations: string): string {
+  return operations
+    .slice(operations.indexOf('## Reasons'), operations.indexOf('## What you see'))
+    .concat('## ')
+}
+
+describe('the clock', () => {
+  const clock = new FakeClock()
+  let off = 0
+  const jumps = new ClockJumps({
+    wall: () => clock.wall() + off,
+    monotonic: () => clock.monotonic(),
+  })
+
+  const rows: readonly (readonly [
+    what: string,
+    minutes: number,
+    set: number,
+    said: number | null,
+  ])[] = [
+    ['goes on', 60, 0, null],
+    ['is corrected little by little', 1, 9_999, null],
+    ['is set by an hour', 1, 3_600_000, 3_600_000],
+    ['goes on from there', 59, 0, 3_600_000],
+    ['has gone on for an hour', 1, 0, null],
+    ['is set back', 1, -3_600_000, -3_600_000],
+    ['is set once more, which is the last', 1, 20_000, 20_000],
+    ['has gone on since', 61, 0, null],
+  ]
+  for (const [what, minutes, set, said] of rows) {
+    it(`${what}: ${said === null ? 'nothing is said' : `by ${said / 1000} s`}`, async () => {
+      await clock.advance(minutes * 60_000)
+      off += set
+      const seen = jumps.look()
+      assert.equal(seen?.byMs ?? null, said)
+      if (set !== 0 && seen) assert.equal(seen.at, clock.wall() + off)
+    })
+  }
 })
 
 describe('what happened lately', () => {

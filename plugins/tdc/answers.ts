@@ -117,6 +117,7 @@ function answer(
     case 'shared-set':
     case 'shared-unset':
     case 'shared-history':
+    case 'shared-trouble':
     case 'shared-revert':
     case 'cluster-status':
     case 'cluster-track':

@@ -27,11 +27,11 @@ import { isRunning } from './running-process'
 import { serverDirectory, watchDomainFiles, watchFiles } from './haraka/settings-files'
 import { isOutboundDisabled } from './haraka/surroundings'
 import type { HarakaPlugin } from './haraka/types'
+import { ClockJumps } from './monitor/clock-jump'
 import { HealthWatch } from './monitor/health'
 import { mistakeIn } from './monitor/mistake'
 import { Monitor } from './monitor/monitor'
 import { processStatus } from './monitor/process-status'
-import type { Status } from './monitor/status'
 import { Adoption } from './queue/adoption'
 import { AutoReplay, counting, Taken } from './queue/auto-replay'
 import { announcer, QueueCopyFiles } from './queue/copy-files'
@@ -106,16 +106,16 @@ export function compose(plugin: HarakaPlugin, internals: Internals, announces: b
     new Journey(routes, { scheduler: queue.scheduler, clock, report, doubts: queue.doubts })
 
   const own = { pid: process.pid, worker: cluster.worker?.id ?? 0, startedAt: clock.wall() }
-  const versions = { plugin: VERSION, haraka: internals.version, node: process.version }
-  /** What this process knows. */
-  const status = (): Status =>
+  const jumps = new ClockJumps(clock)
+  const status = () =>
     processStatus({
       settings,
       monitor,
       now: clock.wall(),
       process: own,
-      versions,
+      versions: { plugin: VERSION, haraka: internals.version, node: process.version },
       scheduler: queue.scheduler.stats,
+      clockJump: jumps.look(),
       disk: queue.room.disk(),
       kept: queue.kept.figures,
       pools: pools.status(),

@@ -35,6 +35,8 @@ export function statusOf(given: Partial<Status>): Status {
     intake: 'journal@scan.example',
     intakeLevel: 'cluster',
     problems: [],
+    sharing: null,
+    clockJump: null,
     queue: NO_FIGURES,
     intakes: {},
     domains: {},

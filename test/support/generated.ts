@@ -1,4 +1,5 @@
 import { format, resolveConfig } from 'prettier'
+import { REASONS } from '../../plugins/tdc/monitor/health'
 import { COUNTED } from '../../plugins/tdc/monitor/message-counts'
 import { SECTIONS } from '../../plugins/tdc/settings/keys'
 import { commandsOfProgram } from './documents'
@@ -25,6 +26,17 @@ export const PARTS: ReadonlyMap<string, () => string> = new Map([
           ]),
         ),
     ]),
+  [
+    'reasons',
+    () =>
+      tableOf(
+        ['reason', 'what to do'],
+        Object.entries(REASONS).map(([reason, todo]) => [
+          `[${reason}](#${reason})`,
+          withCode(todo),
+        ]),
+      ),
+  ],
   [
     'counters of messages',
     () =>

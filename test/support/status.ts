@@ -34,6 +34,8 @@ export function statusWith(over: Partial<Status> = {}): Status {
     intake: 'journal@scan.example',
     intakeLevel: 'cluster',
     problems: ['tdc.ini [formats] x@y.example=z: must be journal or bcc'],
+    sharing: null,
+    clockJump: null,
     queue: FIGURES,
     intakes: {
       'journal@scan.example': { ...FIGURES, domain: 'scan.example' },

@@ -115,9 +115,11 @@ export class SharedCluster {
         return this.set(request, parseKey)
       case 'shared-history': {
         const { revision, entries, changes } = this.shared.known
-        const trouble = this.shared.trouble ?? null
+        const trouble = this.shared.trouble?.why ?? null
         return ok<SharedHistory>({ revision, entries, changes, trouble })
       }
+      case 'shared-trouble':
+        return ok(this.shared.trouble)
       case 'shared-revert':
         return this.revert(request)
       case 'cluster-status':

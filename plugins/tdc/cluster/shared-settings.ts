@@ -1,6 +1,7 @@
 import type { Clock } from '../clock'
 import { type Answer, no, ok } from '../control/processes'
 import type { Report } from '../monitor/events'
+import type { Sharing } from '../monitor/status'
 import type { Machines } from '../settings/levels'
 import { readSettings } from '../settings/read'
 import type { ReadResult } from '../settings/settings'
@@ -51,9 +52,7 @@ interface SharedSettingsDeps {
 }
 
 /** How it stands between this machine and Redis. */
-type State =
-  | { readonly kind: 'fine' }
-  | { readonly kind: 'away' | 'nonsense' | 'refused'; readonly why: string }
+type State = { readonly kind: 'fine' } | Sharing
 
 /** Others that change at the same moment; then somebody else has to stop first. */
 const MOST_TRIES = 5
@@ -79,9 +78,9 @@ export class SharedSettings {
     return this.document
   }
 
-  /** What is in the way; undefined: Redis and this machine agree. */
-  get trouble(): string | undefined {
-    return this.state.kind === 'fine' ? undefined : this.state.why
+  /** What is in the way; null: Redis and this machine agree. */
+  get trouble(): Sharing | null {
+    return this.state.kind === 'fine' ? null : this.state
   }
 
   /** Has Redis something else? Never rejects. */

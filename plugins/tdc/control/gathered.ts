@@ -1,7 +1,7 @@
 import { ANY } from '../base/sought'
 import { mergeStatus } from '../monitor/status'
 import type { MinuteFigures } from '../monitor/over-time'
-import type { SilentWorker, Status } from '../monitor/status'
+import type { Sharing, SilentWorker, Status } from '../monitor/status'
 import { MOST_FOUND, RECENT_SHARED, STEPS_KEPT, type TrackedMessage } from '../monitor/tracked'
 import { MESSAGE_ORDERS, orderOf, QUEUE_ORDERS } from './orders'
 import { type Answer, type Answers, no, ok, type Processes } from './processes'
@@ -23,7 +23,7 @@ export class Gathered {
     const all = await this.processes.ask(request)
     switch (request.ask) {
       case 'status':
-        return statusOf(all)
+        return statusOf(all, await this.sharing())
       case 'track':
         return ok(foundIn(all, request))
       case 'queue':
@@ -50,6 +50,7 @@ export class Gathered {
       case 'shared-set':
       case 'shared-unset':
       case 'shared-history':
+      case 'shared-trouble':
       case 'shared-revert':
       case 'cluster-status':
       case 'cluster-track':
@@ -62,6 +63,12 @@ export class Gathered {
     const answer = await this.answer({ ask: 'status' })
     if (answer.kind === 'no') throw new Error(answer.why)
     return answer.value as Status
+  }
+
+  /** Null also when nothing is shared, or nobody can say. */
+  private async sharing(): Promise<Sharing | null> {
+    const answer = await this.answer({ ask: 'shared-trouble' })
+    return answer.kind === 'ok' ? (answer.value as Sharing | null) : null
   }
 
   /** What all machines say of themselves (cluster/cluster-view.ts). */
@@ -111,11 +118,11 @@ function valuesOf<T>({ answers }: Answers): T[] {
   return answers.flatMap((answer) => (answer.kind === 'ok' ? [answer.value as T] : []))
 }
 
-function statusOf(all: Answers): Answer<Status> {
+function statusOf(all: Answers, sharing: Sharing | null): Answer<Status> {
   const [first, ...others] = valuesOf<Status>(all)
   if (!first) return no(NOBODY)
   const merged = mergeStatus([first, ...others])
-  return ok({ ...merged, silent: [...merged.silent, ...all.silent] })
+  return ok({ ...merged, sharing, silent: [...merged.silent, ...all.silent] })
 }
 
 /** Copies of all processes. */

@@ -66,6 +66,8 @@ export type ClusterRequest =
       readonly spreads: boolean
     }
   | { readonly ask: 'shared-history' }
+  /** What is in the way between this machine and Redis. */
+  | { readonly ask: 'shared-trouble' }
   | {
       readonly ask: 'shared-revert'
       readonly change: string
@@ -166,6 +168,7 @@ export const SHAPES: Readonly<Record<Ask, Shape>> = {
   'shared-set': CHANGE,
   'shared-unset': CHANGE,
   'shared-history': PRIMARY,
+  'shared-trouble': { ...PRIMARY, within: ANSWER_TIME },
   'shared-revert': { ...PRIMARY, strings: ['change', 'user'], flags: ['spreads'] },
   'cluster-status': PRIMARY,
   'cluster-track': { ...PRIMARY, strings: ['wanted', ...SOUGHT], numbers: NUMBERS },

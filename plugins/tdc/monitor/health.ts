@@ -1,6 +1,7 @@
 import { safeText } from '../base/text'
 import type { Report } from './events'
 import { CERTIFICATE_WARNED } from './tls-counters'
+import { TROUBLES } from './words'
 import type { DomainStatus, IntakeStatus, RecentCopies, Status } from './status'
 
 /** `warning`: somebody should look; `failing`: copies are lost, or are about to be. */
@@ -20,6 +21,9 @@ export const REASONS = {
   losing: 'some copies are given up: failed.keep keeps them for a replay',
   slow: 'copies wait for more than half of max_age: is the intake slow, or are there too few connections?',
   'certificate-ends': "the intake's certificate ends soon, or has ended: tell its operator",
+  'redis-away':
+    'what machines share stays as this one had it last: is Redis up, is redis.ini right?',
+  'clock-jumped': "the machine's clock was set, or it slept: is it kept by NTP?",
   held: 'somebody holds the delivery: haraka-tdc release',
   'kept-full': 'kept copies are dropped: replay them, or raise the bounds of [failed]',
 } as const
@@ -81,10 +85,20 @@ export function isFailing({ findings }: Health, domain: string): boolean {
 const RANK: Readonly<Record<State, number>> = { ok: 0, warning: 1, failing: 2 }
 
 function ofTheWhole(status: Status): Found[] {
-  const { enabled, level, problems, silent, recent, holds, held } = status
+  const { enabled, level, problems, sharing, clockJump, silent, recent, holds, held } = status
   const found: Found[] = []
   if (!enabled) found.push(warning('disabled', `no copies are made (${level})`))
   if (problems.length > 0) found.push(warning('settings-refused', `${problems[0]}`))
+  if (sharing) {
+    const reason = sharing.kind === 'refused' ? 'settings-refused' : 'redis-away'
+    const what = `what machines share: ${TROUBLES[sharing.kind]}`
+    found.push(warning(reason, `${what}: ${safeText(sharing.why)}`))
+  }
+  if (clockJump) {
+    const { at, byMs } = clockJump
+    const way = byMs > 0 ? 'on' : 'back'
+    found.push(warning('clock-jumped', `set ${way} by ${seconds(Math.abs(byMs))} to ${moment(at)}`))
+  }
   if (silent.length > 0) {
     const who = silent.map(({ worker, pid }) => `worker ${worker} (pid ${pid})`).join(', ')
     found.push(warning('worker-silent', `${who} did not answer, figures are missing`))
@@ -210,6 +224,7 @@ const TOLD_ELSEWHERE: ReadonlySet<Reason> = new Set([
   'settings-refused',
   'held',
   'certificate-ends',
+  'redis-away',
 ])
 
 interface Clock {

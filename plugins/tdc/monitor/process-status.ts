@@ -41,6 +41,7 @@ interface StatusSources {
     readonly oldestAges: ReadonlyMap<string, number>
     readonly ages: readonly number[]
   }
+  readonly clockJump: Status['clockJump']
   readonly disk: DiskRoom | null
   readonly kept: Status['kept']
   readonly pools: readonly (readonly [domain: string, status: PoolStatus])[]
@@ -64,6 +65,9 @@ export function processStatus(sources: StatusSources): Status {
     intake: effective.intake?.address ?? null,
     intakeLevel: effective.intakeLevel ?? null,
     problems: settings.problems,
+    // What machines share, one process of each knows (control/gathered.ts).
+    sharing: null,
+    clockJump: sources.clockJump,
     queue: { ...queue, oldestAgeMs: Math.round(oldestAgeMs) },
     intakes: intakesOf(intakes, sources),
     domains: domainsOf(sources),

@@ -1,5 +1,5 @@
-import { listOf, number, orNull, record } from '../base/shape'
-import type { FailureClass, SkipReason } from './events'
+import { integer, listOf, number, orNull, record } from '../base/shape'
+import type { FailureClass, SharedTrouble, SkipReason } from './events'
 import {
   addedLater,
   every,
@@ -148,6 +148,19 @@ const diskRoom = group({
   minInodes: sharedNumber,
 })
 
+/** What is in the way of the settings that machines share. */
+const sharing = group({
+  kind: oneOfThese<SharedTrouble>('away', 'nonsense', 'refused'),
+  why: sharedText,
+})
+
+const clockJump = group({
+  /** Wall clock, behind the jump. */
+  at: sharedNumber,
+  /** Below 0: it was set back. */
+  byMs: shared<number>(integer),
+})
+
 const histogram = group({
   /** Not cumulative: as many as there are limits, and one more for what is above the last. */
   counts: totals,
@@ -214,6 +227,16 @@ const status = group({
   intakeLevel: textOrNull,
   /** Sentences about the settings that were refused at the last reading; empty when they were taken. */
   problems: everyText((all) => all),
+  /** Null: this machine and Redis agree, or it shares nothing. */
+  sharing: addedLater(
+    oneOfAll(sharing, (a) => a),
+    null,
+  ),
+  /** The machine's clock was set, or it slept, within the last hour; null: not. */
+  clockJump: addedLater(
+    oneOfAll(clockJump, (a, b) => (b.at > a.at ? b : a)),
+    null,
+  ),
 
   /** All of the.tdc.queue. */
   queue: figures,
@@ -271,6 +294,8 @@ export type TlsFigures = ValueOf<typeof tls>
 export type DomainStatus = ValueOf<typeof domain>
 export type MessageCounters = ValueOf<typeof countsOfMessages>
 export type DiskRoom = ValueOf<typeof diskRoom>
+export type ClockJump = ValueOf<typeof clockJump>
+export type Sharing = ValueOf<typeof sharing>
 export type HistogramValue = ValueOf<typeof histogram>
 export type ConnectionStatus = ValueOf<typeof connection>
 export type ErrorNote = ValueOf<typeof errorNote>
