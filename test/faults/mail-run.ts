@@ -7,6 +7,7 @@ import { mailAbout, type MailPath } from '../support/mail-path'
 import { SmtpClient } from '../support/smtp-client'
 import type { Mail } from '../support/smtp-client'
 import { ClientLedger, type Told } from './client-ledger'
+import { Lives } from './lives'
 
 export interface SentMail {
   readonly subject: string
@@ -17,7 +18,7 @@ export interface SentMail {
 }
 
 export interface Judgement {
-  /** Copies of one mail that are not too many; default 1. */
+  /** Copies of one mail that are not too many, beside one for each life; default any number. */
   readonly copies?: (mail: SentMail) => number
   /** Mails that may be without a copy although they were accepted, because the log says so. */
   readonly missed?: (mail: SentMail) => boolean
@@ -31,6 +32,7 @@ const LINE = 78
  */
 export class MailRun {
   readonly mails: SentMail[] = []
+  readonly lives: Lives
   private readonly clients = new ClientLedger()
 
   constructor(
@@ -39,7 +41,9 @@ export class MailRun {
     private readonly dice: Dice,
     /** Milliseconds that a client waits for each reply. */
     private readonly patience = 60_000,
-  ) {}
+  ) {
+    this.lives = new Lives(path)
+  }
 
   /** Sends one mail over a connection of its own. Never rejects: a crash is what is tested. */
   async send(octets = 500, more: Partial<Mail> = {}): Promise<SentMail> {
@@ -101,11 +105,14 @@ export class MailRun {
 
   /**
    * The three ledgers compared: everything that is not as promised. I1: each accepted mail, and each
-   * whose original went on, has a copy. I2: not more copies than it may have. I3: a copy has the bytes
+   * whose original went on, has a copy. I2: never two
+   * copies without a kill between, nor more than it may have. I3: a copy has the bytes
    * of its original. I4: nothing was copied that was not sent. I6: the original was delivered, once
    * and only if the client was not told otherwise. I7: nobody got a message from the null sender.
    */
-  async violations({ copies = () => 1, missed = () => false }: Judgement = {}): Promise<string[]> {
+  async violations({ copies = () => Infinity, missed = () => false }: Judgement = {}): Promise<
+    string[]
+  > {
     const found: string[] = []
     const originals = bySubject(this.path.mailbox.messages.entries)
     const copied = bySubject(this.path.intake.copies.entries)
@@ -121,7 +128,9 @@ export class MailRun {
         if (verdict === 'accepted') complain('I1 no copy')
         else if (original && verdict === 'nothing') complain('I1 an original, but no copy')
       }
-      if (mine.length > copies(mail)) complain(`I2 ${mine.length} copies`)
+      const needless = this.lives.needless(mail.subject)
+      if (needless > 0) complain(`I2 ${mine.length} copies, ${needless} without a kill between`)
+      else if (mine.length > copies(mail)) complain(`I2 ${mine.length} copies`)
       for (const copy of mine) {
         const attached = await copy.original().catch(() => Buffer.alloc(0))
         const whole = original ? isCopyOf(attached, original.raw) : endsWith(attached, mail.raw)

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { comesTrue } from '../support/comes-true'
 import { MailPath } from '../support/mail-path'
 import type { FaultCase, FaultContext, FaultResult } from './case'
-import { Lives } from './lives'
 import { MailRun } from './mail-run'
 import { openFiles } from './process-state'
 
@@ -57,7 +56,6 @@ async function killed({ dice }: FaultContext, number: number, kills: number): Pr
   const path = await MailPath.start({ beforeTdc: ['tdc_inspect'], delivery: ['retry_delay=1'] })
   const run = new MailRun(path, `R1 ${number}`, dice, 5_000)
   const { haraka } = path
-  const lives = new Lives(path)
   try {
     await run.send()
     await path.settled()
@@ -72,7 +70,6 @@ async function killed({ dice }: FaultContext, number: number, kills: number): Pr
     for (let cycle = 0; cycle < kills; cycle++) {
       await sleep(SHORTEST_LIFE + dice.below(LONGEST_LIFE - SHORTEST_LIFE))
       await haraka.kill9()
-      await lives.end()
       if (cycle === kills - 1) loading = false
       await haraka.start()
     }
@@ -91,14 +88,13 @@ async function killed({ dice }: FaultContext, number: number, kills: number): Pr
     if (!(await comesTrue(idle, DRAINED))) {
       violations.push(`I5 ${openFiles(haraka.pid).length} open files, ${base} before the load`)
     }
-    // What was copied twice is judged by the lives.
-    violations.push(...lives.violations(), ...(await run.violations({ copies: () => Infinity })))
+    violations.push(...(await run.violations()))
     return {
       violations,
       mails: run.mails.length,
       told: run.mails.filter(({ told }) => told === 'accepted').length,
       copies: path.intake.copies.size,
-      duplicates: lives.duplicates,
+      duplicates: run.lives.duplicates,
       drain,
     }
   } finally {

@@ -4,7 +4,6 @@ import { comesTrue } from '../support/comes-true'
 import type { HarakaServer } from '../support/haraka'
 import { MailPath } from '../support/mail-path'
 import type { FaultCase, FaultContext, FaultResult } from './case'
-import { Lives } from './lives'
 import { MailRun } from './mail-run'
 
 const VICTIMS = ['worker', 'master', 'all', 'worker', 'two workers'] as const
@@ -25,7 +24,6 @@ export const killProcesses: FaultCase = {
     const path = await MailPath.start({ nodes, delivery: ['retry_delay=1'] })
     // A connection that a dying master had accepted is never answered.
     const run = new MailRun(path, 'R3', dice, 1_000)
-    const lives = new Lives(path)
     try {
       let loading = true
       const clients = Array.from({ length: CLIENTS }, async () => {
@@ -37,14 +35,14 @@ export const killProcesses: FaultCase = {
       for (let cycle = 0; cycle < cycles; cycle++) {
         await sleep(100 + dice.below(life))
         await kill(path.haraka, VICTIMS[cycle % VICTIMS.length] ?? 'all')
-        await lives.end()
+        await run.lives.end()
         if (!path.haraka.running) await path.haraka.start()
       }
       loading = false
       await Promise.all(clients)
       // What a dead worker left when its successor had died too is found at the next start.
       await path.haraka.stop()
-      await lives.end()
+      await run.lives.end()
       await path.haraka.start()
 
       const violations: string[] = []
@@ -55,11 +53,10 @@ export const killProcesses: FaultCase = {
       }
       const lines = path.haraka.lines.entries
       violations.push(...lines.filter((line) => / not copied to the message intake /.test(line)))
-      // What was copied twice is judged by the lives.
-      violations.push(...lives.violations(), ...(await run.violations({ copies: () => Infinity })))
+      violations.push(...(await run.violations()))
       const figures = {
         ...{ nodes, mails: run.mails.length, copies: path.intake.copies.size },
-        ...{ duplicates: lives.duplicates, ...countsOf(lines) },
+        ...{ duplicates: run.lives.duplicates, ...countsOf(lines) },
       }
       note(JSON.stringify(figures))
       return { n: cycles, violations, figures }

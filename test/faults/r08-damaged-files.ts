@@ -4,7 +4,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { comesTrue } from '../support/comes-true'
 import type { Dice } from '../support/dice'
 import { Gate } from '../support/gate'
-import { WRITE_AHEAD } from '../support/gateway'
 import { MailPath } from '../support/mail-path'
 import type { FaultCase, FaultContext, FaultResult } from './case'
 import { MailRun } from './mail-run'
@@ -48,9 +47,7 @@ export const damagedFiles: FaultCase = {
         note(`${count} damaged files: ${JSON.stringify(figures)}`)
         if (violations.length > 20) break
       }
-      // Those of the log have files after two seconds: then the intake has some in hands, which come again.
-      const copies = () => (WRITE_AHEAD === 'log' ? 2 : 1)
-      violations.push(...(await run.violations({ copies })))
+      violations.push(...(await run.violations()))
       return { n: figures.loads, violations, figures }
     } finally {
       await path.close()

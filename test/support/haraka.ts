@@ -77,6 +77,7 @@ export class HarakaServer {
   private listensOn = 0
   /** Where the lines of the present run begin. */
   private runStart = 0
+  private readonly killed: number[] = []
 
   constructor(
     readonly dir: string,
@@ -86,6 +87,11 @@ export class HarakaServer {
   /** The log of the present run. */
   get log(): readonly string[] {
     return this.lines.entries.slice(this.runStart)
+  }
+
+  /** How often it had been killed by then, on `performance.now()`'s clock. */
+  killsBefore(time: number): number {
+    return this.killed.filter((kill) => kill < time).length
   }
 
   /** Where it accepts mail; another one after each start. */
@@ -154,6 +160,7 @@ export class HarakaServer {
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const child = this.child
     if (child === undefined) return
+    if (signal === 'SIGKILL') this.killed.push(performance.now())
     child.kill(signal)
     try {
       await within(STOP_DEADLINE, () => `Haraka still runs\n${this.tail()}`, this.ended)
@@ -164,6 +171,7 @@ export class HarakaServer {
 
   /** Ends the process and its workers as a crash would. */
   async kill9(): Promise<void> {
+    this.killed.push(performance.now())
     if (this.child === undefined) return
     signalGroup(this.child, 'SIGKILL')
     await within(STOP_DEADLINE, 'a killed Haraka still runs', this.ended)

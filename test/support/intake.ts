@@ -13,6 +13,8 @@ export interface Copy {
   readonly protocol: string
   /** Which of the intake's connections carried it. */
   readonly connection: string
+  /** When that connection began, on `performance.now()`'s clock. */
+  readonly connectedAt: number
   /** The copy as mailparser reads it; read once. */
   report(): Promise<ParsedMail>
   /** The bytes of the attached original. */
@@ -51,7 +53,7 @@ export async function startIntake(options: IntakeOptions): Promise<Intake> {
   const { verdict = () => Promise.resolve(undefined) } = options
   const copies = new Ledger<Copy>()
   const gone = new Set<string>()
-  let connections = 0
+  const began = new Map<string, number>()
   const server = new SMTPServer({
     ...(await options.authority.issue({ names: options.names })),
     minVersion: 'TLSv1.2',
@@ -60,8 +62,8 @@ export async function startIntake(options: IntakeOptions): Promise<Intake> {
     logger: false,
     size,
     name: options.names[0],
-    onConnect(_session, done) {
-      connections++
+    onConnect(session, done) {
+      began.set(session.id, performance.now())
       done()
     },
     onClose(session) {
@@ -74,7 +76,7 @@ export async function startIntake(options: IntakeOptions): Promise<Intake> {
       const chunks: Buffer[] = []
       stream.on('data', (chunk: Buffer) => chunks.push(chunk))
       stream.on('end', () => {
-        const copy = newCopy(session, Buffer.concat(chunks))
+        const copy = newCopy(session, began.get(session.id) ?? NaN, Buffer.concat(chunks))
         void verdict(copy).then((refusal) => {
           // Who hung up while the verdict was awaited does not get it.
           if (refusal === undefined && !gone.has(session.id)) copies.add(copy)
@@ -95,7 +97,7 @@ export async function startIntake(options: IntakeOptions): Promise<Intake> {
     port: address.port,
     copies,
     get connections() {
-      return connections
+      return began.size
     },
     close: () => new Promise((resolve) => server.close(resolve)),
   }
@@ -123,7 +125,7 @@ export async function startIntakesOnOnePort(
   }
 }
 
-function newCopy(session: SMTPServerSession, raw: Buffer): Copy {
+function newCopy(session: SMTPServerSession, connectedAt: number, raw: Buffer): Copy {
   const { mailFrom, rcptTo } = session.envelope
   let parsed: Promise<ParsedMail> | undefined
   const report = () => (parsed ??= simpleParser(raw))
@@ -133,6 +135,7 @@ function newCopy(session: SMTPServerSession, raw: Buffer): Copy {
     raw,
     protocol: session.tlsOptions === false ? 'none' : session.tlsOptions.version,
     connection: session.id,
+    connectedAt,
     report,
     original: async () => attachedOriginal(await report()),
   }
