@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { Resolver } from 'node:dns/promises'
-import { type Answer, AnswerCache } from '../plugins/tdc/delivery/answer-cache'
+import { type CachedAnswer, AnswerCache } from '../plugins/tdc/delivery/answer-cache'
 import { dnsQuestions } from '../plugins/tdc/delivery/dns-questions'
 import { cachedLookup } from '../plugins/tdc/delivery/mx-lookup'
 import { FakeClock } from './support/fake-clock'
@@ -13,13 +13,13 @@ const SILENT = withCode('ETIMEOUT')
 class CacheStory {
   readonly clock = new FakeClock()
   asked = 0
-  private readonly answers: (() => Promise<Answer<string>>)[] = []
+  private readonly answers: (() => Promise<CachedAnswer<string>>)[] = []
   private readonly cache = new AnswerCache<string>(() => {
     this.asked += 1
     return this.answers.shift()?.() ?? Promise.reject(new Error('nobody expects this question'))
   }, this.clock)
 
-  willAsk(answer: () => Promise<Answer<string>>): void {
+  willAsk(answer: () => Promise<CachedAnswer<string>>): void {
     this.answers.push(answer)
   }
 
@@ -136,7 +136,7 @@ describe('delivery: the DNS is down, and an older answer is there (RFC 8767)', (
     story.willSay('old', 60_000)
     await story.get()
     await story.clock.advance(60_000)
-    let answer: (answer: Answer<string>) => void = () => {}
+    let answer: (answer: CachedAnswer<string>) => void = () => {}
     story.willAsk(() => new Promise((resolve) => (answer = resolve)))
     let got: string | undefined
     const getting = story.get().then((value) => (got = value))

@@ -13,7 +13,12 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import type { Context } from 'mocha'
-import { type Place, diagnose, diagnoseKeyMode, diagnosisText } from '../plugins/tdc/doctor/doctor'
+import {
+  type Installation,
+  diagnose,
+  diagnoseKeyMode,
+  diagnosisText,
+} from '../plugins/tdc/doctor/doctor'
 import { makeQueueDirectory } from '../plugins/tdc/doctor/given-files'
 import { serverUserOf } from '../plugins/tdc/doctor/server-user'
 import { sendMail } from './support/smtp-client'
@@ -30,7 +35,7 @@ const nobody = {
 }
 
 /** A server directory that everybody may look into. */
-function server(): Place {
+function server(): Installation {
   const directory = makeTempDir('doctor')
   chmodSync(directory, 0o755)
   mkdirSync(join(directory, 'config'))
@@ -41,7 +46,7 @@ function server(): Place {
 
 interface Row {
   readonly it: string
-  readonly ill: (place: Place) => Partial<Place>
+  readonly ill: (place: Installation) => Partial<Installation>
   /** What is said; DIR stands for the server directory. */
   readonly says: readonly string[]
   readonly grave?: boolean

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { type Fault, faultOf } from '../plugins/tdc/delivery/fault'
 import { systemClock } from '../plugins/tdc/clock'
-import type { Command } from '../plugins/tdc/delivery/outcome'
+import type { SmtpCommand } from '../plugins/tdc/delivery/outcome'
 import { DeliveryLine } from './faults/delivery-line'
 import type { Step } from './support/fault-script'
 import { IntakeLink } from './support/intake-link'
 
-type Where = Command | 'CHUNK'
+type Where = SmtpCommand | 'CHUNK'
 
 /** What the intakes of the world say, where, and whose fault it is: first over a connection, later. */
 const ROWS: readonly [said: string, where: readonly Where[], fresh: Fault, used: Fault][] = [

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { asciiAddress, asciiDomain, mailboxPieces } from '../plugins/tdc/journal/ascii-address'
+import { asciiAddress, headerDomain, mailboxPieces } from '../plugins/tdc/journal/ascii-address'
 import { clientIpText } from '../plugins/tdc/journal/client-ip'
 import { decodeWords } from '../plugins/tdc/journal/encoded-word'
 import { recipientTexts, senderText } from '../plugins/tdc/journal/envelope'
@@ -193,7 +193,7 @@ describe('journal: values in the outer header', () => {
       ['x>\r\nEvil: y', 'invalid'],
       ['d'.repeat(256), 'invalid'],
     ],
-    asciiDomain,
+    headerDomain,
   )
   table(
     [

@@ -89,10 +89,8 @@ describe('layout', () => {
         homes.set(name, [...(homes.get(name) ?? []), relative(ROOT, file)])
       }
     }
-    const doubled = [...homes].filter(([name, all]) => all.length > 1 && !STILL_DOUBLED.has(name))
+    const doubled = [...homes].filter(([, all]) => all.length > 1)
     assert.deepEqual(doubled, [])
-    const gone = [...STILL_DOUBLED].filter((name) => (homes.get(name) ?? []).length < 2)
-    assert.deepEqual(gone, [], 'they may leave the list')
   })
 
   it('finds what a file exports (control)', () => {
@@ -143,25 +141,6 @@ describe('layout', () => {
 
 /** Lines. */
 const LONGEST = 350
-
-/**
- * Of rooms that never meet: what SMTP, the queue, DNS and Haraka call so each has its own standard
- * (a reply's step, a copy's step; Haraka's connection, an intake's).
- */
-const STILL_DOUBLED = new Set([
-  'Answer',
-  'Census',
-  'Command',
-  'Connection',
-  'Entry',
-  'MessageDigest',
-  'Place',
-  'Route',
-  'Step',
-  'Written',
-  'asciiDomain',
-  'isReadable',
-])
 
 function exportsOf(text: string): string[] {
   const declared = text.matchAll(

@@ -2,7 +2,7 @@ import type { Clock } from '../clock'
 import { isFinal } from './dns-failure'
 
 /** `ttl` in milliseconds; 0: for those who ask meanwhile only (RFC 1035 section 3.2.1). */
-export interface Answer<T> {
+export interface CachedAnswer<T> {
   readonly value: T
   readonly ttl: number
   /** A part of it could not be found out: it does not take the place of an older, whole answer. */
@@ -56,7 +56,7 @@ export class AnswerCache<T> {
   private readonly asking = new Map<string, Promise<T>>()
 
   constructor(
-    private readonly ask: (name: string) => Promise<Answer<T>>,
+    private readonly ask: (name: string) => Promise<CachedAnswer<T>>,
     private readonly clock: Clock,
   ) {}
 
@@ -81,7 +81,7 @@ export class AnswerCache<T> {
     return answer
   }
 
-  private answered(name: string, { value, ttl, partial }: Answer<T>): T {
+  private answered(name: string, { value, ttl, partial }: CachedAnswer<T>): T {
     const now = this.clock.monotonic()
     if (partial && this.oldAnswer(name, now)) return value
     const end = now + Math.min(ttl, LONGEST_TTL)

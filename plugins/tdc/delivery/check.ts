@@ -1,7 +1,7 @@
 import type { TdcEvent, TlsPolicySource } from '../monitor/events'
 import { Attempt } from './attempt'
 import { WindowMemory } from './window-memory'
-import { type ConnectOptions, policyOf, reachable, resolve, rulesOf } from './connect'
+import { type ConnectOptions, policyOf, reachable, resolveHosts, rulesOf } from './connect'
 import { HostRules } from './host-rules'
 import type { Host } from './mx'
 import type { Failure } from './outcome'
@@ -46,7 +46,7 @@ export async function checkDomain(
   looking: (host: Host) => void,
 ): Promise<CheckedDomain> {
   const { domain, tls, timeouts, clock, localAddress } = options
-  const [resolved, sts] = await Promise.all([resolve(options), policyOf(options)])
+  const [resolved, sts] = await Promise.all([resolveHosts(options), policyOf(options)])
   if (resolved.kind === 'failed') {
     return { domain, hosts: [], problem: failureText(resolved.failure) }
   }

@@ -1,6 +1,6 @@
 import { Unstuffer } from '../unstuffer'
 import { contentOf, takeFirst } from './content'
-import { CLOSING, type Step, type Verb } from './step'
+import { CLOSING, type Judged, type Verb } from './step'
 import {
   endedBy,
   envelope,
@@ -72,9 +72,9 @@ interface Proof {
 /** The steps of one message. */
 interface Sent {
   /** Before its last chunk; `unfit`: the intake cannot be given chunks. */
-  readonly before: readonly Awaitable<Step<Verb>>[] | 'unfit'
+  readonly before: readonly Awaitable<Judged<Verb>>[] | 'unfit'
   /** That chunk, unless it was not wanted, and RSET. */
-  readonly behind: readonly Awaitable<Step<Verb>>[]
+  readonly behind: readonly Awaitable<Judged<Verb>>[]
 }
 
 /**
@@ -148,7 +148,7 @@ async function asking(wire: Wire, lines: readonly Line[], unsent: Unsent): Promi
 
 async function contentIfWanted(
   wire: Wire,
-  before: readonly Step<Verb>[],
+  before: readonly Judged<Verb>[],
   unsent: Unsent,
 ): Promise<Sent['behind']> {
   if (wire.isLost || refusedBy(before)) {
@@ -170,7 +170,7 @@ function discard({ content }: Unsent): void {
 /** "Syntax error", "not implemented": replies to a command that is not known (RFC 5321 4.2.2). */
 const UNKNOWN_COMMAND: readonly number[] = [500, 502]
 
-function isUnknown(step: Step<Verb> | undefined): boolean {
+function isUnknown(step: Judged<Verb> | undefined): boolean {
   return step?.kind === 'refused' && UNKNOWN_COMMAND.includes(step.reply.code)
 }
 
@@ -178,7 +178,7 @@ function isUnknown(step: Step<Verb> | undefined): boolean {
  * The intake offers BDAT and does not take it. A 5xx to two octets says nothing of the message; behind a
  * refused command it may be about that.
  */
-function refusesChunks(before: readonly Step<Verb>[]): boolean {
+function refusesChunks(before: readonly Judged<Verb>[]): boolean {
   const failed = before.filter(({ kind }) => kind !== 'passed')
   const last = failed.at(-1)
   if (last?.kind !== 'refused' || last.command !== 'CHUNK') return false
@@ -186,9 +186,12 @@ function refusesChunks(before: readonly Step<Verb>[]): boolean {
 }
 
 /** How a message ended whose steps, as in `Sent`, are these. */
-function chunkEndedBy(before: readonly Step<Verb>[], behind: readonly Step<Verb>[]): Transmission {
-  const [body] = behind.slice(0, -1) as Step[]
-  const reset = behind.at(-1) as Step<Verb>
+function chunkEndedBy(
+  before: readonly Judged<Verb>[],
+  behind: readonly Judged<Verb>[],
+): Transmission {
+  const [body] = behind.slice(0, -1) as Judged[]
+  const reset = behind.at(-1) as Judged<Verb>
   if (isOutOfStep(reset)) return { kind: 'lost', begun: true, failure: reset.failure }
   const refused = refusedBy(before)
   // Where all of it was written, nobody knows what the intake has when the connection is gone.
@@ -197,12 +200,12 @@ function chunkEndedBy(before: readonly Step<Verb>[], behind: readonly Step<Verb>
   return refused ?? (body ? endedBy(body) : (refusedBy([reset]) as Transmission))
 }
 
-function isGoodbye(step: Step<Verb>): boolean {
+function isGoodbye(step: Judged<Verb>): boolean {
   return step.kind === 'refused' && step.reply.code === CLOSING
 }
 
 /** Where the connection only ended, what was said before still holds. */
-function isOutOfStep(step: Step<Verb>): step is Extract<Step<Verb>, { kind: 'lost' }> {
+function isOutOfStep(step: Judged<Verb>): step is Extract<Judged<Verb>, { kind: 'lost' }> {
   if (step.kind !== 'lost') return false
   return step.failure.kind === 'network' && step.failure.details === 'protocol'
 }

@@ -10,7 +10,7 @@ import { HostRules } from './host-rules'
 import { GIVEN_UP } from './loss'
 import { type Host, permitted, type Resolved, resolveMx, resolveRoute } from './mx'
 import type { MxLookup } from './mx-lookup'
-import type { Route, Timeouts, TlsPolicy } from './options'
+import type { FixedHost, Timeouts, TlsPolicy } from './options'
 import { type Failure, retriesOf } from './outcome'
 import { reportFailure } from './peer'
 import { Repeats } from './repeats'
@@ -23,7 +23,7 @@ export interface ConnectOptions {
   /** Domain of the intake address, in ASCII. */
   readonly domain: string
   /** A fixed host in place of the domain's MX hosts. */
-  readonly route: Route | undefined
+  readonly route: FixedHost | undefined
   /** TCP port of the MX hosts. */
   readonly port: number
   /** Name for EHLO. */
@@ -70,7 +70,10 @@ export function makeSessionMaker(options: ConnectOptions): SessionMaker {
   }
   const mayConnect = options.route ? () => true : options.mayConnect
   return async (signal, greeted = () => {}) => {
-    const found = await unlessAborted(Promise.all([resolve(options), policyOf(options)]), signal)
+    const found = await unlessAborted(
+      Promise.all([resolveHosts(options), policyOf(options)]),
+      signal,
+    )
     if (found === undefined) return { kind: 'failed', dcid: 0, failure: GIVEN_UP }
     const [resolved, sts] = found
     if (resolved.kind === 'failed') {
@@ -146,7 +149,7 @@ const LAST_GREETING = 8_000
 const PROBE = 4_000
 
 /** Where the connections of an intake domain go. */
-export async function resolve(options: ConnectOptions): Promise<Resolved> {
+export async function resolveHosts(options: ConnectOptions): Promise<Resolved> {
   const { domain, route, lookup, mayConnect } = options
   if (route) return resolveRoute(route, lookup)
   return permitted(domain, await resolveMx(domain, options), mayConnect)

@@ -1,4 +1,4 @@
-import type { Entry } from './entries'
+import type { PooledMessage } from './entries'
 import type { Session } from './session'
 
 /**
@@ -10,7 +10,7 @@ import type { Session } from './session'
  *         v            v        v
  *       (gone) <------ closing <-
  */
-export interface Connection {
+export interface PoolConnection {
   /** Turn at which it was begun. */
   readonly began: number
   /** When that was, on the wall clock; for people. */
@@ -54,7 +54,7 @@ export interface Busy {
   readonly kind: 'busy'
   readonly session: Session
   /** Never empty, never more than the session's window. */
-  readonly flying: ReadonlySet<Entry>
+  readonly flying: ReadonlySet<PooledMessage>
   readonly reusable: boolean
 }
 
@@ -62,7 +62,7 @@ export interface Closing {
   readonly kind: 'closing'
   readonly session: Session
   /** Messages whose `send` has not resolved yet. */
-  readonly flying: ReadonlySet<Entry>
+  readonly flying: ReadonlySet<PooledMessage>
   /** The session said that it is closed. */
   readonly gone: boolean
   /** It may finish what is on its way before it is told to close. */

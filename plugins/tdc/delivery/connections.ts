@@ -1,6 +1,6 @@
 import type { Clock } from '../clock'
-import { type Busy, type Closing, type Connection, type Idle, loadOf } from './connection'
-import type { Entry } from './entries'
+import { type Busy, type Closing, type PoolConnection, type Idle, loadOf } from './connection'
+import type { PooledMessage } from './entries'
 import type { Seats } from './connection-budget'
 import type { Session } from './session'
 import type { ConnectionStatus } from '../monitor/status'
@@ -8,7 +8,7 @@ import type { ConnectionStatus } from '../monitor/status'
 type ConnectionFacts = Omit<ConnectionStatus, 'domain' | 'pid'>
 
 /** How many connections are in each state, and how many messages are on their way over them. */
-export interface Census {
+export interface ConnectionCensus {
   readonly connecting: number
   /** Those among them that have hung for so long that they hold nobody's place. */
   readonly hanging: number
@@ -31,7 +31,7 @@ const CLOSING_TIMEOUT = 10_000
 /** The connections of a pool and the steps that one can take. None of them decides anything. */
 export class Connections {
   /** In the order in which they began or last became idle. */
-  private readonly all = new Set<Connection>()
+  private readonly all = new Set<PoolConnection>()
 
   /** `quietly` runs what a session may throw in. */
   constructor(
@@ -44,16 +44,16 @@ export class Connections {
     return this.all.size
   }
 
-  [Symbol.iterator](): Iterator<Connection> {
+  [Symbol.iterator](): Iterator<PoolConnection> {
     return this.all.values()
   }
 
-  has(connection: Connection): boolean {
+  has(connection: PoolConnection): boolean {
     return this.all.has(connection)
   }
 
   /** The connection that a message is on its way over. */
-  carrierOf(entry: Entry): Connection | undefined {
+  carrierOf(entry: PooledMessage): PoolConnection | undefined {
     for (const connection of this.all) {
       const { state } = connection
       if ((state.kind === 'busy' || state.kind === 'closing') && state.flying.has(entry)) {
@@ -63,7 +63,7 @@ export class Connections {
     return undefined
   }
 
-  census(): Census {
+  census(): ConnectionCensus {
     let [connecting, hanging, greeted, idle, busy, closing, flying] = [0, 0, 0, 0, 0, 0, 0]
     const hungSince = this.clock.monotonic() - HANGS_AFTER
     for (const { state, beganAt, greeted: isGreeted } of this.all) {
@@ -100,8 +100,8 @@ export class Connections {
    * that was used last, so that those which are not needed reach their timeout; with none idle, the
    * emptiest with room in its window.
    */
-  choose(mostSent: number): Connection | undefined {
-    let best: Connection | undefined
+  choose(mostSent: number): PoolConnection | undefined {
+    let best: PoolConnection | undefined
     let leastLoad = Infinity
     for (const connection of this.all) {
       const takesMore = connection.sent < mostSent && !connection.retired
@@ -114,23 +114,23 @@ export class Connections {
   }
 
   /** Its seat is taken already. */
-  begin(began: number, deadline: number): { connection: Connection; signal: AbortSignal } {
+  begin(began: number, deadline: number): { connection: PoolConnection; signal: AbortSignal } {
     const attempt = new AbortController()
     const state = { kind: 'connecting', attempt, deadline } as const
     const [since, beganAt] = [this.clock.wall(), this.clock.monotonic()]
     const counts = { greeted: false, sent: 0, answered: 0, addresses: 1, rested: 0, retired: false }
-    const connection: Connection = { began, since, beganAt, ...counts, state }
+    const connection: PoolConnection = { began, since, beganAt, ...counts, state }
     this.all.add(connection)
     return { connection, signal: attempt.signal }
   }
 
-  rest(connection: Connection, session: Session, reusable: boolean): void {
+  rest(connection: PoolConnection, session: Session, reusable: boolean): void {
     connection.state = { kind: 'idle', session, since: this.clock.monotonic(), reusable }
     this.all.delete(connection)
     this.all.add(connection)
   }
 
-  takeOff(connection: Connection, state: Idle | Busy, entry: Entry): void {
+  takeOff(connection: PoolConnection, state: Idle | Busy, entry: PooledMessage): void {
     const { session, reusable } = state
     const flying = new Set(state.kind === 'busy' ? state.flying : [])
     connection.sent += 1
@@ -138,7 +138,12 @@ export class Connections {
     connection.state = { kind: 'busy', session, flying: flying.add(entry), reusable }
   }
 
-  land(connection: Connection, state: Busy | Closing, entry: Entry, reusable: boolean): void {
+  land(
+    connection: PoolConnection,
+    state: Busy | Closing,
+    entry: PooledMessage,
+    reusable: boolean,
+  ): void {
     const flying = new Set(state.flying)
     flying.delete(entry)
     const stays = state.kind === 'busy' && state.reusable && reusable
@@ -148,7 +153,7 @@ export class Connections {
   }
 
   /** It, or every one to its host that has not taken anything either, gets no more messages. */
-  retire(connection: Connection, remote: string, which: 'none' | 'this' | 'fresh'): void {
+  retire(connection: PoolConnection, remote: string, which: 'none' | 'this' | 'fresh'): void {
     if (which !== 'none') connection.retired = true
     if (which !== 'fresh') return
     for (const other of this.all) {
@@ -159,22 +164,22 @@ export class Connections {
   }
 
   /** The session said that it is closed; what is on its way over it still has to land. */
-  fall(connection: Connection, state: Idle | Busy | Closing): void {
+  fall(connection: PoolConnection, state: Idle | Busy | Closing): void {
     this.close(connection, { ...this.closing(state), gone: true })
   }
 
   /** Takes no more messages, and closes when those on their way have landed. */
-  drain(connection: Connection, state: Busy): void {
+  drain(connection: PoolConnection, state: Busy): void {
     connection.state = { ...this.closing(state), draining: true }
   }
 
-  quit(connection: Connection, state: Idle | Closing): void {
+  quit(connection: PoolConnection, state: Idle | Closing): void {
     connection.state = this.closing(state)
     this.quietly(() => state.session.quit())
   }
 
   /** Closes at once, or gives up opening. */
-  cut(connection: Connection): void {
+  cut(connection: PoolConnection): void {
     const { state } = connection
     if (state.kind === 'connecting') {
       this.remove(connection)
@@ -185,24 +190,24 @@ export class Connections {
     }
   }
 
-  remove(connection: Connection): void {
+  remove(connection: PoolConnection): void {
     if (this.all.delete(connection)) this.seats.give()
   }
 
   private closing(state: Idle | Busy | Closing): Closing {
     if (state.kind === 'closing' && !state.draining) return state
-    const flying = state.kind === 'idle' ? new Set<Entry>() : state.flying
+    const flying = state.kind === 'idle' ? new Set<PooledMessage>() : state.flying
     const deadline = this.clock.monotonic() + CLOSING_TIMEOUT
     const { session } = state
     return { kind: 'closing', session, flying, gone: false, draining: false, deadline }
   }
 
-  private landLate(connection: Connection, state: Closing): void {
+  private landLate(connection: PoolConnection, state: Closing): void {
     if (state.draining && state.flying.size === 0) this.quit(connection, state)
     else this.close(connection, state)
   }
 
-  private close(connection: Connection, state: Closing): void {
+  private close(connection: PoolConnection, state: Closing): void {
     connection.state = state
     if (state.gone && state.flying.size === 0) this.remove(connection)
   }

@@ -8,7 +8,7 @@ import type { SecureSocket } from './tls'
 /** Octets handed to the socket at a time: each is one step of progress. */
 const PIECE = 65_536
 
-export type Written =
+export type WriteOutcome =
   | { kind: 'written' }
   /** `over` was signalled: a reply came already, or the connection is gone. */
   | { kind: 'over' }
@@ -61,7 +61,7 @@ export async function writeContent(
   progress: () => void,
   over: AbortSignal,
   change: (piece: Buffer) => Buffer,
-): Promise<Written> {
+): Promise<WriteOutcome> {
   try {
     for await (const piece of piecesOf(content, over)) {
       if (over.aborted) return { kind: 'over' }

@@ -13,14 +13,14 @@ import {
 import type { Reply } from './outcome'
 import { type Parsed, replyLine, ReplyParser } from './reply'
 import { ReplyOrder } from './reply-order'
-import { type Answer, CLOSING, judge, type Step, type Verb } from './step'
+import { type Heard, CLOSING, judge, type Judged, type Verb } from './step'
 import type { SecureSocket } from './tls'
 
 /** All that is ever written in plain text. */
 export type PlainLine = `EHLO ${string}` | 'STARTTLS'
 
 /** A command line, and the longest wait for its reply in milliseconds. */
-export interface Written<V extends Verb, Line extends string> {
+export interface CommandLine<V extends Verb, Line extends string> {
   readonly command: V
   readonly line: Line
   /** Octets right behind the line, such as those of a chunk. */
@@ -33,7 +33,7 @@ export interface Written<V extends Verb, Line extends string> {
 /** A reply that is awaited. Its time begins when all before it have come. */
 interface Awaited {
   readonly command: Verb
-  readonly resolve: (step: Step<Verb>) => void
+  readonly resolve: (step: Judged<Verb>) => void
   readonly ms: number
   readonly spoils?: ((reply: Reply) => boolean) | undefined
 }
@@ -109,9 +109,9 @@ export class Conversation<in Line extends string> {
   }
 
   /** Writes one command and reads its reply, at most `ms` long. */
-  async exchange<V extends Verb>(command: V, line: Line, ms: number): Promise<Step<V>> {
+  async exchange<V extends Verb>(command: V, line: Line, ms: number): Promise<Judged<V>> {
     const [step] = this.group([{ command, line, ms }])
-    return (await step) as Step<V>
+    return (await step) as Judged<V>
   }
 
   /**
@@ -119,13 +119,13 @@ export class Conversation<in Line extends string> {
    * tells that the system has taken all of it.
    */
   group<V extends Verb>(
-    commands: readonly Written<V, Line>[],
+    commands: readonly CommandLine<V, Line>[],
     onWritten: () => void = () => {},
-  ): Promise<Step<V>>[] {
+  ): Promise<Judged<V>>[] {
     if (commands.length === 0) return []
     const early = this.takeEarly()
     if (early) {
-      const rest: Step<V> = { kind: 'lost', failure: this.loss ?? CLOSED }
+      const rest: Judged<V> = { kind: 'lost', failure: this.loss ?? CLOSED }
       return commands.map(async ({ command }, at) => (at === 0 ? judge(command, early) : rest))
     }
     if (commands.some(({ line }) => hasControl(line))) {
@@ -147,16 +147,16 @@ export class Conversation<in Line extends string> {
     command: V,
     ms: number,
     spoils?: (reply: Reply) => boolean,
-  ): Promise<Step<V>> {
+  ): Promise<Judged<V>> {
     if (this.loss) return Promise.resolve({ kind: 'lost', failure: this.loss })
-    const step = new Promise<Step<Verb>>((resolve) => {
+    const step = new Promise<Judged<Verb>>((resolve) => {
       this.awaited.push({ command, resolve, ms, spoils })
     })
     if (this.awaited.length === 1) {
       this.startTimer(ms)
       this.takeReplies()
     }
-    return step as Promise<Step<V>>
+    return step as Promise<Judged<V>>
   }
 
   /** Starts the timer of the reply that is awaited anew, with `ms`. */
@@ -184,7 +184,7 @@ export class Conversation<in Line extends string> {
   }
 
   /** A reply that cannot be the one to `command` means that the two sides are out of step. */
-  private judged(command: Verb, answer: Answer): Step<Verb> {
+  private judged(command: Verb, answer: Heard): Judged<Verb> {
     const step = judge(command, answer)
     if (step.kind !== 'passed') return step
     const owner = this.order.ownerOf(command, step.reply)
@@ -203,7 +203,7 @@ export class Conversation<in Line extends string> {
   }
 
   /** A reply that came before its command. Only 421 may. */
-  private takeEarly(): Answer | undefined {
+  private takeEarly(): Heard | undefined {
     if (this.loss || !this.pending) return undefined
     const parsed = this.parser.next()
     if (isGoodbye(parsed)) {
@@ -279,7 +279,7 @@ function isGoodbye(parsed: Parsed): parsed is Extract<Parsed, { kind: 'reply' }>
   return parsed.kind === 'reply' && parsed.reply.code === CLOSING
 }
 
-function lost(reason: string): Step<Verb> {
+function lost(reason: string): Judged<Verb> {
   return { kind: 'lost', failure: protocolLoss(reason) }
 }
 

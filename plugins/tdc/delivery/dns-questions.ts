@@ -1,7 +1,7 @@
 import { lookup, Resolver } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { get_mx } from 'haraka-net-utils'
-import type { Answer } from './answer-cache'
+import type { CachedAnswer } from './answer-cache'
 import { isFinal } from './dns-failure'
 
 export interface Exchange {
@@ -13,11 +13,11 @@ export interface Exchange {
 /** The questions that the delivery asks. All reject with an error that has a DNS code. */
 export interface DnsQuestions {
   /** Explicit MX records only; ENODATA or ENOTFOUND when there are none. */
-  mx(domain: string): Promise<Answer<readonly Exchange[]>>
+  mx(domain: string): Promise<CachedAnswer<readonly Exchange[]>>
   /** IPv6 and IPv4 addresses, one family after the other in turns. */
-  addresses(host: string): Promise<Answer<readonly string[]>>
+  addresses(host: string): Promise<CachedAnswer<readonly string[]>>
   /** As the system resolves names, with /etc/hosts: for a route of a lab. */
-  system(host: string): Promise<Answer<readonly string[]>>
+  system(host: string): Promise<CachedAnswer<readonly string[]>>
 }
 
 /** An address record; `ttl` in seconds. */
@@ -72,7 +72,7 @@ export function dnsQuestions(
 export async function addressesOf(
   ask6: () => Promise<AddressRecord[]>,
   ask4: () => Promise<AddressRecord[]>,
-): Promise<Answer<readonly string[]>> {
+): Promise<CachedAnswer<readonly string[]>> {
   const settled = await Promise.allSettled([ask6(), ask4()])
   const [v6 = [], v4 = []] = settled.map(foundBy)
   if (v6.length + v4.length === 0) throw openFailure(settled)

@@ -6,11 +6,11 @@ import { type Place, WaitingLine } from './waiting-line'
 type Settle = (outcome: Outcome, message: Outgoing) => void
 
 /** A message while the pool has it: it waits in the line, or it is on its way over a connection. */
-export interface Entry {
+export interface PooledMessage {
   readonly message: Outgoing
   readonly settle: Settle
   /** Its place in the line; undefined while it is on its way. */
-  place: Place<Entry> | undefined
+  place: Place<PooledMessage> | undefined
   /** Turn at which it came, which is its place in the order. */
   readonly came: number
   /** Turn at which it last joined the line. */
@@ -35,12 +35,12 @@ const CUT_OFF: Failure = { kind: 'network', details: 'closed', reason: 'connecti
  * its outcome is written down, so that it has exactly one.
  */
 export class Entries {
-  private readonly table = new Map<Outgoing, Entry>()
-  private readonly line = new WaitingLine<Entry>()
-  private outbox: { readonly entry: Entry; readonly outcome: Outcome }[] = []
+  private readonly table = new Map<Outgoing, PooledMessage>()
+  private readonly line = new WaitingLine<PooledMessage>()
+  private outbox: { readonly entry: PooledMessage; readonly outcome: Outcome }[] = []
   /** What waited before this turn has failed, and is found out from the front to the end of the line. */
   private failing: { readonly turn: number; readonly outcome: Outcome } | undefined
-  private next: Place<Entry> | undefined
+  private next: Place<PooledMessage> | undefined
 
   /** `nextTurn` counts up; it tells what came before what. */
   constructor(private readonly nextTurn: () => number) {}
@@ -53,7 +53,7 @@ export class Entries {
     return this.line.size
   }
 
-  get first(): Entry | undefined {
+  get first(): PooledMessage | undefined {
     return this.line.first
   }
 
@@ -61,13 +61,13 @@ export class Entries {
     if (this.table.has(message)) throw new Error(`MID ${message.mid} is in this pool already`)
     const came = this.nextTurn()
     const counts = { came, since: came, returns: 0, handedAt: 0 }
-    const entry: Entry = { message, settle, ...counts, place: undefined, aborted: false }
+    const entry: PooledMessage = { message, settle, ...counts, place: undefined, aborted: false }
     this.table.set(message, entry)
     entry.place = this.line.joinAtEnd(entry)
   }
 
   /** Ends a waiting message as aborted, and marks one that is on its way; returns that one. */
-  takeBack(message: Outgoing): Entry | undefined {
+  takeBack(message: Outgoing): PooledMessage | undefined {
     const entry = this.table.get(message)
     if (!entry) return undefined
     entry.aborted = true
@@ -91,7 +91,7 @@ export class Entries {
   }
 
   /** Leaves the line for a connection. */
-  leave(entry: Entry): void {
+  leave(entry: PooledMessage): void {
     if (!entry.place) return
     if (this.next === entry.place) this.next = entry.place.behind
     this.line.leave(entry.place)
@@ -108,7 +108,7 @@ export class Entries {
   }
 
   /** What became of a message on its way: an outcome, or the front of the line again. */
-  settle(entry: Entry, outcome: Outcome, cost: Cost): void {
+  settle(entry: PooledMessage, outcome: Outcome, cost: Cost): void {
     const { kind, dcid } = outcome
     if (kind === 'delivered') return this.finish(entry, outcome)
     if (entry.aborted) return this.finish(entry, { kind: 'aborted', dcid })
@@ -120,7 +120,7 @@ export class Entries {
   }
 
   /** It may not come back uncharged again, so it needs a connection that charges what it does. */
-  isOnLastReturn(entry: Entry): boolean {
+  isOnLastReturn(entry: PooledMessage): boolean {
     return entry.returns >= MOST_RETURNS - 1
   }
 
@@ -149,19 +149,19 @@ export class Entries {
     }
   }
 
-  private comeBack(entry: Entry, outcome: Outcome): void {
+  private comeBack(entry: PooledMessage, outcome: Outcome): void {
     entry.returns += 1
     if (entry.returns >= MOST_RETURNS) this.finish(entry, outcome)
     else this.rejoin(entry)
   }
 
   /** Before those that came after it, so that the oldest are never overtaken. */
-  private rejoin(entry: Entry): void {
+  private rejoin(entry: PooledMessage): void {
     entry.since = this.nextTurn()
     entry.place = this.line.joinBefore(entry, (other) => other.came > entry.came)
   }
 
-  private finish(entry: Entry, outcome: Outcome): void {
+  private finish(entry: PooledMessage, outcome: Outcome): void {
     this.table.delete(entry.message)
     this.outbox.push({ entry, outcome })
   }

@@ -1,12 +1,12 @@
 import { isAscii, isSafeAddress } from './address'
 import type { Capabilities } from './capabilities'
-import type { Command, Reply } from './outcome'
+import type { SmtpCommand, Reply } from './outcome'
 import type { Outgoing } from './outgoing'
 
 /** The commands of one message, or the refusal that the intake would give, given here instead. */
 export type Envelope =
   | { kind: 'commands'; mail: string; rcpt: string }
-  | { kind: 'refused'; command: Command; reply: Reply }
+  | { kind: 'refused'; command: SmtpCommand; reply: Reply }
 
 /** Writes the commands with the parameters that the intake offered and the message wants. */
 export function envelopeOf(message: Outgoing, capabilities: Capabilities): Envelope {
@@ -55,6 +55,6 @@ function notSevenBit(message: Outgoing, capabilities: Capabilities): Envelope | 
   return { kind: 'refused', command: 'BODY', reply: { code: 554, enhanced: '5.6.3', text } }
 }
 
-function refuse(command: Command, enhanced: string, why: string): Envelope {
+function refuse(command: SmtpCommand, enhanced: string, why: string): Envelope {
   return { kind: 'refused', command, reply: { code: 553, enhanced, text: `not sent: ${why}` } }
 }

@@ -1,4 +1,4 @@
-import type { Command, Reply } from './outcome'
+import type { SmtpCommand, Reply } from './outcome'
 
 /**
  * Whose fault it is that a copy was not taken, and what that means for it and the others.
@@ -18,7 +18,7 @@ export type Fault = 'copy' | 'connection' | 'host' | 'intake'
 
 /** A 4xx or 5xx, and where it came. */
 export interface Refusal {
-  readonly command: Command
+  readonly command: SmtpCommand
   readonly reply: Reply
   /** The connection has taken messages before. */
   readonly used: boolean
@@ -32,7 +32,7 @@ interface Row {
   /** RFC 3463; a reply without one is '' here. */
   readonly status?: RegExp
   readonly says?: RegExp
-  readonly commands?: readonly (Command | 'CHUNK')[]
+  readonly commands?: readonly (SmtpCommand | 'CHUNK')[]
   /** On a connection that has taken no message yet. */
   readonly fresh: Fault
   /** On one that has. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock'
 import type { LearnedLimits, Reached } from '../monitor/status'
-import type { Connection } from './connection'
+import type { PoolConnection } from './connection'
 import { ConnectionLimit } from './connection-limit'
 import { LearnedLimit } from './learned-limit'
 import type { Failure } from './outcome'
@@ -94,14 +94,14 @@ export class IntakeRecord {
   }
 
   /** A connection that stands, but to an address that has refused since it was begun; others are there. */
-  hasRefusedSince({ began }: Connection, opened: Extract<Opened, { kind: 'open' }>): boolean {
+  hasRefusedSince({ began }: PoolConnection, opened: Extract<Opened, { kind: 'open' }>): boolean {
     const refused = this.refusing.get(opened.session.remote)
     return refused !== undefined && opened.addresses > 1 && began < refused.turn
   }
 
   /** What became of a message, handed out at `handedAt`, on `connection`, which has this `session`. */
   landed(
-    connection: Connection,
+    connection: PoolConnection,
     session: Session,
     { outcome, fault, reusable }: SendResult,
     handedAt: number,
@@ -141,12 +141,12 @@ export class IntakeRecord {
   }
 
   /** The connection ended, `later` milliseconds after the last reply. What we end ourselves is no limit. */
-  endedAfter(connection: Connection, session: Session, later: number): void {
+  endedAfter(connection: PoolConnection, session: Session, later: number): void {
     if (session.endedByIntake && later <= RIGHT_AFTER) this.takesNoMore(connection)
   }
 
   /** While the intake is slowing us down, where a connection ends says nothing of connections. */
-  private takesNoMore({ answered, began }: Connection): void {
+  private takesNoMore({ answered, began }: PoolConnection): void {
     if (!this.pace.isSlowed) this.limit.endedAfter(answered, began, this.nextTurn())
   }
 
@@ -155,7 +155,7 @@ export class IntakeRecord {
   }
 
   /** Whether a message that this address refused has another to go to. */
-  private hasAnother({ addresses }: Connection): boolean {
+  private hasAnother({ addresses }: PoolConnection): boolean {
     const since = this.clock.monotonic() - REFUSING_FOR
     for (const [remote, { at }] of this.refusing) if (at < since) this.refusing.delete(remote)
     return this.refusing.size < Math.min(ADDRESSES_OF_AN_ATTEMPT, addresses)

@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { type DnsFailure, dnsFailure, dnsFailureOf, isFinal } from './dns-failure'
 import type { Exchange } from './dns-questions'
 import type { MxLookup } from './mx-lookup'
-import type { Route } from './options'
+import type { FixedHost } from './options'
 
 /** An address to connect to, and the name that its certificate must carry. */
 export interface Host {
@@ -55,7 +55,7 @@ export function permitted(
 }
 
 /** A fixed host in place of the MX hosts. */
-export async function resolveRoute(route: Route, lookup: MxLookup): Promise<Resolved> {
+export async function resolveRoute(route: FixedHost, lookup: MxLookup): Promise<Resolved> {
   const { host, port } = route
   if (isIP(host) !== 0) return { kind: 'hosts', hosts: [{ name: host, address: host, port }] }
   try {

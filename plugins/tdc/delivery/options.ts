@@ -35,7 +35,7 @@ export interface TlsPolicy {
 }
 
 /** A host and port in place of MX look-ups. */
-export interface Route {
+export interface FixedHost {
   readonly host: string
   readonly port: number
 }

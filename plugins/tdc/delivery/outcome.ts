@@ -1,7 +1,8 @@
 import type { TlsFailure } from './tls-failure'
 
 /** The command that a reply answered; `CONNECT` is the greeting, `BODY` the end of the message. */
-export type Command = 'CONNECT' | 'EHLO' | 'STARTTLS' | 'MAIL' | 'RCPT' | 'DATA' | 'BODY' | 'QUIT'
+export type SmtpCommand =
+  'CONNECT' | 'EHLO' | 'STARTTLS' | 'MAIL' | 'RCPT' | 'DATA' | 'BODY' | 'QUIT'
 
 export interface Reply {
   /** Three digits, 200 to 599. */
@@ -18,7 +19,7 @@ export interface Reply {
  */
 export type Failure =
   /** The intake answered, and the answer was no (4xx or 5xx, or SIZE made the 552 certain). */
-  | { kind: 'reply'; command: Command; reply: Reply }
+  | { kind: 'reply'; command: SmtpCommand; reply: Reply }
   | TlsFailure
   /** TCP: refused, unreachable, timed out, cut; and a peer that does not speak SMTP. */
   | { kind: 'network'; details: NetworkDetails; reason: string }

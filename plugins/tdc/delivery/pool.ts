@@ -1,10 +1,10 @@
 import type { PoolStatus, Reached } from '../monitor/status'
 import { Alarm } from './alarm'
 import { Backoff } from './backoff'
-import type { Connection } from './connection'
+import type { PoolConnection } from './connection'
 import { UNLIMITED } from './connection-budget'
 import { Connections, HANGS_AFTER } from './connections'
-import { Entries, type Entry } from './entries'
+import { Entries, type PooledMessage } from './entries'
 import { faultOf } from './fault'
 import { openGuarded, sendGuarded } from './guard'
 import { IntakeRecord } from './intake-record'
@@ -130,14 +130,14 @@ export class Pool {
   }
 
   /** Ends a connection on which a message was taken back. */
-  private part(connection: Connection): void {
+  private part(connection: PoolConnection): void {
     const { state } = connection
     if (state.kind !== 'busy' && state.kind !== 'closing') return
     if ([...state.flying].every(({ aborted }) => aborted)) this.connections.cut(connection)
     else if (state.kind === 'busy') this.connections.drain(connection, state)
   }
 
-  private opened(connection: Connection, opened: Opened): void {
+  private opened(connection: PoolConnection, opened: Opened): void {
     if (!this.connections.has(connection)) {
       if (opened.kind === 'open') this.quietly(() => opened.session.destroy())
       return
@@ -161,7 +161,7 @@ export class Pool {
    * With no other connection open or being opened in the same step, nobody else can take the messages
    * that waited when this attempt began, so it was theirs. Those that came later have the next one.
    */
-  private openingFailed(connection: Connection, dcid: number, failure: Failure): void {
+  private openingFailed(connection: PoolConnection, dcid: number, failure: Failure): void {
     const { beganAt } = connection
     this.connections.remove(connection)
     if (isOutOfDescriptors(failure)) {
@@ -185,7 +185,7 @@ export class Pool {
     if (isLast && !isTooMuch(failure)) this.entries.failThoseBefore(connection.began, outcome)
   }
 
-  private landed(connection: Connection, entry: Entry, result: SendResult): void {
+  private landed(connection: PoolConnection, entry: PooledMessage, result: SendResult): void {
     const { state } = connection
     if (!this.connections.has(connection)) return
     if (state.kind !== 'busy' && state.kind !== 'closing') return
@@ -199,7 +199,7 @@ export class Pool {
     this.pulse()
   }
 
-  private closed(connection: Connection): void {
+  private closed(connection: PoolConnection): void {
     const { state } = connection
     if (!this.connections.has(connection) || state.kind === 'connecting') return
     if (state.kind === 'idle') {
@@ -244,7 +244,7 @@ export class Pool {
       .catch((error: unknown) => this.mistaken(error))
   }
 
-  private send(connection: Connection, entry: Entry): void {
+  private send(connection: PoolConnection, entry: PooledMessage): void {
     const { state } = connection
     if (state.kind !== 'idle' && state.kind !== 'busy') return
     this.entries.leave(entry)
@@ -282,7 +282,7 @@ function isRefusal(failure: Failure): boolean {
 }
 
 /** It was accepted, and sent away in place of a greeting; one that is only cut may meet a restart. */
-function isUngreeted({ greeted }: Connection, failure: Failure): boolean {
+function isUngreeted({ greeted }: PoolConnection, failure: Failure): boolean {
   return (
     !greeted && isRefusal(failure) && !(failure.kind === 'network' && failure.details !== 'closed')
   )

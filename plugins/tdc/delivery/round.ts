@@ -1,8 +1,8 @@
 import type { Backoff } from './backoff'
-import type { Connection } from './connection'
+import type { PoolConnection } from './connection'
 import type { Seats } from './connection-budget'
-import { type Census, type Connections, HANGS_AFTER } from './connections'
-import type { Entries, Entry } from './entries'
+import { type ConnectionCensus, type Connections, HANGS_AFTER } from './connections'
+import type { Entries, PooledMessage } from './entries'
 import { wantedConnections } from './growth'
 import type { IntakeRecord } from './intake-record'
 import type { Failure } from './outcome'
@@ -29,8 +29,8 @@ export interface PoolParts {
   readonly seats: Seats
   /** Begins an opening that is given up at `deadline`. */
   begin(deadline: number): void
-  send(connection: Connection, entry: Entry): void
-  openingFailed(connection: Connection, dcid: number, failure: Failure): void
+  send(connection: PoolConnection, entry: PooledMessage): void
+  openingFailed(connection: PoolConnection, dcid: number, failure: Failure): void
 }
 
 /** One look at a whole pool: what is over, what is handed out, opened and closed. */
@@ -122,7 +122,7 @@ export class Round {
    * they stand. What was down is asked by the floor, and after a failed opening by one at a time: it must
    * not see a storm. An opening that hangs holds no other's place. Returns when to look again.
    */
-  private grow(census: Census): number {
+  private grow(census: ConnectionCensus): number {
     const { seats, connections, entries } = this.pool
     const { minConnections, maxConnections, openTimeout = OPEN_TIMEOUT } = this.options
     const { begins, again } = this.missing(census)
@@ -140,7 +140,7 @@ export class Round {
   }
 
   /** How many openings may begin now, and when to look again. */
-  private missing(census: Census): { begins: number; again: number } {
+  private missing(census: ConnectionCensus): { begins: number; again: number } {
     const { entries, backoff, intake, seats } = this.pool
     const { connecting, hanging, greeted, idle, busy, flying } = census
     const [opening, standing] = [connecting - hanging, idle + busy]
@@ -179,7 +179,7 @@ export class Round {
    * Closes idle connections that are more than wanted, the least recently used first, when their
    * time is over. Returns when to look again.
    */
-  private shrink({ connecting, hanging, idle, busy, flying }: Census): number {
+  private shrink({ connecting, hanging, idle, busy, flying }: ConnectionCensus): number {
     const { entries, connections, seats } = this.pool
     const wanted = wantedConnections(entries.waiting + flying, this.options)
     let surplus = connecting - hanging + idle + busy - wanted
@@ -218,7 +218,7 @@ export class Round {
    * takes one that nobody used: there, what goes wrong is the message's own and not the last of
    * a row of connections that the intake has meanwhile given up.
    */
-  private mostSent(entry?: Entry): number {
+  private mostSent(entry?: PooledMessage): number {
     if (entry && this.pool.entries.isOnLastReturn(entry)) return 1
     return Math.max(1, Math.min(this.options.messagesPerConnection, this.pool.intake.messages))
   }

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock'
-import { type Answer, AnswerCache } from './answer-cache'
+import { type CachedAnswer, AnswerCache } from './answer-cache'
 import { type DaneLookup, daneOf, type SecureDns } from './dane'
 import type { DnsAnswer, RecordType } from './dns-answer'
 import type { DnsClient } from './dns-client'
@@ -23,7 +23,7 @@ export function secureLookup(
 ): { lookup: MxLookup; dane: DaneLookup } {
   const ask =
     <T extends RecordType>(type: T) =>
-    async (name: string): Promise<Answer<DnsAnswer<T>>> => {
+    async (name: string): Promise<CachedAnswer<DnsAnswer<T>>> => {
       const answer = await client.ask(name, type)
       return { value: answer, ttl: answer.ttl }
     }
@@ -57,7 +57,10 @@ export function secureLookup(
   }
 }
 
-async function bothFamilies(client: DnsClient, host: string): Promise<Answer<SecureAddresses>> {
+async function bothFamilies(
+  client: DnsClient,
+  host: string,
+): Promise<CachedAnswer<SecureAddresses>> {
   const answers: DnsAnswer<'A' | 'AAAA'>[] = []
   const family = (type: 'A' | 'AAAA') => async () => {
     const answer = await client.ask(host, type)

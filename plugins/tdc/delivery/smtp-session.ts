@@ -7,7 +7,7 @@ import { envelopeOf } from './envelope'
 import { type Fault, faultOf } from './fault'
 import { GIVEN_UP, isOutOfDescriptors, type Loss, protocolLoss } from './loss'
 import type { Timeouts } from './options'
-import type { Command, Failure, Reply } from './outcome'
+import type { SmtpCommand, Failure, Reply } from './outcome'
 import type { Outgoing } from './outgoing'
 import { type Peer, reportFailure } from './peer'
 import { replyLine } from './reply'
@@ -192,7 +192,7 @@ export class SmtpSession implements Session {
   }
 
   /** Makes the connection ready for the next message; false when it is none any more. */
-  private async recover(command: Command, reply: Reply): Promise<boolean> {
+  private async recover(command: SmtpCommand, reply: Reply): Promise<boolean> {
     if (reply.code === OUT_OF_STEP) this.outOfStep = true
     // The intake may be accepting what was written behind the refused one: its reply is waited for.
     if (this.outOfStep && this.inFlight === 1) this.conversation.end(GIVEN_UP)
@@ -224,7 +224,7 @@ export class SmtpSession implements Session {
   }
 
   private refusedWith(
-    refusal: { command: Command; reply: Reply },
+    refusal: { command: SmtpCommand; reply: Reply },
     fault: Fault,
     reusable: boolean,
   ): SendResult {

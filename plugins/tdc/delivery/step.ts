@@ -1,15 +1,15 @@
 import { type Loss, protocolLoss } from './loss'
-import type { Command, Failure, Reply } from './outcome'
+import type { SmtpCommand, Failure, Reply } from './outcome'
 
 /** Every command that is answered. RSET, and CHUNK, a BDAT before the last, are part of no outcome. */
-export type Verb = Command | 'CHUNK' | 'RSET'
+export type Verb = SmtpCommand | 'CHUNK' | 'RSET'
 
 /** What came of waiting for a reply. */
-export type Answer =
+export type Heard =
   { kind: 'reply'; reply: Reply; lines: readonly string[] } | { kind: 'lost'; failure: Loss }
 
 /** The same, judged: the command succeeded, was refused (4xx, 5xx), or the connection is lost. */
-export type Step<V extends Verb = Command> =
+export type Judged<V extends Verb = SmtpCommand> =
   | { kind: 'passed'; reply: Reply; lines: readonly string[] }
   | { kind: 'refused'; command: V; reply: Reply }
   | { kind: 'lost'; failure: Loss }
@@ -35,7 +35,7 @@ export const CLOSING = 421
  * Judges an answer. A positive code that does not belong to the command means that the two sides
  * no longer speak of the same step, so nothing can be believed any more (spec 5.4: network).
  */
-export function judge<V extends Verb>(command: V, answer: Answer): Step<V> {
+export function judge<V extends Verb>(command: V, answer: Heard): Judged<V> {
   if (answer.kind === 'lost') return answer
   const { reply, lines } = answer
   if (SUCCESS[command].includes(reply.code)) return { kind: 'passed', reply, lines }
@@ -45,7 +45,7 @@ export function judge<V extends Verb>(command: V, answer: Answer): Step<V> {
   return { kind: 'lost', failure: protocolLoss(`unexpected reply ${reply.code} to ${command}`) }
 }
 
-export function failureOf(step: Step): Failure | undefined {
+export function failureOf(step: Judged): Failure | undefined {
   switch (step.kind) {
     case 'passed':
       return undefined

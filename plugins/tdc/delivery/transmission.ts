@@ -1,14 +1,14 @@
 import type { Envelope } from './envelope'
 import type { Loss } from './loss'
-import type { Command, Reply } from './outcome'
+import type { SmtpCommand, Reply } from './outcome'
 import type { Outgoing } from './outgoing'
-import type { Step, Verb } from './step'
+import type { Judged, Verb } from './step'
 import type { Line, Wire } from './wire'
 
 /** How one message ended on the wire. `begun`: the intake may have had all of it. */
 export type Transmission =
   | { kind: 'accepted'; reply: Reply }
-  | { kind: 'refused'; begun: boolean; command: Command; reply: Reply }
+  | { kind: 'refused'; begun: boolean; command: SmtpCommand; reply: Reply }
   | { kind: 'lost'; begun: boolean; failure: Loss }
   /** The intake does not keep what it offers: BDAT, or hearing what stands behind a message. */
   | { kind: 'unfit'; why: string }
@@ -38,15 +38,15 @@ export function envelope({ mail, rcpt }: Commands): Line<'MAIL' | 'RCPT'>[] {
 }
 
 /** The first step that failed, of commands before the message and its first chunk. */
-export function refusedBy(steps: readonly Step<Verb>[]): Transmission | undefined {
+export function refusedBy(steps: readonly Judged<Verb>[]): Transmission | undefined {
   const failed = steps.find(({ kind }) => kind !== 'passed')
   if (!failed || failed.kind === 'passed') return undefined
   if (failed.kind === 'lost') return { kind: 'lost', begun: false, failure: failed.failure }
-  const command = failed.command === 'CHUNK' ? 'BODY' : (failed.command as Command)
+  const command = failed.command === 'CHUNK' ? 'BODY' : (failed.command as SmtpCommand)
   return { kind: 'refused', begun: false, command, reply: failed.reply }
 }
 
-export function endedBy(step: Step): Transmission {
+export function endedBy(step: Judged): Transmission {
   switch (step.kind) {
     case 'passed':
       return { kind: 'accepted', reply: step.reply }

@@ -2,7 +2,7 @@ import type { Capabilities } from './capabilities'
 import { chunked } from './chunked'
 import { contentOf } from './content'
 import { TIMED_OUT } from './loss'
-import type { Step } from './step'
+import type { Judged } from './step'
 import {
   endedBy,
   envelope,
@@ -66,7 +66,7 @@ const sequential: Transmit = {
  * the commands of the next message stand behind the final dot, where section 3.1 allows them: one.
  */
 function pipelined(window: number, memory?: WindowMemory): Transmit {
-  let before: Promise<Step> | undefined
+  let before: Promise<Judged> | undefined
   return {
     window,
     resets: true,
@@ -92,7 +92,7 @@ function pipelined(window: number, memory?: WindowMemory): Transmit {
       const refused = refusedBy(steps)
       if (refused && (await behind)?.kind === 'passed' && isUnheard(refused)) return UNHEARD
       if (!refused && behind) memory?.heardBehind()
-      return refused ?? endedBy((await reply) as Step)
+      return refused ?? endedBy((await reply) as Judged)
     },
   }
 }

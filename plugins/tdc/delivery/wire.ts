@@ -6,7 +6,7 @@ import type { Conversation } from './conversation'
 import { GIVEN_UP, protocolLoss } from './loss'
 import type { Reply } from './outcome'
 import type { Timeouts } from './options'
-import type { Step, Verb } from './step'
+import type { Judged, Verb } from './step'
 import type { SecureSocket } from './tls'
 
 /** Messages up to this go out in one write; longer ones piece by piece. */
@@ -108,9 +108,9 @@ export class Wire {
    * message has none; a long wait would not bring it.
    */
   async answered(
-    message: Awaitable<Step<Verb>>,
-    reset: Awaitable<Step<Verb>>,
-  ): Promise<[message: Step<Verb>, reset: Step<Verb>]> {
+    message: Awaitable<Judged<Verb>>,
+    reset: Awaitable<Judged<Verb>>,
+  ): Promise<[message: Judged<Verb>, reset: Judged<Verb>]> {
     const first = await message
     const isDoubtful = first.kind === 'passed' && this.conversation.isAsTo('RSET', first.reply)
     if (isDoubtful) this.conversation.patience(UNHEARD_AFTER)
@@ -134,7 +134,7 @@ export class Wire {
   }
 
   /** Commands in one write; the replies in their order, each waited for by `patience` at the most. */
-  group<V extends Verb>(lines: readonly Line<V>[], patience = Infinity): Promise<Step<V>>[] {
+  group<V extends Verb>(lines: readonly Line<V>[], patience = Infinity): Promise<Judged<V>>[] {
     const commands = lines.map((line) => this.timed(line))
     return this.conversation.group(
       commands.map((command) => ({ ...command, ms: Math.min(command.ms, patience) })),
@@ -146,7 +146,7 @@ export class Wire {
    * all of it: what is written before that goes out together with what stands behind it, and would
    * be known to be taken only when all of that was.
    */
-  async whole(lines: readonly Line[]): Promise<Promise<Step<Verb>>[]> {
+  async whole(lines: readonly Line[]): Promise<Promise<Judged<Verb>>[]> {
     let isWritten = false
     let onWritten = (): void => {}
     const written = new Promise<void>((resolve) => (onWritten = resolve))
@@ -164,7 +164,7 @@ export class Wire {
   }
 
   /** BDAT with what is left of a message of `size` octets, in pieces: exactly what the line says. */
-  chunkInPieces(unsent: Unsent): Promise<Step> {
+  chunkInPieces(unsent: Unsent): Promise<Judged> {
     const { size, begun } = unsent
     const { change, missing } = counted(unsent)
     const begin = Buffer.from(`${bdatLine(size - begun, 'BODY')}\r\n`)
@@ -172,7 +172,7 @@ export class Wire {
   }
 
   /** DATA's content of `size` octets, the final dot and the reply, which may come at any moment. */
-  async data(content: Buffer | Readable, size: number): Promise<Step> {
+  async data(content: Buffer | Readable, size: number): Promise<Judged> {
     if (!isWhole(content)) {
       const { change, missing } = counted({ size, begun: 0, unstuffer: new Unstuffer() })
       const count = (piece: Buffer): Buffer => (change(piece), piece)
@@ -191,9 +191,9 @@ export class Wire {
 
   /** Nobody can have accepted a message of which something is still here: that reply is another's. */
   private async unlessEarly<V extends Verb>(
-    reply: Promise<Step<V>>,
+    reply: Promise<Judged<V>>,
     isWritten: () => boolean,
-  ): Promise<Step<V>> {
+  ): Promise<Judged<V>> {
     const step = await reply
     if (step.kind !== 'passed' || isWritten()) return step
     // A socket with TLS tells only in the next turns of the event loop that all was taken.
@@ -215,7 +215,7 @@ export class Wire {
     return { command, line, ...(content && { content }), ms, ...spoils }
   }
 
-  private async pieces(content: Buffer | Readable, pieces: Pieces): Promise<Step> {
+  private async pieces(content: Buffer | Readable, pieces: Pieces): Promise<Judged> {
     const { conversation, socket } = this
     const { data, final } = this.timeouts
     const over = new AbortController()
@@ -247,7 +247,7 @@ export class Wire {
   }
 
   /** Only closing tells the server that a message is cut off: an end would complete it. */
-  private cutOff(step: Step): Step {
+  private cutOff(step: Judged): Judged {
     if (step.kind !== 'passed') {
       this.conversation.end(GIVEN_UP)
       return step

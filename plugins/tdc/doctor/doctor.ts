@@ -4,7 +4,7 @@ import type { ServerUser, ServerUserResult } from './server-user'
 import { isReadable, tryFolder, unreadableFiles } from './trial'
 
 /** A server of Haraka on this machine, as it starts or would start. */
-export interface Place {
+export interface Installation {
   /** Where `haraka -c` points. */
   readonly directory: string
   /** The queue directory. */
@@ -49,7 +49,7 @@ export function diagnoseKeyMode(directory: string): Diagnosis[] {
 }
 
 /** What is looked at, in the order in which a server meets it. Nothing throws, nothing is changed. */
-const LOOKS: readonly ((place: Place) => readonly Diagnosis[])[] = [
+const LOOKS: readonly ((place: Installation) => readonly Diagnosis[])[] = [
   ofNode,
   ofClock,
   ofUser,
@@ -59,7 +59,7 @@ const LOOKS: readonly ((place: Place) => readonly Diagnosis[])[] = [
   ofSocket,
 ]
 
-export function diagnose(place: Place): Diagnosis[] {
+export function diagnose(place: Installation): Diagnosis[] {
   return LOOKS.flatMap((look) => {
     try {
       return look(place)
@@ -83,7 +83,7 @@ function ofNode(): Diagnosis[] {
   return [{ grave: true, text, mend: `install ${OLDEST_NODE} or later` }]
 }
 
-function ofClock({ now, directory, queue }: Place): Diagnosis[] {
+function ofClock({ now, directory, queue }: Installation): Diagnosis[] {
   const mend =
     'set the clock (timedatectl set-ntp true): certificates and the age of copies need it'
   if (now < FIRST_RELEASE) {
@@ -97,14 +97,14 @@ function ofClock({ now, directory, queue }: Place): Diagnosis[] {
   })
 }
 
-function ofUser({ user }: Place): Diagnosis[] {
+function ofUser({ user }: Installation): Diagnosis[] {
   if (user.kind !== 'unknown') return []
   const { setting, value } = user
   const text = `smtp.ini ${setting}=${JSON.stringify(value)}: the system knows no such ${setting}`
   return [{ grave: true, text, mend: `Haraka ends when it becomes that ${setting}: correct it` }]
 }
 
-function ofQueue({ queue, user, starts }: Place): Diagnosis[] {
+function ofQueue({ queue, user, starts }: Installation): Diagnosis[] {
   if (!existsSync(queue)) return [missing(queue, starts)]
   const asker = process.geteuid?.()
   const owner = user.kind === 'user' ? user.user.uid : statSync(queue).uid
@@ -155,7 +155,7 @@ function mendOf(why: string, queue: string, user: ServerUserResult): string {
   return (MENDS[why] ?? ((path) => `chown -R ${quoted(owner)} ${quoted(path)}`))(queue)
 }
 
-function ofRoom({ queue, minFreeSpace }: Place): Diagnosis[] {
+function ofRoom({ queue, minFreeSpace }: Installation): Diagnosis[] {
   if (minFreeSpace === 0 || !existsSync(queue)) return []
   const { bavail, bsize } = statfsSync(queue)
   const free = bavail * bsize
@@ -165,7 +165,7 @@ function ofRoom({ queue, minFreeSpace }: Place): Diagnosis[] {
   return [{ grave: true, text, mend: MENDS['ENOSPC']?.(queue) ?? '' }]
 }
 
-function ofKey({ directory, user }: Place): Diagnosis[] {
+function ofKey({ directory, user }: Installation): Diagnosis[] {
   const path = keyPath(directory)
   if (!existsSync(path) || isReadable(path, userIn(user))) return []
   const text = `${path}: ${nameOf(user)} may not read it, a change of the key is not seen while the server runs`
@@ -176,7 +176,7 @@ function keyPath(directory: string): string {
   return join(directory, 'config', 'tdc.key')
 }
 
-function ofSocket({ directory, user }: Place): Diagnosis[] {
+function ofSocket({ directory, user }: Installation): Diagnosis[] {
   const path = join(directory, 'tdc.sock')
   const found = lstatSync(path, { throwIfNoEntry: false })
   const own = userIn(user)?.uid ?? process.geteuid?.()

@@ -12,14 +12,14 @@ const NOBODY: AddressFacts = { address: '', key: '', domain: '' }
 /** Also of what a plugin put in the place of an address: another class, numbers, or a text. */
 export function addressFacts(address: HarakaAddress): AddressFacts {
   try {
-    return isReadable(address) ? factsOf(address) : NOBODY
+    return isLegible(address) ? factsOf(address) : NOBODY
   } catch {
     return NOBODY
   }
 }
 
 /** Whether there is anything to be read in it; the null reverse-path has nothing. */
-export function isReadable(address: unknown): boolean {
+export function isLegible(address: unknown): boolean {
   try {
     if (typeof address === 'string') return isName(address)
     const { user, original, address: text } = Object(address) as Record<string, unknown>

@@ -1,6 +1,6 @@
 import { LIMITS, bounded } from '../base/text'
 import type { MessageFacts } from '../decide/message-facts'
-import { addressFacts, isReadable } from './address-facts'
+import { addressFacts, isLegible } from './address-facts'
 import type { GivenRecipients } from './given-recipients'
 import { resultsOf } from './results'
 import type { Connection, HarakaAddress, Transaction } from './types'
@@ -27,13 +27,13 @@ export function messageFacts(
 /** The recipients that can be read. */
 function recipientsOf({ rcpt_to: all }: Transaction): HarakaAddress[] {
   if (!Array.isArray(all)) throw new TypeError('rcpt_to is no list')
-  return [...(all as HarakaAddress[])].filter(isReadable)
+  return [...(all as HarakaAddress[])].filter(isLegible)
 }
 
 /** How many there are that cannot; a hole is none. */
 export function unreadableRecipients({ rcpt_to: all }: Transaction): number {
   const there = [...all].filter((address: unknown) => address !== undefined && address !== null)
-  return there.filter((address) => !isReadable(address)).length
+  return there.filter((address) => !isLegible(address)).length
 }
 
 /** First value of a header as it stood in the message. */

@@ -15,7 +15,7 @@ const PATH_LIMIT = 256
 const NAME_LIMIT = 200
 
 /** The domain in A-labels (RFC 5890); one that cannot be written so is `invalid` (RFC 2606 2). */
-export function asciiDomain(domain: string): string {
+export function headerDomain(domain: string): string {
   const ascii = isPrintableAscii(domain) ? domain : domainToASCII(domain)
   const valid = ascii.length <= DOMAIN_LIMIT && (DOMAIN.test(ascii) || LITERAL.test(ascii))
   return valid ? ascii : 'invalid'
@@ -30,7 +30,7 @@ export function asciiAddress(address: string): string {
   const at = address.lastIndexOf('@')
   const local = at < 0 ? address : address.slice(0, at)
   const valid = local.length <= PATH_LIMIT && (DOT_ATOM.test(local) || QUOTED.test(local))
-  return `${valid ? local : 'postmaster'}@${asciiDomain(at < 0 ? '' : address.slice(at + 1))}`
+  return `${valid ? local : 'postmaster'}@${headerDomain(at < 0 ? '' : address.slice(at + 1))}`
 }
 
 /** `Name <user@domain>` or `user@domain` as the pieces of an ASCII From field called `field`. */

@@ -1,3 +1,5 @@
+import { LINE_LIMIT } from './header-value'
+
 const TAB = 0x09
 const LF = 0x0a
 const CR = 0x0d
@@ -6,9 +8,6 @@ const COLON = 0x3a
 const CRLF = Buffer.from('\r\n')
 const END_OF_HEADER = Buffer.from('\r\n\r\n')
 const NOTHING = Buffer.alloc(0)
-
-/** Longest line (RFC 5322 2.1.1). No more octets than that are held back for what may follow them. */
-const LINE_LIMIT = 998
 
 /**
  * Octets that some reader drops beside a name: what cannot stand in one (RFC 5322 3.6.8), which

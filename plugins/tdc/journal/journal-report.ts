@@ -1,4 +1,4 @@
-import { asciiAddress, asciiDomain, mailboxPieces } from './ascii-address'
+import { asciiAddress, headerDomain, mailboxPieces } from './ascii-address'
 import { clientIpText } from './client-ip'
 import { dateText } from './date-text'
 import { envelopePart } from './envelope-part'
@@ -80,7 +80,7 @@ export function journalTail(boundary: string): Buffer {
 }
 
 function addressing(facts: ReportFacts, options: JournalOptions): string[] {
-  const gateway = asciiDomain(facts.gateway)
+  const gateway = headerDomain(facts.gateway)
   const from = options.from ?? `"Journal" <postmaster@${gateway}>`
   return [
     headerField('From', mailboxPieces('From', from)),

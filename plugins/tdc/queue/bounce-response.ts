@@ -1,5 +1,5 @@
 import type { BounceResponse } from '../monitor/events'
-import type { Command, DnsResult, Failure, NetworkDetails } from '../delivery/outcome'
+import type { SmtpCommand, DnsResult, Failure, NetworkDetails } from '../delivery/outcome'
 
 /** 4: will be tried again; 5: given up. The first digit of the enhanced status (RFC 3463 section 3.1). */
 export type StatusClass = 4 | 5
@@ -67,7 +67,7 @@ export function expiredResponse(last: Failure | undefined): BounceResponse {
   return { status: '5.4.7', meaning: 'Delivery expired (message too old)', code: NO_CODE, detail }
 }
 
-function replyMeaning(command: Command): readonly [string, string] {
+function replyMeaning(command: SmtpCommand): readonly [string, string] {
   return command === 'RCPT'
     ? ['1.0', 'Unknown address error']
     : ['3.0', 'Other mail system problem']

@@ -17,8 +17,8 @@ export class Doubts {
   constructor(private readonly clock: Clock) {}
 
   /** Of one message: its envelope, then what the client sent, in pieces. */
-  digest(envelope: readonly string[], header: readonly string[]): MessageDigest {
-    return new MessageDigest(envelope, header)
+  digest(envelope: readonly string[], header: readonly string[]): ContentDigest {
+    return new ContentDigest(envelope, header)
   }
 
   /** Of a copy's recipients, those who were in none of an equal message within the hour; now they are. */
@@ -49,7 +49,7 @@ const EMPTY_LINE = Buffer.from('\r\n\r\n')
  * Takes in a message as Haraka has it now, of which the header is left out: Haraka and plugins have
  * written in it, with the time of day. The client's own header lines stand for it.
  */
-export class MessageDigest {
+export class ContentDigest {
   private head: Buffer | undefined = Buffer.from('\r\n')
   private readonly hash = createHash('sha256')
 

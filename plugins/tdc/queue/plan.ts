@@ -1,5 +1,5 @@
 import type { Route } from '../decide/decision'
-import { asciiDomain } from '../journal/ascii-address'
+import { headerDomain } from '../journal/ascii-address'
 import { safeId, signToken } from '../journal/loop-token'
 import type { ReportFacts } from '../journal/report'
 import type { Settings } from '../settings/settings'
@@ -53,7 +53,7 @@ function wrappingOf(route: Route, report: ReportFacts, { settings, loopKey, rand
   const { envelopeFrom } = settings.delivery
   const said = {
     id: safeId(report.mid),
-    gateway: asciiDomain(report.gateway),
+    gateway: headerDomain(report.gateway),
     time: Math.floor(report.date / 1000),
   }
   const token = (lead: number, digest: string) =>
