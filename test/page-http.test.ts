@@ -504,13 +504,6 @@ describe('the status page over HTTP', () => {
     assert.equal(gathered, 1)
   })
 
-  it('shows no metrics while a worker is missing: its counters would seem to begin anew', async () => {
-    status = statusWith({ silent: [{ worker: 2, pid: 12 }] })
-    const { status: code, body } = await get('/tdc/metrics')
-    assert.deepEqual([code, body], [503, '1 worker(s) did not answer in time.\n'])
-    assert.equal((await get('/tdc/status')).status, 200)
-  })
-
   it('shows the machines that share their figures, without addresses', async () => {
     assert.equal((await get('/tdc/machines')).body, 'null')
     const text =

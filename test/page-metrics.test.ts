@@ -57,6 +57,16 @@ describe('the metrics', () => {
     }
   })
 
+  it('are no sums while a worker is missing: its counters would seem to begin anew', async () => {
+    const part = await exposition(statusWith({ silent: [{ worker: 2, pid: 12 }] }))
+    assert.deepEqual(
+      [...typesIn(part)].filter(([, type]) => type !== 'gauge'),
+      [],
+    )
+    assert.doesNotMatch(part, /^haraka_tdc_(?:queue|intake|kept|connections)/m)
+    assert.match(part, /^haraka_tdc_health\{reason="worker-silent"\} 1$/m)
+  })
+
   it('count each copy once', () => {
     const of = (result: string) =>
       Number(

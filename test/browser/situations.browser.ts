@@ -2,44 +2,55 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { repository } from '../support/run'
-import { Night, SITUATIONS } from '../support/situations'
+import { Night, PLANS } from '../support/situations'
 import { openPage, startBrowser } from './browser'
 
 /** PICTURES=1: the page when all is well, and when an intake refuses, for a reviewer to look at. */
 const PICTURED: Readonly<Record<string, string>> = { '': 'page-ok', refusing: 'page-failing' }
 
-describe('the page in Chromium, in ten situations of a real server', function () {
-  this.timeout(60_000)
-  let browser: Browser
-  let night: Night
+for (const plan of PLANS)
+  describe(`the page in Chromium, in situations of a real server: ${plan.title}`, function () {
+    this.timeout(60_000)
+    let browser: Browser
+    let night: Night
 
-  before(async () => {
-    night = await Night.begin()
-    browser = await startBrowser()
-  })
-  after(async () => {
-    await browser?.close()
-    await night?.over()
-  })
-
-  for (const situation of SITUATIONS) {
-    const { reason, state } = situation
-    it(`${reason || 'all is well'}: its banner says ${state}`, async () => {
-      await night.become(situation)
-      const look = { viewport: { width: 1180, height: 1000 } }
-      const { page, context, complaints } = await openPage(browser, night.origin, look)
-      await page.goto(`${night.origin}/tdc/`)
-      await page.locator(`#state[data-state=${state}]`).waitFor()
-      const notices = page.locator('#notices')
-      if (reason === '') assert.equal(await notices.isVisible(), false)
-      else await notices.filter({ hasText: `${reason}:` }).waitFor()
-      const name = PICTURED[reason]
-      if (process.env['PICTURES'] && name) {
-        await page.screenshot({ path: join(repository, 'docs', 'images', `${name}.png`) })
-      }
-      assert.deepEqual(complaints, [])
-      await context.close()
-      await situation.end?.(night.path)
+    before(async () => {
+      night = await Night.begin(plan)
+      browser = await startBrowser()
     })
-  }
-})
+    after(async () => {
+      await browser?.close()
+      await night?.over()
+    })
+
+    for (const situation of plan.situations) {
+      const { reason, state, missing } = situation
+      it(`${reason || 'all is well'}: its banner says ${state}`, async function () {
+        const lacking = missing?.()
+        if (lacking !== undefined) {
+          console.log(`      ${lacking}`)
+          this.skip()
+        }
+        await night.become(situation)
+        const look = { viewport: { width: 1180, height: 1000 } }
+        const { page, context, complaints } = await openPage(browser, night.origin, look)
+        await page.goto(`${night.origin}/tdc/`)
+        await page.locator(`#state[data-state=${state}]`).waitFor()
+        const notices = page.locator('#notices')
+        if (reason === '') assert.equal(await notices.isVisible(), false)
+        else await notices.filter({ hasText: `${reason}:` }).waitFor()
+        const name = PICTURED[reason]
+        if (process.env['PICTURES'] && name) {
+          await page.screenshot({ path: join(repository, 'docs', 'images', `${name}.png`) })
+        }
+        // Of the other machines nothing is known while Redis is away.
+        const isMeant = (text: string) => night.redis !== undefined && /\b503\b/.test(text)
+        assert.deepEqual(
+          complaints.filter((text) => !isMeant(text)),
+          [],
+        )
+        await context.close()
+        await situation.end?.(night)
+      })
+    }
+  })

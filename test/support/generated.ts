@@ -1,6 +1,7 @@
 import { format, resolveConfig } from 'prettier'
 import { REASONS } from '../../plugins/tdc/monitor/health'
 import { COUNTED } from '../../plugins/tdc/monitor/message-counts'
+import { METRICS } from '../../plugins/tdc/web/metrics'
 import { SECTIONS } from '../../plugins/tdc/settings/keys'
 import { commandsOfProgram } from './documents'
 
@@ -43,6 +44,17 @@ export const PARTS: ReadonlyMap<string, () => string> = new Map([
       tableOf(
         ['counter', 'counts'],
         COUNTED.map(([name, { help }]) => [codeOf(name), said(help)]),
+      ),
+  ],
+  [
+    'metrics',
+    () =>
+      tableOf(
+        ['metric', 'type', 'labels', 'meaning'],
+        Object.entries(METRICS).map(([name, { type, labels = [], help }]) => [
+          ...[codeOf(name), type, labels.map(codeOf).join(', ')],
+          withCode(help),
+        ]),
       ),
   ],
   [

@@ -1,7 +1,7 @@
 import { type ParsedMail, simpleParser } from 'mailparser'
 import { SMTPServer, type SMTPServerSession } from 'smtp-server'
 import type { AddressInfo } from 'node:net'
-import type { Authority } from './certificates'
+import type { Authority, IssueOptions } from './certificates'
 import { Ledger } from './ledger'
 
 export interface Copy {
@@ -45,6 +45,8 @@ export interface Intake {
   readonly copies: Ledger<Copy>
   /** How many connections there have been. */
   readonly connections: number
+  /** New connections are shown another certificate. */
+  show(certificate: IssueOptions): Promise<void>
   close(): Promise<void>
 }
 
@@ -99,6 +101,8 @@ export async function startIntake(options: IntakeOptions): Promise<Intake> {
     get connections() {
       return began.size
     },
+    show: async (certificate) =>
+      server.updateSecureContext(await options.authority.issue(certificate)),
     close: () => new Promise((resolve) => server.close(resolve)),
   }
 }

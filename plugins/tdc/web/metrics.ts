@@ -1,50 +1,232 @@
 import { AggregatorRegistry, Registry } from 'prom-client'
 import { health, REASONS } from '../monitor/health'
 import { COUNTED } from '../monitor/message-counts'
-import { type HistogramValue, type Status, TIMES_IN_QUEUE } from '../monitor/status'
+import {
+  type DomainStatus,
+  type HistogramValue,
+  type Status,
+  TIMES_IN_QUEUE,
+} from '../monitor/status'
 import { byDomain, type DomainFigures } from './by-domain'
 
-/** Prometheus's text of what all processes know together. */
+/**
+ * Prometheus's text of what all processes know together. While one of them is silent, sums would look like
+ * counters that began anew: then it has only what is said without them.
+ */
 export function exposition(status: Status): Promise<string> {
-  return textOf(metricsOf(status))
+  const perDomain = byDomain(status)
+  const known = { status, perDomain, pools: poolsOf(perDomain) }
+  const isPart = status.silent.length > 0
+  const metrics = [...ALL]
+    .filter(([, { alsoOfPart }]) => !isPart || alsoOfPart)
+    .map(([name, row]) => metricOf(name, row, row.samples(known)))
+  return AggregatorRegistry.aggregate([metrics]).metrics()
 }
 
-/** Every metric; docs/monitoring.md lists them. Labels are domains and words of ours, no address. */
-function metricsOf(status: Status): Metric[] {
-  return [
-    ...stateMetrics(status),
-    ...messageMetrics(status),
-    ...copyMetrics(status),
-    ...deliveryMetrics(status),
-  ]
+interface Known {
+  readonly status: Status
+  readonly perDomain: readonly DomainFigures[]
+  /** Of the domains that have connections. */
+  readonly pools: readonly { readonly labels: Labels; readonly pool: DomainStatus }[]
 }
 
-function stateMetrics(status: Status): Metric[] {
-  const { enabled, versions, processes, problems, holds } = status
-  return [
-    gauge('enabled', 'Whether copies are made on this machine (1) or not (0).', [
-      only(enabled ? 1 : 0),
-    ]),
-    gauge('info', 'Always 1; the labels tell the versions.', [
-      { labels: { ...versions }, value: 1 },
-    ]),
-    gauge('settings_problems', 'Sentences about a tdc.ini that was refused; 0: it was taken.', [
-      only(problems.length),
-    ]),
-    gauge('holds', 'Holds in force: 0, or so many intake domains, or 1 for all of them.', [
-      only(holds.length),
-    ]),
-    gauge(
-      'health',
-      'What is wrong, by reason: 0 nothing, 1 a warning, 2 failing; without a domain the worst of all.',
-      healthSamples(status),
+interface Row {
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  /** What is to be said of it, without a stop: the help of the metric, and its row in docs/monitoring.md. */
+  readonly help: string
+  readonly labels?: readonly string[]
+  /** It is no sum over all processes. */
+  readonly alsoOfPart?: true
+  readonly samples: (known: Known) => readonly Sample[]
+}
+
+/** Every metric but the counters of messages. Labels are domains and words of ours, no address. */
+export const METRICS: Readonly<Record<string, Row>> = {
+  enabled: {
+    type: 'gauge',
+    help: '1: copies are made on this machine; 0: not',
+    alsoOfPart: true,
+    samples: ({ status }) => [only(status.enabled ? 1 : 0)],
+  },
+  info: {
+    type: 'gauge',
+    help: 'always 1; the labels tell the versions',
+    labels: ['plugin', 'haraka', 'node'],
+    alsoOfPart: true,
+    samples: ({ status }) => [{ labels: { ...status.versions }, value: 1 }],
+  },
+  settings_problems: {
+    type: 'gauge',
+    help: 'sentences about a tdc.ini that was refused; the settings before it are in force',
+    alsoOfPart: true,
+    samples: ({ status }) => [only(status.problems.length)],
+  },
+  holds: {
+    type: 'gauge',
+    help: 'holds in force: 0, or so many intake domains, or 1 for all of them; nothing is sent there',
+    alsoOfPart: true,
+    samples: ({ status }) => [only(status.holds.length)],
+  },
+  health: {
+    type: 'gauge',
+    help: 'what is wrong, by reason: 0 nothing, 1 a warning, 2 failing; without intake_domain the worst of all',
+    labels: ['reason', 'intake_domain'],
+    alsoOfPart: true,
+    samples: ({ status }) => healthSamples(status),
+  },
+  process_start_time_seconds: {
+    type: 'gauge',
+    help: 'when each process began, since 1970',
+    labels: ['worker'],
+    alsoOfPart: true,
+    samples: ({ status }) =>
+      status.processes.map(({ worker, startedAt }) => labelled({ worker }, startedAt / 1000)),
+  },
+  skipped_total: {
+    type: 'counter',
+    help: 'messages or groups of recipients without a copy, by reason: see the log reference',
+    labels: ['reason'],
+    samples: ({ status: { messages } }) =>
+      Object.entries(messages.skipped).map(([reason, value]) => labelled({ reason }, value)),
+  },
+  messages_total: {
+    type: 'counter',
+    help: 'ends of copies: delivered, hard_bounced, tls_error, expired; and soft_bounced, attempts that are retried',
+    labels: ['intake_domain', 'result'],
+    samples: ({ perDomain }) => perDomain.flatMap(results),
+  },
+  failures_total: {
+    type: 'counter',
+    help: 'failed attempts and expired copies, by what was in the way: reply, tls, network, dns, expired',
+    labels: ['intake_domain', 'class'],
+    samples: ({ perDomain }) =>
+      perDomain.flatMap(({ domain, figures }) =>
+        Object.entries(figures.failures).map(([name, value]) =>
+          labelled({ intake_domain: domain, class: name }, value),
+        ),
+      ),
+  },
+  queue_messages: {
+    type: 'gauge',
+    help: 'copies: prepared (the original is on its way), waiting, in_flight, deferred (until the retry), held',
+    labels: ['state'],
+    samples: ({ status }) => queueStates(status),
+  },
+  queue_oldest_age_seconds: {
+    type: 'gauge',
+    help: 'age of the oldest copy in the queue',
+    samples: ({ status }) => [only(status.queue.oldestAgeMs / 1000)],
+  },
+  kept_messages: {
+    type: 'gauge',
+    help: 'copies that are kept for a replay now',
+    samples: ({ status }) => [only(status.kept.count)],
+  },
+  intake_queue_messages: {
+    type: 'gauge',
+    help: 'copies in the queue for an intake',
+    labels: ['intake_domain'],
+    samples: perIntake(({ figures }) => figures.active),
+  },
+  intake_oldest_age_seconds: {
+    type: 'gauge',
+    help: 'age of the oldest copy for an intake',
+    labels: ['intake_domain'],
+    samples: perIntake(({ figures }) => figures.oldestAgeMs / 1000),
+  },
+  time_in_queue_seconds: {
+    type: 'histogram',
+    help: 'time in the queue of delivered copies, 0.1 to 120 s',
+    labels: ['le'],
+    samples: ({ status }) =>
+      histogramSamples('time_in_queue_seconds', TIMES_IN_QUEUE, status.timeInQueue),
+  },
+  last_success_timestamp_seconds: {
+    type: 'gauge',
+    help: 'last delivery, since 1970; absent before the first',
+    labels: ['intake_domain'],
+    samples: perIntake(({ figures: { lastSuccess } }) => lastSuccess && lastSuccess / 1000),
+  },
+  connections: {
+    type: 'gauge',
+    help: 'connections to the intakes: connecting, idle, busy, closing',
+    labels: ['intake_domain', 'state'],
+    samples: ({ pools }) =>
+      pools.flatMap(({ labels, pool }) =>
+        (['connecting', 'idle', 'busy', 'closing'] as const).map((state) =>
+          labelled({ ...labels, state }, pool[state]),
+        ),
+      ),
+  },
+  intake_up: {
+    type: 'gauge',
+    help: 'as of the last delivery attempt: 1 up, 0 down; absent before the first',
+    labels: ['intake_domain'],
+    samples: perPool(({ lastAttempt }) =>
+      lastAttempt === 'unknown' ? null : lastAttempt === 'up' ? 1 : 0,
     ),
-    gauge(
-      'process_start_time_seconds',
-      'When each worker process began, since 1970.',
-      processes.map(({ worker, startedAt }) => labelled({ worker }, startedAt / 1000)),
-    ),
-  ]
+  },
+  tls_sessions_total: {
+    type: 'counter',
+    help: 'TLS sessions by protocol, cipher and group of the key exchange',
+    labels: ['intake_domain', 'protocol', 'cipher', 'group'],
+    samples: ({ pools }) =>
+      pools.flatMap(({ labels, pool }) =>
+        Object.entries(pool.tls.sessions).map(([kind, value]) => {
+          const [protocol = '', cipher = '', group = ''] = kind.split(' ')
+          return labelled({ ...labels, protocol, cipher, group }, value)
+        }),
+      ),
+  },
+  tls_failures_total: {
+    type: 'counter',
+    help: 'openings of connections that failed, by result type of RFC 8460 section 4.3',
+    labels: ['intake_domain', 'result'],
+    samples: ({ pools }) =>
+      pools.flatMap(({ labels, pool }) =>
+        Object.entries(pool.tls.results).map(([result, value]) =>
+          labelled({ ...labels, result }, value),
+        ),
+      ),
+  },
+  certificate_end_timestamp_seconds: {
+    type: 'gauge',
+    help: "the earliest end of the intake hosts' certificates, as they were shown last, since 1970",
+    labels: ['intake_domain'],
+    samples: perPool(({ tls }) => tls.certificateEnd && tls.certificateEnd / 1000),
+  },
+}
+
+/** With the counters of messages, which other displays have too. */
+const ALL: readonly (readonly [name: string, row: Row])[] = [
+  ...Object.entries(METRICS),
+  ...COUNTED.map(([name, { metric, help }]) => {
+    const samples: Row['samples'] = ({ status }) => [only(status.messages[name])]
+    return [metric, { type: 'counter', help: help.replace(/\.$/, ''), samples }] as const
+  }),
+]
+
+/** One value for each intake; null: none. */
+function perIntake(valueOf: (domain: DomainFigures) => number | null): Row['samples'] {
+  return ({ perDomain }) =>
+    perDomain.flatMap((each) => {
+      const value = valueOf(each)
+      return value === null ? [] : [labelled({ intake_domain: each.domain }, value)]
+    })
+}
+
+function perPool(valueOf: (pool: DomainStatus) => number | null): Row['samples'] {
+  return ({ pools }) =>
+    pools.flatMap(({ labels, pool }) => {
+      const value = valueOf(pool)
+      return value === null ? [] : [labelled(labels, value)]
+    })
+}
+
+function poolsOf(perDomain: readonly DomainFigures[]): Known['pools'] {
+  return perDomain.flatMap(({ domain, delivery }) =>
+    delivery ? [{ pool: delivery, labels: { intake_domain: domain } }] : [],
+  )
 }
 
 /** Each reason once for the whole, and what an intake's domain has. */
@@ -62,70 +244,6 @@ function healthSamples(status: Status): Sample[] {
   return [...[...whole].map(([reason, worst]) => labelled({ reason }, worst)), ...ofIntakes]
 }
 
-function messageMetrics({ messages }: Status): Metric[] {
-  return [
-    counter(
-      'skipped_total',
-      'Messages or groups of recipients without a copy, by reason.',
-      Object.entries(messages.skipped).map(([reason, value]) => labelled({ reason }, value)),
-    ),
-    ...COUNTED.map(([name, { metric, help }]) => counter(metric, help, [only(messages[name])])),
-  ]
-}
-
-function copyMetrics(status: Status): Metric[] {
-  const { queue, timeInQueue } = status
-  const perDomain = byDomain(status)
-  return [
-    counter(
-      'messages_total',
-      'Copies by result; soft_bounced are attempts that are retried, the others ends.',
-      perDomain.flatMap(results),
-    ),
-    counter(
-      'failures_total',
-      'Attempts that failed and copies that expired, by what was in the way.',
-      perDomain.flatMap(({ domain, figures }) =>
-        Object.entries(figures.failures).map(([name, value]) =>
-          labelled({ intake_domain: domain, class: name }, value),
-        ),
-      ),
-    ),
-    gauge('queue_messages', 'Copies by where they are.', queueStates(status)),
-    gauge('kept_messages', 'Copies that were given up and are kept for a replay.', [
-      only(status.kept.count),
-    ]),
-    gauge('queue_oldest_age_seconds', 'How long the oldest copy has been in the queue.', [
-      only(queue.oldestAgeMs / 1000),
-    ]),
-    gauge(
-      'intake_queue_messages',
-      'Copies in the queue for an intake.',
-      perDomain.map(({ domain, figures }) => labelled({ intake_domain: domain }, figures.active)),
-    ),
-    gauge(
-      'intake_oldest_age_seconds',
-      'How long the oldest copy for an intake has been in the queue.',
-      perDomain.map(({ domain, figures }) =>
-        labelled({ intake_domain: domain }, figures.oldestAgeMs / 1000),
-      ),
-    ),
-    histogram(
-      'time_in_queue_seconds',
-      'Time in the queue of delivered copies.',
-      TIMES_IN_QUEUE,
-      timeInQueue,
-    ),
-    gauge(
-      'last_success_timestamp_seconds',
-      'When a copy was delivered last, since 1970.',
-      perDomain.flatMap(({ domain, figures: { lastSuccess } }) =>
-        lastSuccess === null ? [] : [labelled({ intake_domain: domain }, lastSuccess / 1000)],
-      ),
-    ),
-  ]
-}
-
 function queueStates({ domains, prepared, deferred, held }: Status): Sample[] {
   const all = Object.values(domains)
   const sum = (of: 'waiting' | 'inFlight') => all.reduce((total, each) => total + each[of], 0)
@@ -135,57 +253,6 @@ function queueStates({ domains, prepared, deferred, held }: Status): Sample[] {
     labelled({ state: 'in_flight' }, sum('inFlight')),
     labelled({ state: 'deferred' }, deferred),
     labelled({ state: 'held' }, held),
-  ]
-}
-
-function deliveryMetrics(status: Status): Metric[] {
-  const perDomain = byDomain(status)
-  const known = perDomain.flatMap(({ domain, delivery }) =>
-    delivery ? [{ delivery, labels: { intake_domain: domain } }] : [],
-  )
-  return [
-    gauge(
-      'connections',
-      'Connections to the intakes by state.',
-      known.flatMap(({ labels, delivery }) =>
-        (['connecting', 'idle', 'busy', 'closing'] as const).map((state) =>
-          labelled({ ...labels, state }, delivery[state]),
-        ),
-      ),
-    ),
-    gauge(
-      'intake_up',
-      'As of the last delivery attempt: reached (1) or not (0); absent before the first.',
-      known.flatMap(({ labels, delivery: { lastAttempt } }) =>
-        lastAttempt === 'unknown' ? [] : [labelled(labels, lastAttempt === 'up' ? 1 : 0)],
-      ),
-    ),
-    counter(
-      'tls_sessions_total',
-      'TLS sessions by protocol, cipher and group of the key exchange.',
-      known.flatMap(({ labels, delivery }) =>
-        Object.entries(delivery.tls.sessions).map(([kind, value]) => {
-          const [protocol = '', cipher = '', group = ''] = kind.split(' ')
-          return labelled({ ...labels, protocol, cipher, group }, value)
-        }),
-      ),
-    ),
-    counter(
-      'tls_failures_total',
-      'Openings of connections that failed, by result type (RFC 8460 section 4.3).',
-      known.flatMap(({ labels, delivery }) =>
-        Object.entries(delivery.tls.results).map(([result, value]) =>
-          labelled({ ...labels, result }, value),
-        ),
-      ),
-    ),
-    gauge(
-      'certificate_end_timestamp_seconds',
-      "The earliest end of the intake hosts' certificates, since 1970.",
-      known.flatMap(({ labels, delivery: { tls } }) =>
-        tls.certificateEnd === null ? [] : [labelled(labels, tls.certificateEnd / 1000)],
-      ),
-    ),
   ]
 }
 
@@ -208,51 +275,24 @@ export const METRICS_TYPE = Registry.PROMETHEUS_CONTENT_TYPE
 
 type Labels = Readonly<Record<string, string>>
 
-export interface Sample {
+interface Sample {
   readonly labels: Labels
   readonly value: number
   /** With the suffix of a histogram's part. */
   readonly metricName?: string
 }
 
-/** One metric as prom-client's own `getMetricsAsJSON` has it. */
-interface Metric {
-  readonly name: string
-  readonly help: string
-  readonly type: 'counter' | 'gauge' | 'histogram'
-  readonly aggregator: 'sum'
-  readonly values: readonly Sample[]
-}
-
-/** Prometheus's text of them. */
-function textOf(metrics: readonly Metric[]): Promise<string> {
-  return AggregatorRegistry.aggregate([metrics]).metrics()
-}
-
-function metric(
-  type: Metric['type'],
-  name: string,
-  help: string,
-  values: readonly Sample[],
-): Metric {
-  return { name: `haraka_tdc_${name}`, help, type, aggregator: 'sum', values }
-}
-
-export function counter(name: string, help: string, values: readonly Sample[]): Metric {
-  return metric('counter', name, help, values)
-}
-
-export function gauge(name: string, help: string, values: readonly Sample[]): Metric {
-  return metric('gauge', name, help, values)
+/** As prom-client's own `getMetricsAsJSON` has it. */
+function metricOf(name: string, { type, help }: Row, values: readonly Sample[]) {
+  return { name: `haraka_tdc_${name}`, help: `${help}.`, type, aggregator: 'sum', values } as const
 }
 
 /** Limits in milliseconds become seconds; the counts become cumulative, as Prometheus has them. */
-export function histogram(
+function histogramSamples(
   name: string,
-  help: string,
   limits: readonly number[],
   { counts, sumMs, count }: HistogramValue,
-): Metric {
+): Sample[] {
   const part = (suffix: string, labels: Labels, value: number): Sample => ({
     metricName: `haraka_tdc_${name}_${suffix}`,
     labels,
@@ -263,15 +303,15 @@ export function histogram(
     below += counts[at] ?? 0
     return part('bucket', { le: String(limit / 1000) }, below)
   })
-  return metric('histogram', name, help, [
+  return [
     ...buckets,
     part('bucket', { le: '+Inf' }, count),
     part('sum', {}, sumMs / 1000),
     part('count', {}, count),
-  ])
+  ]
 }
 
-export function only(value: number): Sample {
+function only(value: number): Sample {
   return { labels: {}, value }
 }
 
