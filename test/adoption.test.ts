@@ -507,12 +507,11 @@ function crashing(disk: Disk, moment: number, done: boolean) {
         const file = await disk.create(path)
         return {
           write: (bytes, position) => step(() => file.write(bytes, position)),
-          writeAll: (parts, position) => step(() => file.writeAll(parts, position)),
+          writeDurably: (parts, position) => step(() => file.writeDurably(parts, position)),
           writeNow: (bytes, position) => file.writeNow(bytes, position),
           truncate: () => step(() => file.truncate()),
           size: () => step(() => file.size()),
           sync: () => step(() => file.sync()),
-          syncData: () => step(() => file.syncData()),
           close: () => file.close(),
         }
       }),

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { CopyRecord } from '../plugins/tdc/queue/copy-store'
 import { type Disk, type DiskFile, systemDisk } from '../plugins/tdc/queue/disk'
-import { CopyLog } from '../plugins/tdc/queue/log/copy-log'
+import { CopyLog, LEASE } from '../plugins/tdc/queue/log/copy-log'
 import { readSegment, RECORDS_AT } from '../plugins/tdc/queue/log/format'
 import { parseHead } from '../plugins/tdc/queue/queue-file'
 import { Gate } from './support/gate'
@@ -12,7 +12,7 @@ import { NOTES, TestQueue } from './support/queue'
 /** Octets: full after some twenty copies. */
 const SEGMENT = RECORDS_AT + 32 * 1024
 
-type Calls = Partial<Record<'writeAll' | 'syncData' | 'write' | 'sync', number>>
+type Calls = Partial<Record<'writeDurably' | 'write' | 'create', number>>
 
 describe('the log of copies', () => {
   let queue: TestQueue
@@ -25,7 +25,7 @@ describe('the log of copies', () => {
   const disk: Disk = {
     ...systemDisk,
     async create(path) {
-      await before('sync', path)
+      await before('create', path)
       const file = await systemDisk.create(path)
       open.add(file)
       const counted =
@@ -37,9 +37,8 @@ describe('the log of copies', () => {
         }
       return {
         ...file,
-        writeAll: counted('writeAll', file.writeAll),
+        writeDurably: counted('writeDurably', file.writeDurably),
         write: counted('write', file.write),
-        syncData: counted('syncData', file.syncData),
       }
     },
   }
@@ -60,7 +59,7 @@ describe('the log of copies', () => {
   function another(): CopyLog {
     const report = (event: (typeof queue.events)[number]) => void queue.events.push(event)
     const newFolder = () => queue.directory.newLogFolder()
-    return new CopyLog({ disk, report, newFolder, segmentSize: SEGMENT })
+    return new CopyLog({ disk, clock: queue.clock, report, newFolder, segmentSize: SEGMENT })
   }
 
   /** A copy as a queue file has it. */
@@ -91,20 +90,20 @@ describe('the log of copies', () => {
       .sort()
   }
 
-  it('all who wait share one write and one sync', async () => {
+  it('all who wait share one write', async () => {
     await add('first')
     calls = {}
     await addAll(mids(0, 16))
-    assert.deepEqual([calls.writeAll, calls.syncData], [1, 1])
+    assert.deepEqual(calls, { writeDurably: 1 })
     assert.equal(left().length, 17)
   })
 
-  it('a copy that has ended is not there any more; those that wait for it share a sync', async () => {
+  it('a copy that has ended is not there any more; those that wait for it share a write', async () => {
     const stored = await addAll(mids(0, 8))
     calls = {}
     await Promise.all(stored.slice(1).map((each) => log.end(each, 'durably')))
     assert.deepEqual(left(), ['T.0.tdc1'])
-    assert.ok((calls.syncData ?? 0) <= 2, JSON.stringify(calls))
+    assert.deepEqual(calls, { writeDurably: 2 })
     calls = {}
     for (const each of stored.slice(0, 1)) await log.end(each)
     assert.deepEqual([left(), calls], [[], { write: 1 }])
@@ -121,33 +120,29 @@ describe('the log of copies', () => {
     assert.deepEqual(left(), [])
   })
 
-  for (const call of ['writeAll', 'syncData'] as const) {
-    it(`a failing ${call}: another segment has what waits, the failed one is not tried again`, async () => {
-      const kept = await add('kept')
-      let failures = 0
-      const failed = new Set<string>()
-      before = (now, path) => {
-        assert.ok(!failed.has(path) || now === 'write', `${now} of a failed segment`)
-        if (now !== call || failures > 0) return
-        failures++
-        failed.add(path)
-        throw Object.assign(new Error('EIO'), { code: 'EIO' })
-      }
-      const stored = await addAll(mids(0, 4))
-      assert.deepEqual(left(), ['T.0.tdc1', 'T.1.tdc1', 'T.2.tdc1', 'T.3.tdc1', 'kept'])
-      assert.deepEqual(queue.told(), ['problem'])
-      await Promise.all([log.end(kept), ...stored.map((each) => log.end(each, 'durably'))])
-      assert.deepEqual(left(), [])
-      const files = folders().flatMap((folder) =>
-        readdirSync(join(queue.directory.logFolder, folder)),
-      )
-      assert.ok(files.every((name) => ![...failed].some((path) => path.endsWith(name))))
-    })
-  }
+  it('a write that fails: another segment has what waits, the failed one is not tried again', async () => {
+    const kept = await add('kept')
+    let failed = ''
+    before = (call, path) => {
+      assert.ok(path !== failed || call === 'write', `${call} of a failed segment`)
+      if (call !== 'writeDurably' || failed !== '') return
+      failed = path
+      throw Object.assign(new Error('EIO'), { code: 'EIO' })
+    }
+    const stored = await addAll(mids(0, 4))
+    assert.deepEqual(left(), ['T.0.tdc1', 'T.1.tdc1', 'T.2.tdc1', 'T.3.tdc1', 'kept'])
+    assert.deepEqual(queue.told(), ['problem'])
+    await Promise.all([log.end(kept), ...stored.map((each) => log.end(each, 'durably'))])
+    assert.deepEqual(left(), [])
+    const files = folders().flatMap((folder) =>
+      readdirSync(join(queue.directory.logFolder, folder)),
+    )
+    assert.ok(files.every((name) => !failed.endsWith(name)))
+  })
 
   it('a disk on which no segment works says why, and has no copy', async () => {
     before = (call) => {
-      if (call === 'syncData') throw Object.assign(new Error('EIO'), { code: 'EIO' })
+      if (call === 'writeDurably') throw Object.assign(new Error('EIO'), { code: 'EIO' })
     }
     const results = await Promise.allSettled(mids(0, 3).map(add))
     assert.deepEqual([...new Set(results.map(({ status }) => status))], ['rejected'])
@@ -157,7 +152,7 @@ describe('the log of copies', () => {
   it('a disk that hangs: who gave up meanwhile is not written', async () => {
     await add('first')
     const gate = new Gate()
-    before = (call) => (call === 'syncData' ? gate.wait() : undefined)
+    before = (call) => (call === 'writeDurably' ? gate.wait() : undefined)
     const one = add('one')
     await gate.reached
     const giveUp = new AbortController()
@@ -170,23 +165,24 @@ describe('the log of copies', () => {
     assert.deepEqual(left(), ['first', 'one', 'other'])
   })
 
-  it('another process renames the folder: what is written then is written elsewhere', async () => {
+  it('another process renames the folder: what is written behind the lease is written elsewhere', async () => {
     await add('before')
     const [folder = ''] = folders()
+    const { logFolder } = queue.directory
+    renameSync(join(logFolder, folder), join(logFolder, `free.${folder}`))
+    await add('within')
     before = (call) => {
-      if (call !== 'syncData') return
+      if (call === 'writeDurably') void queue.clock.advance(LEASE)
       before = () => {}
-      const { logFolder } = queue.directory
-      renameSync(join(logFolder, folder), join(logFolder, `free.${folder}`))
     }
-    await add('after')
+    await add('behind')
     await add('later')
     assert.equal(folders().length, 2)
     const takeover = queue.takeover()
     const brought: string[] = []
     await takeover.takeFree((_, { mid }) => void brought.push(mid))
-    assert.ok(brought.includes('before'))
-    assert.deepEqual(left(), ['after', 'later'])
+    assert.deepEqual(brought.filter((mid) => mid !== 'behind').sort(), ['before', 'within'])
+    assert.deepEqual(left(), ['behind', 'later'])
   })
 
   it('the process ends: what has ended is noted; an empty log leaves nothing', async () => {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { basename } from 'node:path'
+import { systemClock } from '../plugins/tdc/clock'
 import type { StoredCopy } from '../plugins/tdc/queue/copy-store'
 import { DirectorySync } from '../plugins/tdc/queue/directory-sync'
 import { type Disk, systemDisk } from '../plugins/tdc/queue/disk'
-import { CopyLog } from '../plugins/tdc/queue/log/copy-log'
+import { CopyLog, SEGMENT_ENDING } from '../plugins/tdc/queue/log/copy-log'
 import { readSegment, RECORDS_AT } from '../plugins/tdc/queue/log/format'
 import { Spool } from '../plugins/tdc/queue/spool'
 import { RecordedDisk } from './support/crash-images'
@@ -37,13 +38,13 @@ describe('a machine that stops', function () {
 
   /** Mails come, `AT_ONCE` at a time: written ahead, then delivered, filed and delivered, or refused. */
   async function load(dice: Dice, tune: (disk: Disk) => Disk = (disk) => disk) {
-    const recorded = new RecordedDisk(tune(systemDisk))
-    const { disk } = recorded
+    const recorded = new RecordedDisk(systemDisk)
+    const disk = tune(recorded.disk)
     const directory = queueDirectory(queue.path)
     const newFolder = () => directory.newLogFolder()
     const problems: unknown[] = []
     const report = (event: unknown) => void problems.push(event)
-    const log = new CopyLog({ disk, report, newFolder, segmentSize: SEGMENT })
+    const log = new CopyLog({ disk, clock: systemClock, report, newFolder, segmentSize: SEGMENT })
     const spool = new Spool(directory, disk, new DirectorySync(disk, queue.path))
     const { signal } = new AbortController()
     const stories: Story[] = []
@@ -128,11 +129,16 @@ describe('a machine that stops', function () {
       ...disk,
       create: async (path) => {
         const file = await disk.create(path)
-        return { ...file, syncData: () => Promise.resolve() }
+        return {
+          ...file,
+          writeDurably: (parts, at) =>
+            path.endsWith(SEGMENT_ENDING) && at > 0
+              ? file.write(Buffer.concat(parts), at)
+              : file.writeDurably(parts, at),
+        }
       },
     })
     const run = await load(dice, early)
-    run.recorded.forgetDataSyncs()
     const found = violations(run, dice)
     assert.ok(found.some((each) => each.endsWith('no copy of a 250')))
     assert.ok(found.some((each) => each.endsWith('a copy of what was refused')))

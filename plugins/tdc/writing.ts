@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { someRandom } from './base/random'
 import { systemClock } from './clock'
 import type { Connector } from './compose'
 import type { Route } from './decide/decision'
@@ -53,7 +53,7 @@ export function planOf(
       date: systemClock.wall(),
       internationalHeader: routes.some(isPlainCopy) && hasInternationalHeader(transaction),
     },
-    { settings: settings.value, loopKey: loopKeys.current, random: randomBytes },
+    { settings: settings.value, loopKey: loopKeys.current, random: someRandom },
   )
 }
 

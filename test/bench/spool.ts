@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { systemClock } from '../../plugins/tdc/clock'
 import { DirectorySync } from '../../plugins/tdc/queue/directory-sync'
 import { systemDisk } from '../../plugins/tdc/queue/disk'
 import { CopyLog } from '../../plugins/tdc/queue/log/copy-log'
@@ -26,6 +27,7 @@ export async function spool(): Promise<Figure> {
     const files = new Spool(directory, systemDisk, new DirectorySync(systemDisk, folder))
     const log = new CopyLog({
       disk: systemDisk,
+      clock: systemClock,
       report: () => {},
       newFolder: () => directory.newLogFolder(),
     })

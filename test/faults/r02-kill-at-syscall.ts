@@ -23,7 +23,6 @@ const POINTS: readonly Point[] =
   WRITE_AHEAD === 'log'
     ? [
         ...nth('pwritev', 1),
-        ...nth('fdatasync', 1),
         ...nth('openat', 2),
         ...nth('pwrite64', 5),
         ...nth('fsync', 2),

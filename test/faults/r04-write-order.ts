@@ -53,6 +53,7 @@ export class WriteOrder {
   private readonly writes: SystemCall[]
   private readonly syncs: SystemCall[]
   private readonly renames: SystemCall[]
+  private readonly opens: SystemCall[]
 
   constructor(calls: readonly SystemCall[]) {
     const those = (names: readonly string[]) =>
@@ -60,6 +61,7 @@ export class WriteOrder {
     this.writes = those(WRITES)
     this.syncs = those(SYNCS)
     this.renames = those(RENAMES)
+    this.opens = those(['openat'])
   }
 
   /** What is missing, or in the wrong order, before a reply with the transaction's uuid in it. */
@@ -89,16 +91,18 @@ export class WriteOrder {
     return undefined
   }
 
-  /** A record of the log is durable when a sync of its segment that began after it was written is over. */
+  /** A record of the log is durable when its write is over, by a descriptor that syncs with each. */
   private faultInLog(segment: string, uuid: string, told: SystemCall): string | undefined {
     const record = this.writes.find(
       ({ args }) => args.includes(`${uuid}.tdc1`) && pathOf(args) === segment,
     )
-    const synced = this.syncs.find(
-      ({ args, begun }) => pathOf(args) === segment && begun > (record?.ended ?? Infinity),
+    if (!record) return 'its record was not written'
+    const [descriptor] = record.args.split(', ', 1)
+    const opened = this.opens.findLast(
+      ({ result, ended }) => result === descriptor && ended < record.begun,
     )
-    if (!synced) return 'no sync of the log after its record was written'
-    if (synced.ended > told.begun) return 'the 250 came before the sync of the log was over'
+    if (!opened?.args.includes('O_DSYNC')) return 'its record was written without a sync'
+    if (record.ended > told.begun) return 'the 250 came before its record was written'
     return undefined
   }
 }

@@ -49,11 +49,11 @@ const TROUBLES: readonly Trouble[] = [
   { name: 'no inodes', fills: true, under: (image) => ext4(image, '-N 32') },
   // With a log that is open nobody can remount: the kernel does it, and each write says so.
   WRITE_AHEAD === 'log'
-    ? injected('read-only', 'pwrite64,pwritev,fsync,fdatasync,rename', 'error=EROFS')
+    ? injected('read-only', 'pwrite64,pwritev,fsync,rename', 'error=EROFS')
     : { name: 'read-only', under: () => tmpfs('8m'), begin: readOnly },
   injected('EIO on write', 'pwrite64,pwritev', 'error=EIO'),
   injected('EDQUOT on write', 'pwrite64,pwritev', 'error=EDQUOT'),
-  injected('EIO on fsync', 'fsync,fdatasync', 'error=EIO'),
+  injected('EIO on fsync', 'fsync', 'error=EIO'),
   // The log renames nothing, and a disk that lies about it is found out by its CRC.
   ...(WRITE_AHEAD === 'log' ? [] : [injected('ENOSPC on rename', 'rename', 'error=ENOSPC'), LYING]),
 ]

@@ -12,9 +12,10 @@ interface Written extends Timed {
   readonly file: number
   readonly position: number
   readonly bytes: Buffer
+  /** When it is over, without a sync. */
+  readonly isDurable: boolean
 }
 interface Synced extends Timed {
-  readonly isOfData: boolean
   /** A file; undefined: a directory. */
   readonly file: number | undefined
 }
@@ -79,11 +80,6 @@ export class RecordedDisk {
     for (const file of this.handles) await file.close().catch(() => {})
   }
 
-  /** As if the disk had not been told to make anything in a file durable. */
-  forgetDataSyncs(): void {
-    this.syncs.splice(0, Infinity, ...this.syncs.filter(({ isOfData }) => !isOfData))
-  }
-
   /** Path -> content if the machine stops at `moment`: of what is not durable by then, the dice say what stays. */
   imageAt(moment: number, dice: Dice): Map<string, Buffer> {
     const isDurable = (work: Timed, file: number | undefined) =>
@@ -103,7 +99,8 @@ export class RecordedDisk {
     const contents = new Map<number, Buffer>()
     for (const write of this.writes) {
       if (write.begin >= moment) continue
-      const fate = isDurable(write, write.file) ? 'kept' : dice.pick(['kept', 'lost', 'torn'])
+      const isKept = (write.isDurable && write.end < moment) || isDurable(write, write.file)
+      const fate = isKept ? 'kept' : dice.pick(['kept', 'lost', 'torn'])
       if (fate === 'lost') continue
       const { file, position, bytes } = write
       const before = contents.get(file) ?? Buffer.alloc(0)
@@ -121,10 +118,14 @@ export class RecordedDisk {
   }
 
   private recorded(file: DiskFile, number: number): DiskFile {
-    const written = async (bytes: Buffer, position: number, work: () => Promise<void>) => {
+    const written = async (
+      bytes: Buffer,
+      position: number,
+      work: () => Promise<void>,
+      isDurable = false,
+    ) => {
       const write = {
-        file: number,
-        position,
+        ...{ file: number, position, isDurable },
         bytes: Buffer.from(bytes),
         begin: this.tick(),
         end: Infinity,
@@ -136,19 +137,14 @@ export class RecordedDisk {
     return {
       ...file,
       write: (bytes, position) => written(bytes, position, () => file.write(bytes, position)),
-      writeAll: (parts, position) =>
-        written(Buffer.concat(parts), position, () => file.writeAll(parts, position)),
+      writeDurably: (parts, position) =>
+        written(Buffer.concat(parts), position, () => file.writeDurably(parts, position), true),
       sync: () => this.synced(number, () => file.sync()),
-      syncData: () => this.synced(number, () => file.syncData(), true),
     }
   }
 
-  private async synced(
-    file: number | undefined,
-    work: () => Promise<void>,
-    isOfData = false,
-  ): Promise<void> {
-    const sync = { file, isOfData, begin: this.tick(), end: Infinity }
+  private async synced(file: number | undefined, work: () => Promise<void>): Promise<void> {
+    const sync = { file, begin: this.tick(), end: Infinity }
     this.syncs.push(sync)
     await work()
     sync.end = this.tick()

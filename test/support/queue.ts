@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type Clock, systemClock } from '../../plugins/tdc/clock'
 import type { Outcome } from '../../plugins/tdc/delivery/outcome'
 import type { Outgoing } from '../../plugins/tdc/delivery/outgoing'
 import type { Outbound } from '../../plugins/tdc/haraka/contract'
@@ -34,6 +35,15 @@ export function queueDirectory(path: string): QueueDirectory {
 export function outbound(): Outbound {
   // eslint-disable-next-line @typescript-eslint/no-require-imports
   return require('haraka/outbound') as Outbound
+}
+
+/** For whom every time is over at once. */
+const IMPATIENT: Clock = {
+  ...systemClock,
+  after(_, then) {
+    const turn = setImmediate(then)
+    return { cancel: () => clearImmediate(turn) }
+  },
 }
 
 /** A queue that always has room. */
@@ -146,7 +156,7 @@ export class TestQueue {
     const spool = new Spool(directory, disk, new DirectorySync(disk, directory.path))
     const { signal } = new AbortController()
     return new LogTakeover({
-      ...{ directory, disk, pid: process.pid },
+      ...{ directory, disk, pid: process.pid, clock: IMPATIENT },
       report: (event) => void this.events.push(event),
       write: ({ name, content }) => spool.writeWhole(content, signal, directory.fileNamed(name)),
       has: (mid) => scheduler.has(mid),

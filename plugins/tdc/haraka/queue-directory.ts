@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { QUEUE_DOMAIN } from '../base/names'
+import { someRandom } from '../base/random'
 import type { Outbound } from './contract'
 
 /** What the head of a queue file says beside Haraka's own fields. */
@@ -250,7 +251,7 @@ export function sharedSettingsIn(path: string): string {
 }
 
 function uniquePart(): string {
-  return OWN_UNIQUE + randomBytes(UNIQUE_OCTETS).toString('hex')
+  return OWN_UNIQUE + someRandom(UNIQUE_OCTETS).toString('hex')
 }
 
 /**

@@ -1,7 +1,8 @@
-import { rmdirSync, unlinkSync, writeSync } from 'node:fs'
+import { constants, rmdirSync, unlinkSync, writeSync } from 'node:fs'
 import {
   access,
   chown,
+  type FileHandle,
   mkdir,
   open,
   opendir,
@@ -19,16 +20,14 @@ import { FOUND } from './found-file'
 export interface DiskFile {
   /** Writes all of `bytes` at `position`, or throws. */
   write(bytes: Buffer, position: number): Promise<void>
-  /** Writes all of them, one behind the other, or throws. */
-  writeAll(parts: readonly Buffer[], position: number): Promise<void>
+  /** Writes all of them, one behind the other, durably; or throws. */
+  writeDurably(parts: readonly Buffer[], position: number): Promise<void>
   /** At once, or it throws: for a process that ends. */
   writeNow(bytes: Buffer, position: number): void
   truncate(): Promise<void>
   /** Octets that the file system says the file has. */
   size(): Promise<number>
   sync(): Promise<void>
-  /** What was written, and of the file's own facts only what is needed to read it. */
-  syncData(): Promise<void>
   close(): Promise<void>
 }
 
@@ -98,31 +97,46 @@ async function giveFolders(first: string, last: string): Promise<void> {
   }
 }
 
+/**
+ * Linux writes to such a file and syncs, as fdatasync does, in one call (open(2)): each call is a way to another
+ * thread and back. Elsewhere it may not reach behind the drive's cache.
+ */
+const IN_ONE_CALL =
+  process.platform === 'linux' ? constants.O_WRONLY | constants.O_DSYNC : undefined
+
+async function writeWhole(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    const rest = bytes.length - done
+    const { bytesWritten } = await file.write(bytes, done, rest, position + done)
+    done += bytesWritten
+  }
+}
+
 export const systemDisk: Disk = {
   async create(path) {
     const handle = await open(path, 'wx', OWNER_ONLY)
-    const write = async (bytes: Buffer, position: number): Promise<void> => {
-      for (let done = 0; done < bytes.length;) {
-        const rest = bytes.length - done
-        const { bytesWritten } = await handle.write(bytes, done, rest, position + done)
-        done += bytesWritten
-      }
-    }
+    let durable: FileHandle | undefined
     return {
-      write,
-      async writeAll(parts, position) {
+      write: (bytes, position) => writeWhole(handle, bytes, position),
+      async writeDurably(parts, position) {
+        durable ??= IN_ONE_CALL === undefined ? handle : await open(path, IN_ONE_CALL)
         const octets = parts.reduce((sum, { length }) => sum + length, 0)
-        const { bytesWritten } = await handle.writev(parts, position)
-        if (bytesWritten === octets) return
-        // Rare, as when the disk is full: what is left goes alone, and says why it cannot.
-        await write(Buffer.concat(parts).subarray(bytesWritten), position + bytesWritten)
+        const { bytesWritten } = await durable.writev(parts, position)
+        if (bytesWritten < octets) {
+          // Rare, as when the disk is full: what is left goes alone, and says why it cannot.
+          const rest = Buffer.concat(parts).subarray(bytesWritten)
+          await writeWhole(durable, rest, position + bytesWritten)
+        }
+        if (durable === handle) await handle.datasync()
       },
       writeNow: (bytes, position) => void writeSync(handle.fd, bytes, 0, bytes.length, position),
       truncate: () => handle.truncate(0),
       size: async () => (await handle.stat()).size,
       sync: () => handle.sync(),
-      syncData: () => handle.datasync(),
-      close: () => handle.close(),
+      async close() {
+        if (durable !== handle) await durable?.close()
+        await handle.close()
+      },
     }
   },
   rename,

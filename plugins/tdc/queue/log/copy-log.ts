@@ -1,5 +1,6 @@
 import { basename, dirname, join } from 'node:path'
 import { errorCode } from '../../error-code'
+import type { Clock } from '../../clock'
 import type { Report } from '../../monitor/events'
 import { mistakeIn } from '../../monitor/mistake'
 import type { CopyRecord, CopyStore, StoredCopy } from '../copy-store'
@@ -26,19 +27,20 @@ interface Waiting {
   tries: number
 }
 
-/** A copy that has ended, once that is durable. */
-interface Ending {
-  readonly segment: Segment
-  readonly resolve: () => void
-}
+/**
+ * Milliseconds for which a log is ours from the moment at which its folder was looked for, and found. Who
+ * renames the folder waits as long before it reads.
+ */
+export const LEASE = 200
 
 /**
- * The write-ahead log of one process (docs/log-format.md). All copies that wait at a moment share one write and
- * one sync. Another process takes the log over by renaming its folder: what is written after that counts
- * for nothing, so each sync is followed by a look whether the folder is still there.
+ * The write-ahead log of one process (docs/log-format.md). All copies that wait at a moment share one write.
+ * Another process takes the log over by renaming its folder: what is written when the lease is over counts for
+ * nothing, until it was seen that the folder is still there.
  */
 export class CopyLog implements CopyStore {
   private readonly disk: Disk
+  private readonly clock: Clock
   private readonly report: Report
   private readonly newFolder: () => string
   private readonly segmentSize: number
@@ -49,16 +51,23 @@ export class CopyLog implements CopyStore {
   private folder: string | undefined
   private made = 0
   private waiting: Waiting[] = []
-  private ending: Ending[] = []
   private octets = 0
   private running = false
+  private leaseEnds = -Infinity
   /** Segments with records of copies that are written elsewhere, because their sync failed. */
   private readonly ghosts = new WeakMap<Buffer, Segment[]>()
 
   /** `newFolder`: a path that no other process has. `segmentSize`: octets. */
-  constructor(deps: { disk: Disk; report: Report; newFolder: () => string; segmentSize?: number }) {
+  constructor(deps: {
+    disk: Disk
+    clock: Clock
+    report: Report
+    newFolder: () => string
+    segmentSize?: number
+  }) {
     this.segmentSize = deps.segmentSize ?? SEGMENT_SIZE
     this.disk = deps.disk
+    this.clock = deps.clock
     this.report = deps.report
     this.newFolder = deps.newFolder
   }
@@ -80,23 +89,15 @@ export class CopyLog implements CopyStore {
     const { segment } = copy
     segment.mark(copy)
     try {
-      await segment.writeMarks()
+      await segment.writeMarks(durably)
+      if (durably && !segment.hasFailed) await this.mustBeOurs(segment)
     } catch (error) {
       this.fail(segment, error)
     }
-    const synced = durably && !segment.hasFailed ? this.synced(segment) : undefined
     this.letGo(segment)
     if (!durably) return
     const failed = [segment, ...(this.ghosts.get(copy.content) ?? [])]
     await Promise.all(failed.map((each) => each.hasFailed && each.gone))
-    await synced
-  }
-
-  private synced(segment: Segment): Promise<void> {
-    return new Promise((resolve) => {
-      this.ending.push({ segment, resolve })
-      this.begun(this.run())
-    })
   }
 
   *list(): Generator<LoggedCopy> {
@@ -135,14 +136,11 @@ export class CopyLog implements CopyStore {
   private async run(): Promise<void> {
     if (this.running) return
     this.running = true
-    while (this.waiting.length + this.ending.length > 0) {
-      if (this.waiting.length > 0) await this.writeWaiting()
-      else await this.syncEnds(this.ending[0]?.segment)
-    }
+    while (this.waiting.length > 0) await this.writeWaiting()
     this.running = false
   }
 
-  /** One write and one sync for those that wait, and fit. */
+  /** One write for those that wait, and fit. */
   private async writeWaiting(): Promise<void> {
     const gone = this.waiting.filter(({ signal }) => signal.aborted)
     this.waiting = this.waiting.filter(({ signal }) => !signal.aborted)
@@ -165,7 +163,7 @@ export class CopyLog implements CopyStore {
     }
     try {
       await segment.write(octets, position)
-      await this.makeDurable(segment)
+      await this.mustBeOurs(segment)
     } catch (error) {
       this.fail(segment, error)
       this.writeElsewhere(batch, error)
@@ -175,28 +173,12 @@ export class CopyLog implements CopyStore {
     this.makeAhead(segment)
   }
 
-  private async syncEnds(segment: Segment | undefined): Promise<void> {
-    if (!segment) return
-    await this.makeDurable(segment).catch((error: unknown) => this.fail(segment, error))
-    this.letGo(segment)
-  }
-
-  /** With all that had ended in it before. */
-  private async makeDurable(segment: Segment): Promise<void> {
-    const ends = this.ending.filter((each) => each.segment === segment)
-    this.ending = this.ending.filter((each) => each.segment !== segment)
-    try {
-      await Promise.all([segment.sync(), this.mustBeOurs(segment)])
-      for (const { resolve } of ends) resolve()
-    } catch (error) {
-      for (const { resolve } of ends) this.begun(segment.gone.then(resolve))
-      throw error
-    }
-  }
-
-  /** After the write: what is there before the folder is renamed is seen by whoever renames it. */
+  /** After the write: what is there before the folder is renamed, or within the lease, is seen by whoever does. */
   private async mustBeOurs({ path }: Segment): Promise<void> {
+    const now = this.clock.monotonic()
+    if (now < this.leaseEnds) return
     if (!(await this.disk.exists(path))) throw new Error(TAKEN_OVER)
+    this.leaseEnds = now + LEASE
   }
 
   private writeElsewhere(
@@ -226,6 +208,7 @@ export class CopyLog implements CopyStore {
     if (this.current === segment) this.current = undefined
     if (why !== TAKEN_OVER) return this.letGo(segment)
     this.current = undefined
+    this.leaseEnds = -Infinity
     this.spare = []
     this.folder = undefined
     this.making = undefined
@@ -238,7 +221,6 @@ export class CopyLog implements CopyStore {
   /** All its copies have ended: it is used again, or goes. */
   private letGo(segment: Segment): void {
     if (!this.segments.has(segment) || segment === this.current || segment.copies.size > 0) return
-    if (this.ending.some((each) => each.segment === segment)) return
     if (segment.hasFailed) this.begun(this.remove(segment))
     else if (!segment.hasEnded || this.spare.includes(segment)) return
     else if (this.spare.length < MOST_SPARE) this.spare.push(segment)

@@ -38,8 +38,9 @@ export class Logs {
     shared?: (octets: number) => CopyStore | undefined
     has: (mid: string) => boolean
   }) {
-    const { directory, disk, report, memory } = deps
-    const log = new CopyLog({ disk, report, newFolder: () => directory.newLogFolder() })
+    const { directory, disk, clock, report, memory } = deps
+    const newFolder = () => directory.newLogFolder()
+    const log = new CopyLog({ disk, clock, report, newFolder })
     // Copies in the log are in memory too.
     const own = (octets: number) =>
       deps.isWanted() && !this.isClosing && memory.has(octets + log.waitingOctets) ? log : undefined
@@ -67,7 +68,7 @@ export class Logs {
     workers: (ended: (pid: number) => void) => void,
   ): void {
     workers((pid) => this.takeover.free(pid))
-    this.takeover.watch(this.clock, (name, head) => loader.bring(name, head), delivers)
+    this.takeover.watch((name, head) => loader.bring(name, head), delivers)
   }
 
   /** From now on each copy has its queue file; `fileAll` gives those theirs that have none. */

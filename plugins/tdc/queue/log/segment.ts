@@ -24,8 +24,9 @@ export class Segment {
   /** Where the next record goes, and how many there are. */
   private at = RECORDS_AT
   private count = 0
-  /** Marks that are not written: from which octet to which. */
+  /** Marks that are not written: from which octet to which, and whether somebody waits until they are durable. */
   private dirty: { from: number; to: number } | undefined
+  private areDue = false
   private writing: Promise<void> | undefined
   readonly copies = new Set<LoggedCopy>()
   /** A call for it failed: nothing is added any more, and no sync tried again. */
@@ -47,8 +48,7 @@ export class Segment {
   static async make(disk: Disk, path: string, size: number): Promise<Segment> {
     const file = await disk.create(path)
     try {
-      await file.write(Buffer.alloc(size), 0)
-      await file.sync()
+      await file.writeDurably([Buffer.alloc(size)], 0)
       return new Segment(path, file, size)
     } catch (error) {
       await file.close().catch(() => {})
@@ -90,13 +90,9 @@ export class Segment {
     return this.at
   }
 
+  /** Durably. */
   write(octets: readonly Buffer[], position: number): Promise<void> {
-    return this.file.writeAll(octets, position)
-  }
-
-  /** What was written is durable. */
-  sync(): Promise<void> {
-    return this.file.syncData()
+    return this.file.writeDurably(octets, position)
   }
 
   /** The copy has ended; its mark is written by `writeMarks`. */
@@ -109,8 +105,9 @@ export class Segment {
     this.dirty = { from: Math.min(before.from, from), to }
   }
 
-  /** All that end while marks are being written share the next write. */
-  async writeMarks(): Promise<void> {
+  /** All that end while marks are being written share the next write. A failed segment is not synced again. */
+  async writeMarks(durably?: 'durably'): Promise<void> {
+    this.areDue ||= durably !== undefined && !this.hasFailed
     while (this.dirty) await (this.writing ??= this.writeDirty())
     await this.writing
   }
@@ -119,8 +116,12 @@ export class Segment {
     try {
       while (this.dirty) {
         const { from, to } = this.dirty
+        const marks = Buffer.from(this.marks.subarray(from, to))
+        const areDue = this.areDue
         this.dirty = undefined
-        await this.file.write(Buffer.from(this.marks.subarray(from, to)), from)
+        this.areDue = false
+        if (areDue) await this.file.writeDurably([marks], from)
+        else await this.file.write(marks, from)
       }
     } finally {
       this.writing = undefined

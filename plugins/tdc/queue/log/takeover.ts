@@ -8,7 +8,7 @@ import type { Disk } from '../disk'
 import { diskErrorText } from '../disk-error'
 import { FewAtOnce } from '../few-at-once'
 import { parseHead, type QueueFileHead, readHead } from '../queue-file'
-import { SEGMENT_ENDING } from './copy-log'
+import { LEASE, SEGMENT_ENDING } from './copy-log'
 import { type LoggedRecord, readSegment, SEGMENT_SIZE } from './format'
 
 /** Before the name of a log whose process is known to have ended. */
@@ -16,6 +16,9 @@ const FREE = 'free.'
 
 /** Milliseconds until the first look for them, and between two. */
 const [FIRST_LOOK, LOOK_AGAIN] = [500, 60_000]
+
+/** Milliseconds before a log that was renamed is read: longer than its process may write to it unseen. */
+const LAST_WRITES = 2 * LEASE
 
 /** Queue files that are written at a time. */
 const WRITTEN_AT_ONCE = 8
@@ -31,12 +34,13 @@ interface Left {
 
 /**
  * Makes queue files of what other processes left in their logs. Who renames the folder has the log: two never
- * have one, and a process that is alive all the same sees at its next sync that it has none any more
+ * have one, and a process that is alive all the same sees within its lease that it has none any more
  * (copy-log.ts).
  */
 export class LogTakeover {
   private readonly directory: QueueDirectory
   private readonly disk: Disk
+  private readonly clock: Clock
   private readonly report: Report
   private readonly pid: number
   private readonly write: (record: LoggedRecord) => Promise<unknown>
@@ -49,6 +53,7 @@ export class LogTakeover {
   constructor(deps: {
     directory: QueueDirectory
     disk: Disk
+    clock: Clock
     report: Report
     pid: number
     write: (record: LoggedRecord) => Promise<unknown>
@@ -56,6 +61,7 @@ export class LogTakeover {
   }) {
     this.directory = deps.directory
     this.disk = deps.disk
+    this.clock = deps.clock
     this.report = deps.report
     this.pid = deps.pid
     this.write = deps.write
@@ -65,32 +71,37 @@ export class LogTakeover {
   /** The logs of all processes but `own`: at a start nobody else is here. Never rejects. */
   async takeAll(own: string | undefined): Promise<void> {
     const { logFolder } = this.directory
-    for (const name of await this.namesIn(logFolder)) {
-      if (name !== own) await this.take(logFolder, name)
-    }
+    const names = await this.namesIn(logFolder)
+    await this.take(
+      logFolder,
+      names.filter((name) => name !== own),
+    )
   }
 
   /** Those of processes that have ended meanwhile; their copies go on here. Never rejects. */
   async takeFree(bring: Bring): Promise<void> {
     const { logFolder } = this.directory
-    for (const name of await this.namesIn(logFolder)) {
-      if (name.startsWith(FREE)) await this.take(logFolder, name, bring)
-    }
+    const names = await this.namesIn(logFolder)
+    await this.take(
+      logFolder,
+      names.filter((name) => name.startsWith(FREE)),
+      bring,
+    )
   }
 
   /** Looks for those now, and every minute, while this process `delivers`. */
-  watch(clock: Clock, bring: Bring, delivers: () => boolean, wait = FIRST_LOOK): void {
-    clock.after(wait, () => {
+  watch(bring: Bring, delivers: () => boolean, wait = FIRST_LOOK): void {
+    this.clock.after(wait, () => {
       const look = delivers() ? this.takeFree(bring) : Promise.resolve()
       look
         .catch(mistakeIn('the look for logs', this.report))
-        .finally(() => this.watch(clock, bring, delivers, LOOK_AGAIN))
+        .finally(() => this.watch(bring, delivers, LOOK_AGAIN))
     })
   }
 
   /** All of another server, in whose queue directory they are. Never rejects. */
   async takeFrom(logFolder: string, bring: Bring): Promise<void> {
-    for (const name of await this.namesIn(logFolder)) await this.take(logFolder, name, bring)
+    await this.take(logFolder, await this.namesIn(logFolder), bring)
   }
 
   /** The process with this number has ended: another one may have its logs. */
@@ -111,17 +122,36 @@ export class LogTakeover {
     return (await this.namesIn(logFolder)).filter((name) => !name.startsWith(FREE)).map(pidOf)
   }
 
-  private async take(logFolder: string, name: string, bring?: Bring): Promise<void> {
-    // Under the number of this process, so that it is free again when this one ends over it.
-    const mine = `${this.pid}.${tokenOf(name)}`
-    const folder = join(logFolder, mine)
+  private async take(logFolder: string, names: readonly string[], bring?: Bring): Promise<void> {
+    const claimed: string[] = []
+    for (const name of names) {
+      if (await this.claim(logFolder, name)) claimed.push(name)
+    }
+    if (claimed.length === 0) return
+    await new Promise<void>((resolve) => this.clock.after(LAST_WRITES, resolve))
+    for (const name of claimed) await this.empty(logFolder, name, bring)
+  }
+
+  /** Under the number of this process, so that it is free again when this one ends over it. */
+  private mineOf(name: string): string {
+    return `${this.pid}.${tokenOf(name)}`
+  }
+
+  private async claim(logFolder: string, name: string): Promise<boolean> {
+    const mine = this.mineOf(name)
     try {
-      if (name !== mine) await this.disk.rename(join(logFolder, name), folder)
+      if (name !== mine) await this.disk.rename(join(logFolder, name), join(logFolder, mine))
+      return true
     } catch (error) {
       // ENOENT: another one has it.
       if (errorCode(error) !== 'ENOENT') this.tell(name, error)
-      return
+      return false
     }
+  }
+
+  private async empty(logFolder: string, name: string, bring: Bring | undefined): Promise<void> {
+    const mine = this.mineOf(name)
+    const folder = join(logFolder, mine)
     try {
       const { left, damaged } = await this.read(folder)
       const filed = await this.fileAll(left, bring)
