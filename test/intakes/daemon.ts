@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { comesTrue } from '../support/comes-true'
 import { within } from '../support/within'
+import type { Restart } from './servers'
 
 const START_DEADLINE = 20_000
 const STOP_DEADLINE = 10_000
@@ -42,7 +44,7 @@ export class Daemon {
     const end = Date.now() + START_DEADLINE
     while (!(await isListening(this.port))) {
       if (isOver() || Date.now() > end) throw new Error(`${program} did not start\n${this.printed}`)
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      await sleep(50)
     }
   }
 
@@ -65,8 +67,9 @@ export class Daemon {
     }, STOP_DEADLINE)
   }
 
-  async restart(): Promise<void> {
-    await this.stop()
+  async restart({ signal, awayFor = 0 }: Restart = {}): Promise<void> {
+    await this.stop(signal)
+    await sleep(awayFor)
     await this.start()
   }
 }

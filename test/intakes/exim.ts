@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { inside, unpacked } from './debian'
 import { Daemon } from './daemon'
 import { INTAKE, type Place } from './place'
@@ -25,8 +25,21 @@ export async function startExim(place: Place, settings: EximSettings = {}): Prom
     place.port,
   )
   await daemon.start()
-  const isSettled = (): boolean => readdirSync(`${place.dir}/spool/input`).length === 0
-  return { daemon, isSettled }
+  return {
+    daemon,
+    isSettled: () => messagesIn(`${place.dir}/spool/input`) === 0,
+    hasTaken: (messageId) =>
+      readFileSync(`${place.dir}/log/mainlog`, 'utf8')
+        .split('\n')
+        .some((line) => line.includes(' <= ') && line.includes(` id=${messageId}`)),
+  }
+}
+
+/** Those with a header and a body; when Exim is told to end, it leaves one of them alone for ever. */
+function messagesIn(spool: string): number {
+  const files = new Set(readdirSync(spool))
+  return [...files].filter((name) => files.has(name.replace(/-H$/, '-D')) && name.endsWith('-H'))
+    .length
 }
 
 function configuration(place: Place, { main = [], rcpt = [] }: EximSettings): string {

@@ -5,6 +5,7 @@
  */
 import { createAuthority } from '../support/certificates'
 import { runIntake, type Row, type Surroundings, surroundings } from './run'
+import { RESTARTS } from './restarts'
 import { type IntakeKind, INTAKES } from './servers'
 import { speed } from './speed'
 import { type Trouble, TROUBLES } from './troubles'
@@ -20,7 +21,7 @@ type Subject = Partial<IntakeKind & Trouble> & Pick<IntakeKind, 'start'>
 async function main(args: readonly string[]): Promise<boolean> {
   const isLong = args.includes('--long')
   const named = args.filter((arg) => !arg.startsWith('--'))
-  const all: Readonly<Record<string, Subject>> = { ...INTAKES, ...TROUBLES }
+  const all: Readonly<Record<string, Subject>> = { ...INTAKES, ...RESTARTS, ...TROUBLES }
   const names = named.length > 0 ? named : isLong ? Object.keys(all) : USUAL
   const unknown = names.filter((name) => !(name in all))
   if (unknown.length > 0) {
@@ -68,6 +69,7 @@ const COLUMNS = [
   'copies',
   'delivered',
   'refused',
+  'dropped',
   'lost',
   'twice',
   'retried',
@@ -85,6 +87,7 @@ function show(name: string, row: Row, complaints: readonly string[]): void {
     row.copies,
     row.delivered,
     row.refused.length,
+    row.dropped.length,
     row.lost.length,
     row.twice.length,
     row.retried,
@@ -103,7 +106,7 @@ function tableLine(cells: readonly string[]): string {
 }
 
 function complaintsOf(row: Row, kind: Subject): string[] {
-  const { refuses = [], changes = [], cuts = false } = kind
+  const { refuses = [], changes = [], cuts = false, drops = false } = kind
   const what = ({ kind, number }: { kind: string; number: number }): string => `${kind} ${number}`
   const changed = row.changed.filter((each) => !changes.includes(each))
   const unchanged = changes.filter((each) => !row.changed.includes(each))
@@ -112,6 +115,7 @@ function complaintsOf(row: Row, kind: Subject): string[] {
   return [
     ...(offers === row.offered ? [] : [`offered: ${row.offered}`]),
     ...(row.lost.length > 0 ? [`lost: ${row.lost.map(what).join(', ')}`, ...reasons(row)] : []),
+    ...(row.dropped.length > 0 && !drops ? [`dropped: ${row.dropped.map(what).join(', ')}`] : []),
     ...(row.twice.length > 0 && !cuts ? [`twice: ${row.twice.map(what).join(', ')}`] : []),
     ...(changed.length > 0 ? [`changed: ${changed.join(', ')}`] : []),
     ...(unchanged.length > 0 ? [`no longer changed: ${unchanged.join(', ')}`] : []),

@@ -29,6 +29,6 @@ export async function startPostfixIntake(
     },
   }
   const postfix = await startPostfix(options)
-  const daemon = { stop: () => postfix.close(), restart: () => postfix.restart() }
+  const daemon = { stop: () => postfix.close(), restart: postfix.restart }
   return { daemon, isSettled: () => postfix.isEmpty() }
 }

@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Authority, KeyAndCertificate } from '../support/certificates'
 import { comesTrue } from '../support/comes-true'
-import { FakeDns } from '../support/fake-dns'
+import { FakeDns, type FakeZone } from '../support/fake-dns'
 import { gateway } from '../support/gateway'
 import { type HarakaServer, startHaraka } from '../support/haraka'
 import { type Mailbox, startMailbox } from '../support/mailbox'
 import { SmtpClient } from '../support/smtp-client'
 import { sessionMakerFor } from '../bench/pool-sending'
+import type { Front } from './front'
 import { type Kind, mails, numberIn, type NumberedMail } from './mails'
 import { INTAKE, lines, makePlace, type Place, storedIn } from './place'
 import type { IntakeKind, IntakeServer } from './servers'
@@ -31,6 +32,8 @@ export interface Row {
   readonly delivered: number
   readonly lost: readonly NumberedMail[]
   readonly refused: readonly NumberedMail[]
+  /** Those that the server took, by its own log, and has lost itself. */
+  readonly dropped: readonly NumberedMail[]
   readonly twice: readonly NumberedMail[]
   /** Attempts that were deferred. */
   readonly retried: number
@@ -49,7 +52,9 @@ export interface RunOptions {
   /** Lines for [delivery] of tdc.ini. */
   readonly delivery?: readonly string[]
   /** What stands before the server, and where. */
-  readonly before?: (port: number) => Promise<{ port: number; close(): void }>
+  readonly before?: (port: number) => Promise<Front>
+  /** Of the intake domain, if not the usual one. */
+  readonly zone?: FakeZone
   /** What happens to the server while the copies are delivered. */
   readonly meanwhile?: (server: Exclude<IntakeServer, string>, place: Place) => Promise<void>
 }
@@ -72,21 +77,31 @@ export async function runIntake(
   if (typeof server === 'string') return server
   const looked = await look(place.port, around.ca)
   const before = await options.before?.(place.port)
-  const haraka = await startGateway(around, before?.port ?? place.port, options.delivery ?? [])
+  const dns = options.zone ? await FakeDns.start(options.zone) : undefined
+  const port = before?.port ?? place.port
+  const haraka = await startGateway(
+    { ...around, ...(dns && { dns }) },
+    port,
+    options.delivery ?? [],
+  )
   try {
     await haraka.tdc('hold')
     const all = mails(options.count)
-    await bring(haraka.port, all)
+    const ids = await bring(haraka.port, all)
     const start = performance.now()
     await haraka.tdc('release')
     await Promise.all([options.meanwhile?.(server, place), drained(haraka)])
     const seconds = (performance.now() - start) / 1000
     await comesTrue(server.isSettled ?? (() => true), SETTLED)
     const row = judged(all, around, place, kind.refuses ?? [], [...haraka.log])
-    return { ...row, ...looked, seconds }
+    const hasTaken = ({ number }: NumberedMail): boolean =>
+      server.hasTaken?.(`${ids.get(number)}.tdc1@`) ?? false
+    const [dropped, lost] = [row.lost.filter(hasTaken), row.lost.filter((mail) => !hasTaken(mail))]
+    return { ...row, ...looked, dropped, lost, seconds }
   } finally {
     await haraka.remove()
     before?.close()
+    await dns?.close()
     await server.daemon.stop()
   }
 }
@@ -149,16 +164,25 @@ export async function surroundings(authority: Authority): Promise<Surroundings> 
   return { certificate, ca: authority.caPem, mailbox: await startMailbox(), dns }
 }
 
-async function bring(port: number, all: readonly NumberedMail[]): Promise<void> {
+/** The transaction of each, after which Haraka and the copy's Message-ID are named. */
+async function bring(
+  port: number,
+  all: readonly NumberedMail[],
+): Promise<ReadonlyMap<number, string>> {
+  const ids = new Map<number, string>()
   const clients = Array.from({ length: CLIENTS }, async (_, client) => {
     const smtp = await SmtpClient.connect({ port })
     for (const mail of all.filter(({ number }) => number % CLIENTS === client)) {
       const { code, lines } = await smtp.send(mail)
-      if (code !== 250) throw new Error(`mail ${mail.number}: ${code} ${lines.join(' ')}`)
+      const said = lines.join(' ')
+      if (code !== 250) throw new Error(`mail ${mail.number}: ${code} ${said}`)
+      const [, id = ''] = /\(([^)]+)\)/.exec(said) ?? []
+      ids.set(mail.number, id)
     }
     await smtp.quit()
   })
   await Promise.all(clients)
+  return ids
 }
 
 /** Until no copy waits any more, or has lived too long. */
@@ -180,7 +204,7 @@ function judged(
   place: Place,
   refuses: readonly Kind[],
   log: readonly string[],
-): Omit<Row, 'offered' | 'used' | 'window' | 'seconds'> {
+): Omit<Row, 'offered' | 'used' | 'window' | 'dropped' | 'seconds'> {
   const stored = new Map<number, string[]>()
   for (const copy of storedIn(place)) {
     const number = numberIn(copy) ?? -1

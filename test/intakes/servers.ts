@@ -7,12 +7,22 @@ import type { Place } from './place'
 import { startPostfixIntake } from './postfix-intake'
 import { startSendmail } from './sendmail'
 
+/** How a server goes away and comes back. */
+export interface Restart {
+  /** To all its processes; by default they are told to end. */
+  readonly signal?: 'SIGTERM' | 'SIGKILL'
+  /** Milliseconds. */
+  readonly awayFor?: number
+}
+
 /** A server that runs; or why it cannot be run here, in one sentence. */
 export type IntakeServer =
   | {
-      readonly daemon: { stop(): Promise<void>; restart(): Promise<void> }
+      readonly daemon: { stop(): Promise<void>; restart(how?: Restart): Promise<void> }
       /** Nothing that it took waits in a queue of its own; by default so. */
       readonly isSettled?: () => boolean
+      /** By its own log it took the message with this Message-ID; where it has no log, nobody knows. */
+      readonly hasTaken?: (messageId: string) => boolean
     }
   | string
 

@@ -1,30 +1,27 @@
 import { execFileSync } from 'node:child_process'
-import { connect, createServer, type AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startExim } from './exim'
+import { type Front, notAvailable, startFront } from './front'
 import { startPostfixIntake } from './postfix-intake'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Place } from './place'
 import type { RunOptions } from './run'
-import { type IntakeKind, INTAKES, type IntakeServer } from './servers'
+import type { IntakeKind, IntakeServer, Restart } from './servers'
 
 /** A server in trouble: 0 copies are lost, and none is there twice unless a connection was cut. */
 export interface Trouble extends Pick<IntakeKind, 'start'> {
   /** An acknowledgement that a cut took away brings a copy twice. */
   readonly cuts?: true
+  /** It loses what it took, which is not ours to prevent. */
+  readonly drops?: boolean
   readonly options?: Partial<RunOptions>
 }
 
-type Running = Exclude<IntakeServer, string>
+export type Running = Exclude<IntakeServer, string>
 
 /** Milliseconds after the release of the backlog. */
-const SOON = 150
-
-const restarted = async (server: Running): Promise<void> => {
-  await sleep(SOON)
-  await server.daemon.restart()
-}
+export const SOON = 150
 
 /** Every process of the server that has a connection is told to end. */
 const connectionsEnd = async (_server: Running, port: number): Promise<void> => {
@@ -33,14 +30,6 @@ const connectionsEnd = async (_server: Running, port: number): Promise<void> => 
 }
 
 const MANY = 'smtp_accept_max = 200'
-
-/** The other servers, ended and started while the copies come. */
-const RESTARTED: Readonly<Record<string, Trouble>> = Object.fromEntries(
-  ['sendmail', 'courier', 'aiosmtpd', 'qpsmtpd', 'smtp-server', 'haraka'].map((name) => [
-    `${name}, restarted`,
-    { ...(INTAKES[name] as IntakeKind), cuts: true, options: { meanwhile: restarted } },
-  ]),
-)
 
 const exim = (main: readonly string[]) => ({ start: (place: Place) => startExim(place, { main }) })
 
@@ -88,7 +77,7 @@ const DISK_FULL: Trouble = {
     return {
       ...server,
       daemon: {
-        restart: () => daemon.restart(),
+        restart: (how?: Restart) => daemon.restart(how),
         stop: () => daemon.stop().finally(unmount),
       },
     }
@@ -106,10 +95,10 @@ function spoolOf({ dir }: Place): string {
 }
 
 export const TROUBLES: Readonly<Record<string, Trouble>> = {
-  'exim, restarted': { ...exim([MANY]), cuts: true, options: { meanwhile: restarted } },
   'exim, connections told to end': {
     ...exim([MANY]),
     cuts: true,
+    drops: true,
     options: { meanwhile: (server, { port }) => connectionsEnd(server, port) },
   },
   'exim, 5 messages a connection': exim([MANY, 'smtp_accept_max_per_connection = 5']),
@@ -118,13 +107,11 @@ export const TROUBLES: Readonly<Record<string, Trouble>> = {
   'exim, greylisting': refusing('451 4.7.1 Greylisting in action'),
   'exim, says that its disk is full': refusing('452 4.3.1 Insufficient system storage'),
   'exim, disk full': DISK_FULL,
-  'postfix, restarted': { ...postfix({}), cuts: true, options: { meanwhile: restarted } },
   'postfix, connections told to end': {
     ...postfix({}),
     cuts: true,
     options: { meanwhile: (server, { port }) => connectionsEnd(server, port) },
   },
-  ...RESTARTED,
   'postfix, 2 connections of a client': postfix({ smtpd_client_connection_count_limit: '2' }),
   'postfix, 100 messages in 10 s': postfix({
     smtpd_client_message_rate_limit: '100',
@@ -137,21 +124,9 @@ export const TROUBLES: Readonly<Record<string, Trouble>> = {
 }
 
 /** A load balancer: every other connection goes to a backend that answers 421 and closes. */
-async function halfSick(port: number): Promise<{ port: number; close(): void }> {
+function halfSick(port: number): Promise<Front> {
   let count = 0
-  const server = createServer((near) => {
-    near.on('error', () => near.destroy())
-    if (++count % 2 === 1) {
-      near.end('421 4.3.2 Service not available\r\n')
-      return
-    }
-    const far = connect(port, '127.0.0.1')
-    far.on('error', () => near.destroy())
-    near.on('close', () => far.destroy())
-    near.pipe(far).pipe(near)
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return { port: (server.address() as AddressInfo).port, close: () => server.close() }
+  return startFront(port, () => (++count % 2 === 1 ? notAvailable : undefined))
 }
 
 /** Processes with an established connection on this port at their side. */

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { KeyAndCertificate } from './certificates'
 import { comesTrue } from './comes-true'
 import { run } from './run'
@@ -24,8 +25,8 @@ export interface Postfix {
   log(): string
   /** No message waits in one of its queues. */
   isEmpty(): boolean
-  /** Stops and starts it, with its queue. */
-  restart(): Promise<void>
+  /** Stops it, at once with SIGKILL, and starts it, `awayFor` milliseconds later, with its queue. */
+  restart(how?: { signal?: 'SIGTERM' | 'SIGKILL'; awayFor?: number }): Promise<void>
   /** A Postfix command of this instance, such as `postqueue -f`. */
   command(name: string, ...args: string[]): Promise<string>
   close(): Promise<void>
@@ -76,8 +77,9 @@ export async function startPostfix({
     port,
     log,
     isEmpty: () => QUEUES.every((name) => readdirSync(join(dir, 'queue', name)).length === 0),
-    async restart() {
-      await run('postfix', ['-c', config, 'stop'])
+    async restart({ signal = 'SIGTERM', awayFor = 0 } = {}) {
+      await run('postfix', ['-c', config, signal === 'SIGKILL' ? 'abort' : 'stop'])
+      await sleep(awayFor)
       await run('postfix', ['-c', config, 'start'])
     },
     command: (name, ...args) => run(name, ['-c', config, ...args]),
