@@ -102,7 +102,7 @@ describe('what machines know together', () => {
         ...FIGURES,
         lastFailure: { at: 1, class: 'reply', text: '550 no such user scan@in.example' },
       },
-      errors: [{ at: 1, kind: 'expired', text: 'to scan@in.example' }],
+      errors: [{ at: 1, kind: 'expired', text: 'to scan@in.example', domain: 'in.example' }],
     })
     const hidden = told(status, [MESSAGE], false)
     assert.doesNotMatch(hidden, /scan@|alice@|bob@/)

@@ -33,7 +33,7 @@ for (const plan of PLANS) {
           this.skip()
         }
         const view = await night.become(situation)
-        assert.equal(view.state, state, view.wrong.join('; '))
+        assert.equal(view.state, state, JSON.stringify(view.wrong))
         const { code, out } = await night.path.haraka.tdc('status')
         assert.equal(code, state === 'ok' ? 0 : 1)
         const [first = '', ...lines] = out.split('\n')

@@ -8,8 +8,10 @@ import { type Answer, no, ok } from '../plugins/tdc/control/processes'
 import type { Status } from '../plugins/tdc/monitor/status'
 import type { TrackedMessage } from '../plugins/tdc/monitor/tracked'
 import type { StatusPageSettings } from '../plugins/tdc/settings/settings'
-import type { Found } from '../plugins/tdc/control/gathered'
+import type { FoundView } from '../plugins/tdc/web/messages'
+import { hasCopy, COMES_TO } from '../plugins/tdc/monitor/copies-of'
 import type { FailureGroup, LostOne } from '../plugins/tdc/web/failures'
+import type { LostView } from '../plugins/tdc/web/past'
 import type { MachinesView } from '../plugins/tdc/web/data'
 import { StatusPage } from '../plugins/tdc/web/page'
 import { MOST_WATCHERS } from '../plugins/tdc/web/watchers'
@@ -34,7 +36,8 @@ const FOUND: TrackedMessage = {
 const DAY = [{ at: Date.UTC(2024, 1, 16, 19, 55), delivered: 3, failed: 1, depth: 2 }]
 
 const lost = (mid: string, at: number, reason: string, text: string): LostOne => ({
-  ...{ mid, at, reason, text, intake: 'journal@scan.example' },
+  ...{ mid, at, reason, text, intake: 'journal@scan.example', messageId: `<${mid}@x>` },
+  ...{ attempts: 2, ageMs: 31_000, replayedAt: null },
 })
 const LOST = [
   lost('C.1.tdc1', 3_000, 'hard-bounce', '550 5.1.1 <bob@example.com> id 77ab unknown'),
@@ -50,6 +53,8 @@ describe('the status page over HTTP', () => {
   let status: Status
   let gathered: number
   let searched: string[]
+  /** Messages that the server remembers. */
+  let inMemory: number
   let problems: string[]
   let gather: () => Promise<Status>
   let searching: Promise<void>
@@ -77,13 +82,16 @@ describe('the status page over HTTP', () => {
         gathered++
         return gather()
       },
-      find: async (wanted) => {
+      find: async (wanted, intake, count, most) => {
         searched.push(wanted)
         await searching
-        return { messages: [FOUND], silent: [] }
+        const cameTo = COMES_TO.find((each) => each === count) ?? ''
+        const messages = Array.from({ length: inMemory }, () => FOUND)
+        const meant = messages.filter((message) => hasCopy(message, intake, cameTo))
+        return { messages: meant.slice(0, most), silent: [] }
       },
       machines: () => machines && Promise.resolve(machines),
-      day: () => Promise.resolve(DAY),
+      day: (intake) => Promise.resolve(intake === 'no.example' ? [] : DAY),
       lost: () => Promise.resolve(LOST),
       host: () => ({ name: 'mx1.example.org', machine: 'mx1' }),
       clock: systemClock,
@@ -94,7 +102,7 @@ describe('the status page over HTTP', () => {
   beforeEach(async () => {
     configure()
     status = statusWith()
-    ;[gathered, searched, problems] = [0, [], []]
+    ;[gathered, searched, problems, inMemory] = [0, [], [], 1]
     gather = () => Promise.resolve(status)
     searching = Promise.resolve()
     machines = undefined
@@ -170,9 +178,11 @@ describe('the status page over HTTP', () => {
         'uplot.js',
         'page.js',
         'failures.csv',
+        'lost.csv',
         'day.csv',
+        'messages.csv',
       ])
-      for (const name of names) assert.equal((await get(`/tdc/${name}`)).status, 200)
+      for (const name of names) assert.equal((await get(`/tdc/${name}?q=x`)).status, 200)
       for (const name of ['page.html', 'types.d.ts', '..%2fpackage.json', '../tdc.ini', 'x']) {
         assert.equal((await get(`/tdc/${name}`)).status, 404, name)
       }
@@ -381,7 +391,7 @@ describe('the status page over HTTP', () => {
       const { body } = await get(`/tdc/track?${new URLSearchParams({ q: ` ${wanted} ` })}`)
       await get('/tdc/track?q=a?b@x.example')
       assert.deepEqual(searched, [wanted, 'a?b@x.example'])
-      assert.equal((JSON.parse(body) as { messages: unknown[] }).messages.length, 1)
+      assert.equal((JSON.parse(body) as FoundView).messages.length, 1)
     })
 
     it('refuses nothing, and too much', async () => {
@@ -439,13 +449,42 @@ describe('the status page over HTTP', () => {
 
     it('a count leads to its messages', async () => {
       const found = async (query: string) => {
-        const { messages } = JSON.parse(await body(`/tdc/track?${query}`)) as Found
-        return messages.length
+        const { messages, more } = JSON.parse(await body(`/tdc/track?${query}`)) as FoundView
+        return messages.length + Number(more)
       }
       assert.equal(await found('intake=scan.example'), 1)
+      assert.equal(await found('intake=other.example'), 0)
+      assert.equal(await found('intake=scan.example&count=active'), 1)
       assert.equal(await found('intake=scan.example&count=delivered'), 0)
       assert.equal(await found('q=x&count=constructor'), 1)
       assert.equal((await ask(port, '/tdc/track?count=delivered')).status, 400)
+      inMemory = 51
+      assert.equal(await found('intake=scan.example'), 51, 'fifty, and that there are more')
+    })
+
+    it('what is seen of one intake can be had as files, too', async () => {
+      const lines = async (path: string) => (await body(path)).split('\r\n').length - 2
+      assert.equal(await lines('/tdc/day.csv?intake=scan.example'), 1)
+      assert.equal(await lines('/tdc/day.csv?intake=no.example'), 0)
+      assert.equal(await lines('/tdc/lost.csv?intake=journal@scan.example'), 3)
+      assert.equal(await lines('/tdc/lost.csv?intake=no.example'), 0)
+      assert.equal(await lines('/tdc/failures.csv?intake=scan.example'), 2)
+      assert.equal(
+        await body('/tdc/messages.csv?intake=scan.example'),
+        '"at","transaction","message_id","sender","recipients","last_step"\r\n' +
+          '"1970-01-01T00:00:00.001Z","ABC.1","<id@example.net>","***@example.net",' +
+          '"***@example.com","for ***@scan.example"\r\n',
+      )
+    })
+
+    it('a group leads to its copies, which have no addresses unless they are shown', async () => {
+      const [group] = JSON.parse(await body('/tdc/failures')) as FailureGroup[]
+      const { copies, count } = JSON.parse(await body(`/tdc/lost?group=${group?.id}`)) as LostView
+      assert.deepEqual([copies.map(({ mid }) => mid), count], [['C.1.tdc1', 'A.1.tdc1'], 2])
+      assert.doesNotMatch(JSON.stringify(copies), /journal@|bob@/)
+      assert.equal((JSON.parse(await body('/tdc/lost?group=none')) as LostView).count, 0)
+      configure('show_addresses=true')
+      assert.match(await body(`/tdc/lost?group=${group?.id}`), /journal@scan\.example/)
     })
   })
 

@@ -108,6 +108,7 @@ describe('the status of several processes', () => {
       at,
       kind: `kind ${at % 4}`,
       text: 'x',
+      domain: null,
     }))
     const many = Array.from({ length: 100 }, () => statusOf({ connections, errors }))
     const merged = mergeStatus([statusOf({}), ...many])
@@ -117,8 +118,13 @@ describe('the status of several processes', () => {
 
   it('has no more than five errors of one kind, which would push out the others', () => {
     const errors = [
-      { at: 1, kind: 'journal-failed', text: 'the disk' },
-      ...Array.from({ length: 19 }, (_, i) => ({ at: 2 + i, kind: 'deferred', text: 'x' })),
+      { at: 1, kind: 'journal-failed', text: 'the disk', domain: null },
+      ...Array.from({ length: 19 }, (_, i) => ({
+        at: 2 + i,
+        kind: 'deferred',
+        text: 'x',
+        domain: null,
+      })),
     ]
     const merged = mergeStatus([statusOf({ errors }), statusOf({ errors })])
     assert.deepEqual(

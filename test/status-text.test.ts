@@ -26,7 +26,7 @@ describe('haraka-tdc status', () => {
 
   it('names what is wrong, the last', () => {
     const silent = [{ worker: 2, pid: 77 }]
-    const errors = [{ at: TAKEN_AT, kind: 'problem', text: 'TDC: x' }]
+    const errors = [{ at: TAKEN_AT, kind: 'problem', text: 'TDC: x', domain: null }]
     const text = statusText(statusWith({ silent, errors })).join('\n')
     assert.match(text, /^ {2}by age {6}1 <= 1 s, 2 <= 5 s, .*, 0 > 120 s$/m)
     assert.match(text, /^Not copied {4}outgoing \(5\), quarantined \(1\), policy-no \(2\)$/m)

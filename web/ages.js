@@ -4,6 +4,9 @@ import { byId, element, table } from './element.js'
 
 /** @param {StatusView['ages']} ages */
 export function showAges(ages) {
+  if (ages.every(({ copies }) => copies === 0)) {
+    return byId('ages').replaceChildren(element('p', { class: 'note' }, 'The queue is empty.'))
+  }
   const most = Math.max(1, ...ages.map(({ copies }) => copies))
   const rows = ages.map(({ below, copies }, at) => [
     label(below, ages[at - 1]?.below ?? 0),

@@ -33,10 +33,10 @@ export class Chart {
    * @param {readonly Series[]} series
    */
   constructor(place, title, series) {
+    this.title = title
     this.series = series
     this.legend = element('p', { class: 'legend', 'aria-live': 'off' })
     this.box = element('div', { class: 'plot', role: 'img', tabindex: 0 })
-    this.box.setAttribute('aria-label', `${title}; arrow keys pick a minute`)
     this.figures = element('div', { class: 'scroll', tabindex: 0, role: 'region' })
     this.figures.setAttribute('aria-label', `${title}, minute by minute`)
     const details = element('details', {}, element('summary', {}, 'As a table'), this.figures)
@@ -63,7 +63,7 @@ export class Chart {
         ...{ width: this.box.clientWidth || 300, height: HEIGHT, legend: { show: false } },
         cursor: { y: false, drag: { x: false, y: false } },
         scales: {
-          x: { range: (_plot, first, last) => [Math.min(first, last - LEAST), last] },
+          x: { range: () => this.span() },
           y: { range: (_plot, _least, most) => [0, Math.max(4, most * 1.05)] },
         },
         axes: [
@@ -94,11 +94,25 @@ export class Chart {
     )
     this.plot.setData([at, ...values])
     this.tell(this.picked)
+    const [begin, end] = this.span().map((second) => timeOf(second * 1000).slice(0, 5))
+    const label = `${this.title}, ${begin} to ${end}; arrow keys pick a minute`
+    this.box.setAttribute('aria-label', label)
     const rows = minutes
       .slice(-ROWS)
       .map((minute) => [timeOf(minute.at).slice(0, 5), ...this.series.map((s) => s.value(minute))])
       .reverse()
     this.figures.replaceChildren(table(['Minute', ...this.series.map((s) => s.label)], rows))
+  }
+
+  /**
+   * Seconds since 1970. Of a minute alone uPlot would make a thousand days.
+   *
+   * @returns {[number, number]}
+   */
+  span() {
+    const [first, last] = [this.minutes[0]?.at, this.minutes.at(-1)?.at]
+    const end = (last ?? Date.now()) / 1000
+    return [Math.min((first ?? Infinity) / 1000, end - LEAST), end]
   }
 
   fit() {

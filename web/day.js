@@ -1,3 +1,4 @@
+import { pathWith } from './address.js'
 import { Chart } from './chart.js'
 import { byId } from './element.js'
 
@@ -5,6 +6,8 @@ import { byId } from './element.js'
 
 /** Milliseconds between two looks at the day, of which the server tells each minute apart. */
 const EVERY = 60_000
+/** The same for a server that has just begun, and has none yet. */
+const SOON = 5_000
 const HOUR = 3_600_000
 
 const ended = new Chart(byId('ended'), 'Copies per minute', [
@@ -17,9 +20,12 @@ const depth = new Chart(byId('depth'), 'Copies in the queue', [
 
 /** @type {Map<number, Minute>} */
 const known = new Map()
+let domain = ''
 let isDay = false
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let next
 
-/** Begins with what the server has of the last 24 hours. */
+/** What is drawn follows the choice of hour or day. */
 export function followDay() {
   for (const input of document.querySelectorAll('input[name=range]')) {
     input.addEventListener('change', () => {
@@ -27,22 +33,44 @@ export function followDay() {
       draw()
     })
   }
+  document.addEventListener('visibilitychange', () => {
+    if (!document.hidden) void ask()
+  })
+}
+
+/**
+ * Begins with what the server has of the last 24 hours.
+ *
+ * @param {string} intake its domain; '': all
+ */
+export function showDayOf(intake) {
+  domain = intake
+  known.clear()
+  draw()
+  byId('day-csv').setAttribute('href', pathWith('day.csv', { intake }))
   void ask()
 }
 
 async function ask() {
+  clearTimeout(next)
+  const of = domain
   try {
-    const answer = await fetch('day')
-    if (answer.ok) for (const minute of await answer.json()) note(minute)
+    const answer = document.hidden ? undefined : await fetch(pathWith('day', { intake: of }))
+    const minutes = answer?.ok ? await answer.json() : []
+    // Another view was chosen meanwhile, which asks for its own.
+    if (of !== domain) return
+    for (const minute of minutes) note(minute)
     draw()
   } catch {
     // Whether the server is there says the page's head.
   }
-  setTimeout(ask, EVERY)
+  clearTimeout(next)
+  next = setTimeout(ask, known.size > 0 ? EVERY : SOON)
 }
 
-/** @param {readonly Minute[]} minutes the last hour of the processes that run */
+/** @param {readonly Minute[]} minutes the last hour of the processes that run, of all intakes */
 export function showMinutes(minutes) {
+  if (domain !== '') return
   for (const minute of minutes) note(minute)
   draw()
 }
@@ -62,6 +90,8 @@ function draw() {
   const all = [...known.values()].sort((a, b) => a.at - b.at)
   const newest = all.at(-1)?.at ?? 0
   const first = newest - (isDay ? 24 : 1) * HOUR
+  // A page that stays open forgets.
+  for (const { at } of all) if (at <= newest - 24 * HOUR) known.delete(at)
   const shown = all.filter(({ at }) => at > first)
   ended.show(shown)
   depth.show(shown)

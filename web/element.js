@@ -11,18 +11,6 @@ export function element(name, attributes = {}, ...content) {
 }
 
 /**
- * The same in SVG.
- *
- * @param {string} name
- * @param {Readonly<Record<string, string | number | boolean>>} [attributes]
- * @param {...(Node | string)} content
- * @returns {SVGElement}
- */
-export function drawn(name, attributes = {}, ...content) {
-  return filled(document.createElementNS('http://www.w3.org/2000/svg', name), attributes, content)
-}
-
-/**
  * The page's own element of that id.
  *
  * @param {string} id

@@ -1,3 +1,4 @@
+import { linkTo } from './address.js'
 import { byId, element, table } from './element.js'
 import { counted, duration, moment } from './format.js'
 
@@ -24,16 +25,14 @@ export function showLast(rows) {
       name,
       oldestAgeMs > 0 ? duration(oldestAgeMs) : '-',
       lastSuccess === null ? '-' : moment(lastSuccess),
-      lastFailure === null
-        ? '-'
-        : element(
-            'div',
-            { class: 'long' },
-            moment(lastFailure.at),
-            ` ${lastFailure.class}: ${lastFailure.text}`,
-          ),
+      lastFailure === null ? '-' : failureOf(lastFailure),
     ])
   byId('last').replaceChildren(table(['Host', 'Oldest', 'Success', 'Failure'], lines))
+}
+
+/** @param {NonNullable<RowView['lastFailure']>} failure */
+export function failureOf({ at, class: kind, text }) {
+  return element('div', { class: 'long' }, moment(at), ` ${kind}: ${text}`)
 }
 
 /** @param {RowView} view */
@@ -50,9 +49,7 @@ function row(view) {
       ...(isFailing ? [mark] : []),
       ...(name === 'the.tdc.queue'
         ? breakable(name)
-        : [
-            element('a', { href: `#${new URLSearchParams({ intake: name })}` }, ...breakable(name)),
-          ]),
+        : [element('a', { href: linkTo({ intake: name }) }, ...breakable(name))]),
     ),
     ...numbers.map((value, at) =>
       element('td', { class: 'number' }, value === null ? '' : drillable(view, value, COUNTS[at])),
@@ -61,7 +58,7 @@ function row(view) {
 }
 
 /** What the numbers of a row count, by the name that a search has for it. */
-const COUNTS = [undefined, undefined, 'delivered', 'softBounced', 'hardBounced']
+const COUNTS = ['active', undefined, 'delivered', 'softBounced', 'hardBounced']
 
 /**
  * A number of an intake leads to the messages that it counts.
@@ -73,8 +70,7 @@ const COUNTS = [undefined, undefined, 'delivered', 'softBounced', 'hardBounced']
 function drillable({ name }, value, count) {
   const text = counted(value)
   if (count === undefined || value === 0 || name === 'the.tdc.queue') return text
-  const sought = new URLSearchParams({ intake: name, count })
-  return element('a', { href: `#${sought}` }, text)
+  return element('a', { href: linkTo({ intake: name, count }) }, text)
 }
 
 /**

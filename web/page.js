@@ -1,19 +1,19 @@
+import { viewNow } from './address.js'
 import { showAges } from './ages.js'
 import { showConnections, showTls } from './connections.js'
-import { followDay, showMinutes } from './day.js'
+import { followDay, showDayOf, showMinutes } from './day.js'
 import { byId } from './element.js'
-import { showFailures } from './failures.js'
-import { moment } from './format.js'
-import { showHead, showProcesses } from './head.js'
+import { followFailures, noteGivenUp, showFailuresOf } from './failures.js'
+import { itIs } from './format.js'
+import { showHead, showProcesses, showTakenAt } from './head.js'
+import { showIntake } from './intake.js'
 import { showIntakes, showLast } from './intakes.js'
 import { showErrors, showSkipped } from './lists.js'
+import { followNews } from './news.js'
 import { showMachines } from './machines.js'
-import { answerSearch } from './search.js'
+import { answerSearch, showFound } from './search.js'
 
 /** @import { StatusView } from './types' */
-
-/** Milliseconds before a page that was turned away asks again. */
-const ASK_AGAIN = 10_000
 
 /**
  * The parts of the page; each is drawn anew only when what it shows has changed, so that a selection
@@ -25,17 +25,11 @@ const PARTS = [
   { of: ({ takenAt }) => takenAt, show: showTakenAt },
   {
     of: ({ host, state, wrong, enabled, level, intake, intakeLevel, problems }) => [
-      host,
-      state,
-      wrong,
-      enabled,
-      level,
-      intake,
-      intakeLevel,
-      problems,
+      [host, state, wrong, enabled, level, intake, intakeLevel, problems, view.domain],
     ],
-    show: showHead,
+    show: (status) => showHead(status, view.domain),
   },
+  { of: ({ rows }) => [rows, view.domain], show: (status) => showIntake(status, view.domain) },
   { of: ({ rows }) => rows, show: ({ rows }) => showIntakes(rows) },
   { of: ({ rows }) => rows, show: ({ rows }) => showLast(rows) },
   { of: ({ minutes }) => minutes, show: ({ minutes }) => showMinutes(minutes) },
@@ -49,37 +43,48 @@ const PARTS = [
 /** @type {string[]} */
 const shown = []
 
-/** @type {EventSource | undefined} */
-let events
-/** @type {ReturnType<typeof setTimeout> | undefined} */
-let again
+let view = viewNow()
+/** @type {StatusView | undefined} the last that was told */
+let told
 
 answerSearch()
 followDay()
-void showFailures()
+followFailures()
 void showMachines()
-document.addEventListener('visibilitychange', watch)
-watch()
+follow()
+addEventListener('hashchange', () => {
+  view = viewNow()
+  follow()
+  go()
+})
+followNews((status) => {
+  told = status
+  itIs(status.takenAt)
+  noteGivenUp(status.rows[0]?.hardBounced ?? 0)
+  show()
+})
 
-/** Nobody looks at a hidden page: it takes no news. */
-function watch() {
-  clearTimeout(again)
-  events?.close()
-  if (document.hidden) return
-  events = new EventSource('events')
-  events.addEventListener('message', ({ data }) => {
-    live('live', 'Live')
-    show(JSON.parse(data))
-  })
-  events.addEventListener('error', () => {
-    live('lost', 'Connection lost, the figures are old')
-    // The browser comes back by itself, unless it was turned away.
-    if (events?.readyState === EventSource.CLOSED) again = setTimeout(watch, ASK_AGAIN)
-  })
+/** Shows what the address names. */
+function follow() {
+  document.body.dataset['view'] = view.domain === '' ? 'all' : 'intake'
+  showDayOf(view.domain)
+  showFailuresOf(view.domain)
+  showFound(view)
+  show()
 }
 
-/** @param {StatusView} status */
-function show(status) {
+/** To where it stands, unless somebody types. */
+function go() {
+  if (document.activeElement === byId('wanted')) return
+  const isList = view.message !== '' || view.count !== '' || view.group !== ''
+  if (isList) byId('search-heading').focus()
+  else if (view.domain !== '') byId('intake-heading').focus()
+  if (!isList) scrollTo(0, 0)
+}
+
+function show() {
+  if (!told) return
+  const status = ofIntake(told, view.domain)
   for (const [at, part] of PARTS.entries()) {
     const now = JSON.stringify(part.of(status))
     if (now === shown[at]) continue
@@ -88,18 +93,21 @@ function show(status) {
   }
 }
 
-/** @param {StatusView} status */
-function showTakenAt({ takenAt }) {
-  byId('taken-at').replaceChildren(moment(takenAt))
-}
-
 /**
- * @param {'live' | 'lost'} state
- * @param {string} text
+ * What is about one intake; '': about all.
+ *
+ * @param {StatusView} status
+ * @param {string} domain
+ * @returns {StatusView}
  */
-function live(state, text) {
-  const place = byId('live')
-  if (place.dataset['state'] === state) return
-  place.dataset['state'] = state
-  place.textContent = text
+function ofIntake(status, domain) {
+  if (domain === '') return status
+  const isOfIt = (/** @type {{ domain: string | null }} */ each) => each.domain === domain
+  return {
+    ...status,
+    rows: status.rows.filter(isOfIt),
+    connections: status.connections.filter(isOfIt),
+    tls: status.tls.filter(isOfIt),
+    errors: status.errors.filter(isOfIt),
+  }
 }

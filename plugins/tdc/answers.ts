@@ -18,6 +18,7 @@ import { supposedFacts } from './haraka/address-facts'
 import type { Internals } from './haraka/contract'
 import type { LoopKeys } from './haraka/loop-key'
 import { mayRelay } from './haraka/relay-client'
+import { COMES_TO } from './monitor/copies-of'
 import type { Monitor } from './monitor/monitor'
 import type { Status } from './monitor/status'
 import { RECENT_SHARED } from './monitor/tracked'
@@ -111,7 +112,7 @@ function answer(
     case 'send-test':
       return sendTest(parts, request.intake)
     case 'day':
-      return ok(parts.day?.value(systemClock.wall()) ?? [])
+      return ok(parts.day?.value(systemClock.wall(), request.intake) ?? [])
     case 'recent':
       return ok(parts.monitor.tracking.recent(RECENT_SHARED))
     case 'shared-set':
@@ -168,15 +169,16 @@ function keptFilter({ intake, since, reason }: KeptSought): KeptFilter {
 
 async function track(
   { monitor }: AnsweringParts,
-  { wanted, sort, most, ...sought }: Extract<Request, { ask: 'track' }>,
+  { wanted, sort, most, cameTo, ...sought }: Extract<Request, { ask: 'track' }>,
 ): Promise<Answer> {
-  const { tracking } = monitor
+  const known = COMES_TO.find((each) => each === cameTo)
   return ok(
-    await tracking.find(
+    await monitor.tracking.find(
       wanted || undefined,
       sought,
       Math.min(most, MOST_TRACKED),
       sort === 'oldest',
+      known ?? '',
     ),
   )
 }

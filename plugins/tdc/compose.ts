@@ -208,7 +208,7 @@ export function compose(plugin: HarakaPlugin, internals: Internals, announces: b
         settings: () => value().statusPage,
         gather: () => gathered.status(),
         find: (...sought) => gathered.track(...sought),
-        day: () => gathered.day(),
+        day: (intake) => gathered.day(intake),
         lost: () => gathered.lost(),
         host: () => ({ name: layers.me(), machine: value().cluster.machine }),
         machines: () => (value().cluster.redis ? gathered.machines() : undefined),

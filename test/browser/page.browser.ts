@@ -108,6 +108,46 @@ describe('the status page in Chromium, with a Haraka of two workers', function (
     await page.getByText(/ of scan\.example, delivered found\.$/).waitFor(MOVES)
   })
 
+  it('an intake has a view of its own: how it is, its charts, its messages, its files', async () => {
+    const intake = page.locator('#intakes tr', { hasText: 'scan.example' }).first()
+    await intake.locator('th a').focus()
+    await page.keyboard.press('Enter')
+    await page.locator('#intake-heading', { hasText: 'scan.example' }).waitFor(MOVES)
+    assert.equal(await page.evaluate(() => document.activeElement?.id), 'intake-heading')
+    assert.match(page.url(), /#intake=scan\.example$/)
+    assert.match(await page.title(), /^ok: scan\.example on /)
+    assert.match(await page.locator('#intake-facts').innerText(), /In the queue\s+0\s/)
+    await page.getByText(/^7 messages of scan\.example found\.$/).waitFor(MOVES)
+    assert.equal(await page.getByText('the.tdc.queue').locator('visible=true').count(), 0)
+    // The server looks at its intakes every ten seconds.
+    for (let delivered = 0, tries = 0; delivered !== 7; tries++) {
+      assert.ok(tries < 30, `${delivered} delivered`)
+      await sleep(1000)
+      await page.reload()
+      await page
+        .locator('#ended tbody tr')
+        .first()
+        .waitFor({ state: 'attached', ...MOVES })
+      const texts = await page.locator('#ended tbody td:nth-of-type(1)').allTextContents()
+      delivered = texts.reduce((sum, text) => sum + Number(text), 0)
+    }
+    for (const name of ['day', 'failures', 'lost', 'found']) {
+      const href = (await page.locator(`#${name}-csv`).getAttribute('href')) ?? ''
+      assert.match(href, /\?intake=scan\.example$/)
+      assert.equal((await ask(gateway.httpPort, `/tdc/${href}`)).status, 200, href)
+    }
+    await page.getByRole('link', { name: 'Given up', exact: true }).click()
+    await page.getByText(/^No message of scan\.example, given up found\./).waitFor(MOVES)
+    await page.getByRole('link', { name: 'All', exact: true }).click()
+    const steps = page.locator('#found details').first()
+    await steps.locator('summary').focus()
+    await page.keyboard.press('Enter')
+    assert.match(await steps.innerText(), /queued for journal@scan\.example/)
+    await page.getByRole('link', { name: 'All intakes' }).click()
+    await page.locator('#last').waitFor(MOVES)
+    assert.equal(await page.locator('#found > li').count(), 0)
+  })
+
   it('an intake that refuses is a failure with its reason', async () => {
     const { path } = gateway
     path.onCopy = () => Promise.resolve(`550 5.7.1 ${EVIL}`)
@@ -117,7 +157,10 @@ describe('the status page in Chromium, with a Haraka of two workers', function (
     const group = page.locator('#failures tbody tr')
     await group.filter({ hasText: EVIL }).waitFor({ timeout: 30_000 })
     assert.match(await group.innerText(), /scan\.example\s+hard-bounce\s+1\s/)
-    await group.locator('a').click()
+    await group.getByRole('link', { name: '1', exact: true }).click()
+    await page.getByText('One copy was given up so.').waitFor(MOVES)
+    assert.match(page.url(), /#given-up=[\w-]{12}$/)
+    await page.locator('#found h3 a').click()
     await page.getByText('One message found.').waitFor(MOVES)
     assert.match(await page.locator('#found').innerText(), /550/)
     path.onCopy = () => Promise.resolve(undefined)
@@ -149,21 +192,50 @@ describe('the status page in Chromium, with a Haraka of two workers', function (
   })
 
   it('can be used by everybody, as far as axe-core finds out, light and dark, wide and narrow', async () => {
-    for (const colorScheme of ['light', 'dark'] as const) {
-      for (const width of [1200, 390, 360]) {
-        await page.emulateMedia({ colorScheme })
-        await page.setViewportSize({ width, height: 800 })
-        assert.deepEqual(await axeFindings(page), [], `${colorScheme} ${width}`)
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth)
-        assert.ok(wide <= width, `the page is ${wide} wide on ${width}`)
-        const cut = await page.evaluate(() =>
-          [...document.querySelectorAll('.scroll')]
-            .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth + 1)
-            .map(({ id }) => id),
-        )
-        assert.deepEqual(width === 390 ? cut : [], [], `columns are cut on ${width}`)
+    for (const hash of ['', '#intake=scan.example']) {
+      await page.goto(`${origin}/tdc/${hash}`)
+      await page.locator('#intakes tr', { hasText: 'scan.example' }).first().waitFor(MOVES)
+      for (const colorScheme of ['light', 'dark'] as const) {
+        for (const width of [1200, 390, 360]) {
+          await page.emulateMedia({ colorScheme })
+          await page.setViewportSize({ width, height: 800 })
+          assert.deepEqual(await axeFindings(page), [], `${hash} ${colorScheme} ${width}`)
+          const wide = await page.evaluate(() => document.documentElement.scrollWidth)
+          assert.ok(wide <= width, `the page is ${wide} wide on ${width}`)
+          const cut = await page.evaluate(() =>
+            [...document.querySelectorAll('.scroll')]
+              .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth + 1)
+              .map(({ id }) => id),
+          )
+          assert.deepEqual(width === 360 ? [] : cut, [], `columns are cut on ${width}`)
+        }
       }
     }
+    await page.goto(`${origin}/tdc/`)
+    await page.locator('#intakes tr').first().waitFor(MOVES)
+  })
+
+  it('a minute alone stands at the end of the chart, with its time', async () => {
+    const label = () => page.locator('#ended .plot').getAttribute('aria-label')
+    const [, begin = '', end = ''] =
+      /, (\d\d:\d\d) to (\d\d:\d\d);/.exec((await label()) ?? '') ?? []
+    const minutes = (text: string) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3))
+    assert.equal((minutes(end) - minutes(begin) + 1440) % 1440, 15)
+    assert.equal(await page.locator('#ended tbody th').first().textContent(), end)
+  })
+
+  it('says in which time zone it speaks, and whether a clock is wrong', async () => {
+    const options = { timezoneId: 'Asia/Kolkata' }
+    const { page, context } = await openPage(browser, origin, options)
+    await page.addInitScript(() => {
+      const now = Date.now
+      Date.now = () => now() + 3 * 60_000
+    })
+    await page.goto(`${origin}/tdc/`)
+    await page.getByText("this browser's clock is 3 min ahead").waitFor(MOVES)
+    const server = process.env['TZ'] ?? 'UTC'
+    if (server === 'UTC') await page.getByText("UTC+05:30 here, UTC in the server's log").waitFor()
+    await context.close()
   })
 
   it('takes no news while it is hidden', async () => {
@@ -204,6 +276,14 @@ describe('the status page in Chromium, with a Haraka of two workers', function (
       await note.waitFor({ state: 'hidden', ...MOVES })
     }
     assert.equal(missed.length, 1)
+    for (const { pid } of processes) process.kill(pid, 'SIGSTOP')
+    await page.getByText('The server says nothing, the figures are old').waitFor(MOVES)
+    assert.match(await page.locator('#stale').innerText(), /all that stands here is of \d\d:\d\d/)
+    assert.match(await page.title(), /^no news for \d+ s: /)
+    for (const { pid } of processes) process.kill(pid, 'SIGCONT')
+    await live().waitFor(MOVES)
+    assert.equal(await page.locator('#stale').isVisible(), false)
+    assert.doesNotMatch(await page.title(), /no news/)
     await gateway.path.haraka.kill9()
     await page.getByText('Connection lost, the figures are old').waitFor(MOVES)
   })

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** What the connector keeps beside copies, in a folder of its own. */
-const NOTES = ['log', 'lost', 'day.json', 'day.json.new']
+const NOTES = ['log', 'lost', 'day.lines', 'day.lines.new']
 
 /**
  * Names of all files in a queue directory, those being written included; the connector's own folder is

@@ -199,8 +199,9 @@ export class Night {
     await make(this)
     for (let tries = 0; ; tries++) {
       const view = await this.view()
-      if (reason === '' || view.wrong.some((line) => line.includes(`${reason}:`))) return view
-      if (tries > 100) throw new Error(`no ${reason}: ${view.wrong.join('; ')}\n${haraka.tail()}`)
+      if (reason === '' || view.wrong.some(({ text }) => text.includes(`${reason}:`))) return view
+      if (tries > 100)
+        throw new Error(`no ${reason}: ${JSON.stringify(view.wrong)}\n${haraka.tail()}`)
       await sleep(100)
     }
   }

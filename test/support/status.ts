@@ -99,7 +99,12 @@ export function statusWith(over: Partial<Status> = {}): Status {
         pid: 11,
       },
     ],
-    errors: [{ at: NOW, kind: 'deferred', text: 'TDC: MID x to <bob@example.com> deferred' }],
+    errors: [
+      {
+        ...{ at: NOW, kind: 'deferred', domain: 'scan.example' },
+        text: 'TDC: MID x to <bob@example.com> deferred',
+      },
+    ],
     ...over,
   }
 }

@@ -46,7 +46,9 @@ export const trackCommand: Command = {
 }
 
 async function trackInServer(call: Call, sought: MessagesSought): Promise<ExitCode> {
-  const found = await valueFrom<Found>(call.directory(), { ask: 'track', ...sought })
+  const found = await valueFrom<Found>(call.directory(), {
+    ...{ ask: 'track', cameTo: '', ...sought },
+  })
   const { messages, silent } = found
   show(call, found, () => [
     ...messages.flatMap((message, at) => [...(at > 0 ? [''] : []), ...trackedText(message)]),

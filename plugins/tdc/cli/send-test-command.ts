@@ -25,6 +25,8 @@ const ENDS: ReadonlySet<string> = new Set([
   'dropped',
 ])
 
+const NEWEST = { cameTo: '', sort: '', most: 1 } as const
+
 const HELD = 'its delivery is held: haraka-tdc release lets it go'
 
 export const sendTestCommand: Command = {
@@ -48,7 +50,7 @@ export const sendTestCommand: Command = {
     let told = 0
     const end = systemClock.monotonic() + PATIENCE
     for (; systemClock.monotonic() < end; await wait(PAUSE)) {
-      const request = { ask: 'track', wanted: sent.mid, ...ANY, sort: '', most: 1 } as const
+      const request = { ask: 'track', wanted: sent.mid, ...ANY, ...NEWEST } as const
       const { messages } = await valueFrom<Found>(directory, request)
       steps = messages[0]?.steps ?? []
       if (!call.json) call.terminal.print(steps.slice(told).map(stepText))

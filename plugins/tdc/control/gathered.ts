@@ -76,10 +76,11 @@ export class Gathered {
     return this.answer({ ask: 'cluster-status' }) as Promise<Answer<View>>
   }
 
-  /** The last 24 hours; none while nobody answers. */
-  async day(): Promise<readonly MinuteFigures[]> {
-    const answer = await this.answer({ ask: 'day' })
-    return answer.kind === 'ok' ? (answer.value as MinuteFigures[]) : []
+  /** The last 24 hours of one intake domain, or of all (''). */
+  async day(intake: string): Promise<readonly MinuteFigures[]> {
+    const answer = await this.answer({ ask: 'day', intake })
+    if (answer.kind === 'no') throw new Error(answer.why)
+    return answer.value as MinuteFigures[]
   }
 
   /** The last copies that were given up (queue/lost-copies.ts), the newest first. */
@@ -101,9 +102,9 @@ export class Gathered {
     return answer.kind === 'ok' ? (answer.value as TrackedMessage[]) : []
   }
 
-  /** '' for either: any. */
-  async track(wanted: string, intake: string, most = MOST_FOUND): Promise<Found> {
-    const sought = { ...ANY, intake, sort: 'newest', most }
+  /** What is '': any. */
+  async track(wanted: string, intake = '', cameTo = '', most = MOST_FOUND): Promise<Found> {
+    const sought = { ...ANY, intake, cameTo, sort: 'newest', most }
     const answer = await this.answer({ ask: 'track', wanted, ...sought })
     if (answer.kind === 'no') throw new Error(answer.why)
     return answer.value as Found

@@ -6,7 +6,8 @@ import type { Sought } from '../base/sought'
  */
 export type Request =
   | { readonly ask: 'status' }
-  | ({ readonly ask: 'track' } & MessagesSought)
+  /** `cameTo`: what a copy came to (monitor/copies-of.ts); '': anything. */
+  | ({ readonly ask: 'track'; readonly cameTo: string } & MessagesSought)
   | {
       readonly ask: 'explain'
       readonly from: string
@@ -35,8 +36,8 @@ export type Request =
   | { readonly ask: 'adopt'; readonly directory: string; readonly force: boolean }
   /** To the default intake address, or to `intake`. */
   | { readonly ask: 'send-test'; readonly intake: string }
-  /** The last 24 hours, minute by minute. */
-  | { readonly ask: 'day' }
+  /** The last 24 hours, minute by minute; of one intake domain, or '': of all. */
+  | { readonly ask: 'day'; readonly intake: string }
   /** The last messages of each process, for the other machines. */
   | { readonly ask: 'recent' }
   | ClusterRequest
@@ -144,7 +145,7 @@ const CHANGE = {
 
 export const SHAPES: Readonly<Record<Ask, Shape>> = {
   status: ALL,
-  track: { ...ALL, strings: ['wanted', ...SOUGHT], numbers: NUMBERS },
+  track: { ...ALL, strings: ['wanted', 'cameTo', ...SOUGHT], numbers: NUMBERS },
   explain: { ...ONE, strings: ['from', 'to', 'becomes', 'ip'], flags: ['relaying'] },
   queue: { ...ALL, strings: SOUGHT, numbers: NUMBERS },
   kept: { ...ONE, strings: ['intake', 'reason', 'sort'], numbers: NUMBERS, within: WRITING_TIME },
@@ -163,7 +164,7 @@ export const SHAPES: Readonly<Record<Ask, Shape>> = {
   },
   adopt: { ...ONE, strings: ['directory'], flags: ['force'], within: ALL_FILES_TIME },
   'send-test': { ...ONE, strings: ['intake'], within: WRITING_TIME },
-  day: { ...PRIMARY, within: ANSWER_TIME },
+  day: { ...PRIMARY, strings: ['intake'], within: ANSWER_TIME },
   recent: ALL,
   'shared-set': CHANGE,
   'shared-unset': CHANGE,

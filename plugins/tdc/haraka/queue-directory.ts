@@ -102,7 +102,7 @@ export class QueueDirectory {
 
   /** The last 24 hours, for the page's chart after a restart. */
   get dayPath(): string {
-    return join(this.path, OWN_FOLDER, 'day.json')
+    return join(this.path, OWN_FOLDER, 'day.lines')
   }
 
   /** Where holds are noted, a file for each. */

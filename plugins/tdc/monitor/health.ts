@@ -68,9 +68,35 @@ export function health(status: Status): Health {
 }
 
 /** What is wrong, a line each, at most so many. */
-export function healthLines({ findings }: Health, most = MOST_LINES): string[] {
-  const lines = findings.slice(0, most).map(findingText)
-  return findings.length > most ? [...lines, `and ${findings.length - most} more`] : lines
+export function healthLines(found: Health, most = MOST_LINES): string[] {
+  return notices(found, most).map(({ text }) => text)
+}
+
+/** All that is wrong with one intake. */
+export function noticesOf({ findings }: Health, domain: string): Notice[] {
+  return findings.filter((found) => found.domain === domain).map(noticeOf)
+}
+
+function noticeOf(finding: Finding): Notice {
+  const { reason, domain } = finding
+  const text = findingText(finding)
+  return { domain: domain && safeText(domain), text, advice: REASONS[reason] }
+}
+
+/** One line of what is wrong. */
+export interface Notice {
+  /** Of the intake, with which the line begins; null: it is about the whole. */
+  readonly domain: string | null
+  readonly text: string
+  /** What to do; '': the line says all. */
+  readonly advice: string
+}
+
+/** The same with what to do. */
+export function notices({ findings }: Health, most = MOST_LINES): Notice[] {
+  const shown = findings.slice(0, most).map(noticeOf)
+  const rest = findings.length - most
+  return rest > 0 ? [...shown, { domain: null, text: `and ${rest} more`, advice: '' }] : shown
 }
 
 function findingText({ reason, domain, text }: Finding): string {

@@ -1,4 +1,4 @@
-import { LIMITS, bounded } from '../base/text'
+import { LIMITS, bounded, safeText } from '../base/text'
 import type { TdcEvent } from './events'
 import { type WordedLine, rowOf } from './lines'
 import type { ErrorNote } from './status'
@@ -13,15 +13,28 @@ const OF_ONE_KIND = 5
 export class LastErrors {
   private notes: ErrorNote[] = []
 
-  note(event: TdcEvent, now: number, [first]: readonly WordedLine[]): void {
+  /** `domain`: of the intake whose connection reports it; undefined: the event says, or nobody does. */
+  note(
+    event: TdcEvent,
+    now: number,
+    [first]: readonly WordedLine[],
+    domain: string | undefined,
+  ): void {
     if (!rowOf(event).isError || !first) return
     const text = bounded(first.text, LIMITS.sentence)
-    this.notes = newestOf([...this.notes, { at: now, kind: event.kind, text }])
+    const about = domain ?? domainOf(event) ?? null
+    const note = { at: now, kind: event.kind, text, domain: about && safeText(about) }
+    this.notes = newestOf([...this.notes, note])
   }
 
   value(): ErrorNote[] {
     return [...this.notes]
   }
+}
+
+function domainOf(event: TdcEvent): string | undefined {
+  if ('domain' in event) return event.domain
+  return 'intake' in event ? event.intake.slice(event.intake.lastIndexOf('@') + 1) : undefined
 }
 
 /** Of notes in the order of time those that are kept. */

@@ -51,7 +51,7 @@ export class Monitor {
     const tls = this.tlsOf(domain)
     return (event) => {
       this.quietly(() => tls.count(event))
-      this.report(event)
+      this.quietly(() => this.take(event, domain))
     }
   }
 
@@ -65,11 +65,11 @@ export class Monitor {
     return tls
   }
 
-  private take(event: TdcEvent): void {
+  private take(event: TdcEvent, domain?: string): void {
     const now = this.deps.now()
     this.count(event, now)
     this.tracking.note(event, now, this.deps.serviceName())
-    this.write(event, now)
+    this.write(event, now, domain)
     this.deps.listener?.(event)
     const warning = this.certificates.warning(event, now)
     if (warning) this.report(warning)
@@ -100,11 +100,11 @@ export class Monitor {
     }
   }
 
-  private write(event: TdcEvent, now: number): void {
+  private write(event: TdcEvent, now: number, domain: string | undefined): void {
     const { log, serviceName } = this.deps
     const lines = linesOf(event, serviceName())
     if (lines.length === 0) return
-    this.errors.note(event, now, lines)
+    this.errors.note(event, now, lines, domain)
     const uuid = uuidOf(event)
     const last = lines.length - 1
     // Once for each event: whoever counts results in a structured log counts copies.

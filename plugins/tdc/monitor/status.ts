@@ -168,6 +168,8 @@ const histogram = group({
   count: total,
 })
 
+const textOrNull = shared<string | null>(orNull(words))
+
 const connection = group({
   /** 0 while it is not known yet: the connection is being opened. */
   dcid: sharedNumber,
@@ -188,6 +190,8 @@ const errorNote = group({
   kind: sharedText,
   /** The line of the log. */
   text: sharedText,
+  /** Of the intake that it is about; null: of none, or of several. */
+  domain: addedLater(textOrNull, null),
 })
 
 const versions = group({ plugin: sharedText, haraka: sharedText, node: sharedText })
@@ -204,7 +208,6 @@ const minute = record<MinuteFigures>({
   failed: number,
   depth: number,
 })
-const textOrNull = shared<string | null>(orNull(words))
 
 const status = group({
   /** `service_name`. */

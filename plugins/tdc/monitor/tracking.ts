@@ -1,7 +1,8 @@
 import { inTurns } from '../base/in-turns'
 import { RecentMap } from '../base/recent-map'
-import { ANY, isFromTo, isMeant, type Sought } from '../base/sought'
+import { ANY, isFromTo, type Sought } from '../base/sought'
 import { safeCut, safeText, withoutBrackets } from '../base/text'
+import { hasCopy, type CameTo } from './copies-of'
 import type { TdcEvent } from './events'
 import { trackText } from './lines'
 import { MOST_FOUND, RECIPIENTS_KEPT, type TrackedMessage, type TrackedStep } from './tracked'
@@ -50,19 +51,22 @@ export class Tracking {
   /**
    * The messages that a MID, a transaction, a Message-ID (with or without brackets), or an address
    * of the sender or a recipient stands for, of those that are sought; the newest first. Of more than
-   * `most` the newest, or the `oldest`. Without `wanted`, all that are sought.
+   * `most` the newest, or the `oldest`. Without `wanted`, all that are sought. `cameTo`: what a copy for
+   * that intake came to.
    */
   async find(
     wanted: string | undefined,
     sought: Sought = ANY,
     most = MOST_FOUND,
     oldest = false,
+    cameTo: CameTo = '',
   ): Promise<TrackedMessage[]> {
     const isWanted = matcher(wanted, sought)
     const found: string[] = []
+    const asksCopies = sought.intake !== '' || cameTo !== ''
     for await (const [transaction, track] of inTurns(this.tracks)) {
       if (!isWanted({ transaction, ...headOf(track) })) continue
-      if (sought.intake !== '' && !goesTo(told(transaction, track), sought.intake)) continue
+      if (asksCopies && !hasCopy(told(transaction, track), sought.intake, cameTo)) continue
       found.push(transaction)
       if (found.length <= most) continue
       if (oldest) found.pop()
@@ -224,13 +228,6 @@ type Matched = Pick<
   TrackedMessage,
   'transaction' | 'at' | 'messageId' | 'sender' | 'recipients' | 'recipientCount'
 >
-
-/** Whether a step of the message names the intake, an address or a domain. */
-export function goesTo({ steps }: TrackedMessage, intake: string): boolean {
-  return steps.some(({ text }) =>
-    text.split(/[\s,;()<>]+/).some((word) => word.includes('@') && isMeant(intake, word)),
-  )
-}
 
 /** Is it a message that `wanted` stands for (undefined: any does), and that is sought? */
 export function matcher(

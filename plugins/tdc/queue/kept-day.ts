@@ -1,13 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { Day } from '../monitor/day'
+import { Days } from '../monitor/days'
 import type { MinuteFigures } from '../monitor/over-time'
-import type { Status } from '../monitor/status'
 import type { Disk } from './disk'
 
 /** The last 24 hours, also after a restart; without its file they begin anew, so nobody is told. */
 export class KeptDay {
-  private readonly day: Day
+  private readonly days: Days
   private written = 0
   private writing = Promise.resolve()
 
@@ -15,21 +14,22 @@ export class KeptDay {
     private readonly path: string,
     private readonly disk: Disk,
   ) {
-    this.day = new Day(readOrNothing(path))
+    this.days = new Days(readOrNothing(path))
   }
 
-  value(now: number): MinuteFigures[] {
-    return this.day.value(now)
+  /** Of one intake domain, or '': of all. */
+  value(now: number, intake = ''): readonly MinuteFigures[] {
+    return this.days.value(now, intake)
   }
 
   /** What all processes know together of the last hour; written once for each minute. */
-  noted<S extends Pick<Status, 'minutes' | 'takenAt'>>(status: S): S {
+  noted<S extends Parameters<Days['take']>[0]>(status: S): S {
     const { minutes, takenAt } = status
-    this.day.take(minutes)
+    this.days.take(status)
     const newest = minutes.at(-1)?.at ?? 0
     if (newest > this.written) {
       this.written = newest
-      const text = this.day.text(takenAt)
+      const text = this.days.text(takenAt)
       this.writing = this.writing.then(() => this.replace(text)).catch(() => {})
     }
     return status

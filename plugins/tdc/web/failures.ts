@@ -1,14 +1,23 @@
-/** A copy that was given up (queue/lost-copies.ts), as far as the page groups it. */
+import { createHash } from 'node:crypto'
+
+/** A copy that was given up (queue/lost-copies.ts), as far as the page shows it. */
 export interface LostOne {
   readonly at: number
   readonly mid: string
+  readonly messageId: string
   readonly intake: string
   readonly reason: string
   readonly text: string
+  readonly attempts: number
+  readonly ageMs: number
+  /** When it was sent again; null: it was not. */
+  readonly replayedAt: number | null
 }
 
 /** Copies that were given up for one thing. */
 export interface FailureGroup {
+  /** Part of an address: the same as long as there are such copies. */
+  readonly id: string
   readonly domain: string
   readonly reason: string
   /** What was in the way of the newest of them. */
@@ -23,13 +32,13 @@ export interface FailureGroup {
 /** The most frequent first: replies that differ in numbers alone are one. */
 export function failureGroups(lost: readonly LostOne[]): FailureGroup[] {
   const groups = new Map<string, FailureGroup>()
-  for (const { at, mid, intake, reason, text } of lost) {
-    const domain = intake.slice(intake.lastIndexOf('@') + 1)
-    const key = `${domain} ${reason} ${text.replace(/[0-9a-f]*\d[0-9a-f]*/gi, '#')}`
-    const known = groups.get(key)
+  for (const copy of lost) {
+    const { at, mid, reason, text } = copy
+    const id = groupOf(copy)
+    const known = groups.get(id)
     const isNewest = !known || at >= known.last
-    groups.set(key, {
-      ...{ domain, reason },
+    groups.set(id, {
+      ...{ id, domain: domainOf(copy), reason },
       text: isNewest ? text : known.text,
       example: isNewest ? mid : known.example,
       count: (known?.count ?? 0) + 1,
@@ -40,13 +49,15 @@ export function failureGroups(lost: readonly LostOne[]): FailureGroup[] {
   return [...groups.values()].sort((a, b) => b.count - a.count || b.last - a.last)
 }
 
-/** Comma-separated values (RFC 4180); what a spreadsheet would take for a formula is text. */
-export function csv(rows: readonly (readonly (string | number)[])[]): string {
-  return rows.map((row) => row.map(cellOf).join(',') + '\r\n').join('')
+const ID_LENGTH = 12
+
+/** The id of its group. */
+export function groupOf(copy: LostOne): string {
+  const { reason, text } = copy
+  const key = `${domainOf(copy)} ${reason} ${text.replace(/[0-9a-f]*\d[0-9a-f]*/gi, '#')}`
+  return createHash('sha256').update(key).digest('base64url').slice(0, ID_LENGTH)
 }
 
-function cellOf(value: string | number): string {
-  if (typeof value === 'number') return String(value)
-  const text = /^[=+\-@\t]/.test(value) ? `'${value}` : value
-  return `"${text.replaceAll('"', '""')}"`
+export function domainOf({ intake }: LostOne): string {
+  return intake.slice(intake.lastIndexOf('@') + 1)
 }

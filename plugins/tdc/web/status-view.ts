@@ -1,4 +1,12 @@
-import { health, type Health, healthLines, isFailing, type State } from '../monitor/health'
+import {
+  health,
+  type Health,
+  isFailing,
+  type Notice,
+  notices,
+  noticesOf,
+  type State,
+} from '../monitor/health'
 import { QUEUE_DOMAIN } from '../base/names'
 import { COUNTED } from '../monitor/message-counts'
 import {
@@ -18,10 +26,14 @@ import { masked } from '../monitor/masked'
 export interface RowView {
   /** the.tdc.queue, an intake's domain or, where they are shown, an intake's address. */
   readonly name: string
+  /** Of the intake; '': the row is that of all. */
+  readonly domain: string
   /** Part of the row before it: an address below its domain. */
   readonly isPart: boolean
   /** Its copies are being lost (monitor/health.ts). */
   readonly isFailing: boolean
+  /** What is wrong with the domain. */
+  readonly wrong: readonly Notice[]
   readonly active: number
   /** null: connections are its domain's. */
   readonly connections: number | null
@@ -48,9 +60,11 @@ const AS_IT_IS = [
 export interface StatusView extends Pick<Status, (typeof AS_IT_IS)[number]> {
   /** This server's name (config/me), and that of its machine. */
   readonly host: { readonly name: string; readonly machine: string }
+  /** Minutes that the server's clock shows more than UTC: in its time zone are its log and haraka-tdc. */
+  readonly utcOffset: number
   readonly state: State
   /** What is wrong, a line each. */
-  readonly wrong: readonly string[]
+  readonly wrong: readonly Notice[]
   readonly intake: string | null
   readonly problems: readonly string[]
   readonly rows: readonly RowView[]
@@ -70,16 +84,19 @@ export function statusView(
   host: StatusView['host'],
 ): StatusView {
   const shown = showAddresses ? (text: string) => text : masked
+  const maskedNotice = (each: Notice) => ({ ...each, text: shown(each.text) })
   const judged = health(status)
   return {
     ...picked(status, AS_IT_IS),
     host,
+    utcOffset: -new Date(status.takenAt).getTimezoneOffset(),
     state: judged.state,
-    wrong: healthLines(judged).map(shown),
+    wrong: notices(judged).map(maskedNotice),
     intake: status.intake && shown(status.intake),
     problems: status.problems.map(shown),
     rows: rowsOf(status, judged, showAddresses).map((row) => ({
       ...row,
+      wrong: row.wrong.map(maskedNotice),
       lastFailure: row.lastFailure && { ...row.lastFailure, text: shown(row.lastFailure.text) },
     })),
     skipped: status.messages.skipped,
@@ -98,7 +115,9 @@ function rowsOf(status: Status, judged: Health, showAddresses: boolean): RowView
   const below = byDomain(status).flatMap(({ domain, figures, delivery }) => {
     const failing = isFailing(judged, domain)
     const own = row(domain, figures, failing, delivery ? connectionsOf([delivery]) : 0)
-    return showAddresses ? [own, ...partsOf(status, domain, failing)] : [own]
+    const wrong = noticesOf(judged, domain)
+    const parts = showAddresses ? partsOf(status, domain, failing) : []
+    return [{ ...own, wrong }, ...parts].map((each) => ({ ...each, domain }))
   })
   const tried = Object.entries(status.domains).filter(([, each]) => each.lastAttempt !== 'unknown')
   const all = tried.length > 0 && tried.every(([domain]) => isFailing(judged, domain))
@@ -122,8 +141,10 @@ function row(
   const { lastSuccess, lastFailure } = figures
   return {
     name,
+    domain: '',
     isPart: connections === null,
     isFailing: failing,
+    wrong: [],
     active,
     connections,
     delivered,
