@@ -7,6 +7,7 @@ import { TestQueue } from './support/queue'
 const DELIVERED: Outcome = { kind: 'delivered', dcid: 7, response: '250 ok' }
 const REFUSED: Failure = { kind: 'network', details: 'refused', reason: 'connection refused' }
 const DOWN: Outcome = { kind: 'failed', dcid: 5, failure: REFUSED, unsent: true }
+const INTAKE = 'intake@scan.example'
 const reply = (code: number): Failure => ({
   kind: 'reply',
   command: 'RCPT',
@@ -125,7 +126,26 @@ describe('the replay of what an outage left', () => {
     assert.deepEqual(await seconds(90, 1), [])
   })
 
+  it('stays for an intake that the settings no longer have, with one line, until they have it', async () => {
+    await outage(2)
+    queue.intakes = [{ address: 'other@scan.example' }]
+    assert.deepEqual(await seconds(130, 2), [])
+    const told = queue.events.filter(({ kind }) => kind === 'kept-for-others')
+    assert.deepEqual(told, [{ kind: 'kept-for-others', intakes: [INTAKE], copies: 2 }])
+    queue.intakes = [{ address: INTAKE.toUpperCase() }]
+    assert.equal((await seconds(15, 2)).length, 2)
+  })
+
+  it('stays for it also when its turn had come', async () => {
+    await outage(40)
+    assert.ok((await seconds(12, 1)).length > 0)
+    queue.intakes = []
+    await seconds(10, 1)
+    assert.deepEqual(await seconds(20, 1), [])
+  })
+
   it('leaves an intake alone that is still down', async () => {
+    queue.intakes = [...queue.intakes, { address: 'intake@other.example' }]
     queue.scheduler.schedule(queue.copy('T.1.tdc1', 'intake@other.example'))
     await outage(0)
     assert.equal((await queue.kept.list()).length, 1)

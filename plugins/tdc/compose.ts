@@ -339,7 +339,7 @@ function queueOf({ plugin, internals, directory, value, monitor, clock }: Contex
       retryDelay: () => value().delivery.retryDelay,
     }),
     replay,
-    autoReplay: new AutoReplay({ ...shared, taken, kept, replay, settings: failed, delivers }),
+    autoReplay: new AutoReplay({ ...shared, taken, kept, replay, settings: value, delivers }),
     adoption: new Adoption({ ...shared, loader, takeover, room, isRunning }),
     leftBehind: new LeftBehind({
       ...shared,

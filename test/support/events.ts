@@ -68,6 +68,7 @@ export function eventsWith(value: string): TdcEvent[] {
     'not-dropped': { mid, why },
     replayed: { mid, messageId: value, intake, givenUpAt: 0, reason: 'expired' },
     'not-replayed': { mid, why },
+    'kept-for-others': { intakes: [intake], copies: 2 },
     adopted: { mid, messageId: value, intake, from: value },
     'not-adopted': { file: value, why },
     'dns-error': { domain: value, result: 'Private', why },

@@ -84,6 +84,9 @@ export class TestQueue {
     age: 604_800_000,
   }
 
+  /** Those of the settings. */
+  intakes: readonly { readonly address: string }[] = [{ address: 'intake@scan.example' }]
+
   readonly disk: Disk
   /** Disk operations that have begun and not ended. */
   private working = 0
@@ -145,7 +148,7 @@ export class TestQueue {
       disk,
       clock,
       report: (event) => void this.events.push(event),
-      settings: () => this.keep,
+      settings: () => ({ failed: this.keep, intakes: this.intakes }),
       delivers: () => true,
     })
   }

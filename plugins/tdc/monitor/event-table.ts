@@ -8,6 +8,7 @@ import {
   counted,
   decidedText,
   DOUBTS,
+  fewOf,
   moment,
   revisionText,
   skipText,
@@ -136,6 +137,12 @@ export const EVENTS: { readonly [K in EventKind]: Row<EventOf<K>> } = {
   'not-replayed': {
     level: 'error',
     words: (e) => `TDC: Kept copy MID ${safe(e.mid)} not replayed: ${safe(e.why)}`,
+  },
+  'kept-for-others': {
+    level: 'warn',
+    words: (e) =>
+      `TDC: ${counted(e.copies, 'kept copy', 'kept copies')} not replayed: the settings no longer have ` +
+      `${fewOf(e.intakes)}; haraka-tdc replay --intake sends them all the same`,
   },
   adopted: {
     words: (e) =>

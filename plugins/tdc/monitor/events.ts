@@ -73,6 +73,8 @@ export type TdcEvent =
       reason: string
     }
   | { kind: 'not-replayed'; mid: string; why: string }
+  /** Of intakes that the settings no longer have. */
+  | { kind: 'kept-for-others'; intakes: readonly string[]; copies: number }
   // ── copies of another server ──
   /** `from`: the queue directory in which it was. */
   | { kind: 'adopted'; mid: string; messageId: string; intake: string; from: string }

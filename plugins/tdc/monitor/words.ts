@@ -95,6 +95,12 @@ export function counted(n: number, noun: string, plural = `${noun}s`): string {
   return `${n} ${n === 1 ? noun : plural}`
 }
 
+/** The first of them, and how many more. */
+export function fewOf(all: readonly string[], most = 3): string {
+  const shown = all.slice(0, most).map(safe).join(', ')
+  return all.length > most ? `${shown} and ${all.length - most} more` : shown
+}
+
 /** Of the structured log formats. */
 export function attemptFields({
   kind,

@@ -74,8 +74,10 @@ export function counting(taken: Taken, announce: Announce): Announce {
 export class AutoReplay {
   /** By the intake's domain. */
   private readonly backlogs = new Map<string, Backlog>()
-  /** Which intake's a file is stands in the file alone: domain by name. */
-  private domains = new Map<string, string>()
+  /** Which intake's a file is stands in the file alone: address by name. */
+  private intakes = new Map<string, string>()
+  /** Addresses that the settings no longer have, as the log was told of them. */
+  private told = ''
   private readAt = -Infinity
   /** Files that could not be sent again: told once. */
   private refused = new Set<string>()
@@ -91,7 +93,10 @@ export class AutoReplay {
       readonly disk: Disk
       readonly clock: Clock
       readonly report: Report
-      readonly settings: () => KeepSettings
+      readonly settings: () => {
+        readonly failed: KeepSettings
+        readonly intakes: readonly { readonly address: string }[]
+      }
       /** False in a master, whose workers deliver. */
       readonly delivers: () => boolean
     },
@@ -103,7 +108,7 @@ export class AutoReplay {
     this.timer?.cancel()
     this.timer = undefined
     this.backlogs.clear()
-    this.domains.clear()
+    this.intakes.clear()
   }
 
   /** The server drains; what is kept stays. */
@@ -113,7 +118,7 @@ export class AutoReplay {
   }
 
   private get isOn(): boolean {
-    const { keep, replay } = this.deps.settings()
+    const { keep, replay } = this.deps.settings().failed
     return !this.isOver && keep && replay === 'auto' && this.deps.delivers()
   }
 
@@ -156,26 +161,46 @@ export class AutoReplay {
     const all = await this.deps.kept.list()
     const outages = all.filter(({ outage, file }) => outage && !this.refused.has(file))
     this.refused = new Set(all.map(({ file }) => file).filter((file) => this.refused.has(file)))
-    const domains = new Map<string, string>()
+    const known = new Set(this.deps.settings().intakes.map(({ address }) => address.toLowerCase()))
+    const intakes = new Map<string, string>()
     const found = new Map<string, KeptCopy[]>()
+    const strangers = new Map<string, number>()
     for (const copy of outages) {
-      const domain = this.domains.get(copy.file) ?? (await this.domainOf(copy))
-      if (domain === undefined) continue
-      domains.set(copy.file, domain)
-      const same = found.get(domain)
-      if (same) same.push(copy)
-      else found.set(domain, [copy])
+      const intake = this.intakes.get(copy.file) ?? (await this.deps.kept.intakeOf(copy))
+      if (intake === null) continue
+      intakes.set(copy.file, intake)
+      if (known.has(intake.toLowerCase())) append(found, domainOf(intake), copy)
+      else strangers.set(intake, (strangers.get(intake) ?? 0) + 1)
     }
-    this.domains = domains
+    this.intakes = intakes
+    this.tell(strangers)
+    // What no setting sends there any more stays, also when its turn had come.
+    for (const domain of this.backlogs.keys()) if (!found.has(domain)) this.backlogs.delete(domain)
     for (const [domain, copies] of found) {
       this.backlogs.set(domain, { copies, sent: this.backlogs.get(domain)?.sent ?? now })
     }
   }
 
-  private async domainOf(copy: KeptCopy): Promise<string | undefined> {
-    const intake = await this.deps.kept.intakeOf(copy)
-    return intake?.slice(intake.lastIndexOf('@') + 1)
+  /** Mail goes to nobody by itself whom the settings do not name; once for the same addresses. */
+  private tell(strangers: ReadonlyMap<string, number>): void {
+    const intakes = [...strangers.keys()].sort()
+    const told = intakes.join(' ')
+    if (told === this.told) return
+    this.told = told
+    if (intakes.length === 0) return
+    const copies = [...strangers.values()].reduce((sum, count) => sum + count, 0)
+    this.deps.report({ kind: 'kept-for-others', intakes, copies })
   }
+}
+
+function append<T>(lists: Map<string, T[]>, name: string, item: T): void {
+  const list = lists.get(name)
+  if (list) list.push(item)
+  else lists.set(name, [item])
+}
+
+function domainOf(intake: string): string {
+  return intake.slice(intake.lastIndexOf('@') + 1)
 }
 
 /** Fewer than new ones; where there are none, twice what it took of the last. */
