@@ -89,7 +89,7 @@ function takePlaceOf({ tdc, forwarding, internals }: TdcPlugin, second: TdcPlugi
  */
 export function survey(this: TdcPlugin, next: Next): void {
   const { settings, monitor } = this.tdc
-  for (const diagnosis of diagnoseStart(this, this.internals.outbound, settings.value.limits)) {
+  for (const diagnosis of diagnoseStart(this, this.internals.outbound, settings.value)) {
     const kind = diagnosis.grave ? 'problem' : 'warning'
     monitor.report({ kind, text: diagnosisText(diagnosis) })
   }

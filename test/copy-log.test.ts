@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { CopyRecord } from '../plugins/tdc/queue/copy-store'
 import { type Disk, type DiskFile, systemDisk } from '../plugins/tdc/queue/disk'
@@ -225,6 +225,17 @@ describe('the log of copies', () => {
       await add('one')
       await queue.takeover().takeAll(log.ownName)
       assert.deepEqual(left(), ['one'])
+    })
+
+    it('what is no log stays where it is, without a line', async () => {
+      await addAll(['one'])
+      const names = ['error.tdc-trial.7', 'backup', 'free.x']
+      for (const name of names) mkdirSync(join(queue.directory.logFolder, name))
+      const takeover = queue.takeover()
+      await takeover.takeAll(undefined)
+      await takeover.takeFree(() => {})
+      assert.deepEqual(folders().sort(), [...names].sort())
+      assert.deepEqual([queue.told(), left()], [[], []])
     })
 
     it('a damaged segment is set aside with a line, its sound records are used', async () => {

@@ -7,26 +7,32 @@ import {
   mkdirSync,
   readdirSync,
   statSync,
+  statfsSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import type { Context } from 'mocha'
+import { diagnose, diagnoseKeyMode, diagnosisText } from '../plugins/tdc/doctor/doctor'
 import {
-  type Installation,
-  diagnose,
-  diagnoseKeyMode,
-  diagnosisText,
-} from '../plugins/tdc/doctor/doctor'
+  GENERATION_SIZE,
+  recordOf,
+  RECORDS_AT,
+  SEGMENT_SIZE,
+} from '../plugins/tdc/queue/log/format'
+import type { Installation } from '../plugins/tdc/doctor/finding'
 import { makeQueueDirectory } from '../plugins/tdc/doctor/given-files'
 import { serverUserOf } from '../plugins/tdc/doctor/server-user'
+import { queuePathOf } from '../plugins/tdc/haraka/standalone-settings'
 import { sendMail } from './support/smtp-client'
 import { Stage } from './support/stage'
 import { makeTempDir } from './support/temp-dir'
 
 /** On every system some user who is not root. */
 const NOBODY = 65534
+/** No process has this number. */
+const GONE = 2 ** 31 - 2
 const NOW = Date.UTC(2026, 10, 27)
 const LONG_AGO = new Date(0)
 const nobody = {
@@ -41,7 +47,8 @@ function server(): Installation {
   mkdirSync(join(directory, 'config'))
   const queue = join(directory, 'queue')
   mkdirSync(queue)
-  return { directory, queue, user: { kind: 'unchanged' }, starts: true, minFreeSpace: 0, now: NOW }
+  const settings = { queueSetting: undefined, writesLog: false, minFreeSpace: 0 }
+  return { directory, queue, user: { kind: 'unchanged' }, starts: true, now: NOW, ...settings }
 }
 
 interface Row {
@@ -143,6 +150,123 @@ const ROWS: readonly Row[] = [
     root: true,
   },
   {
+    it: 'finds a queue directory that is another one wherever Haraka is started',
+    ill: () => ({ queueSetting: 'spool/queue' }),
+    says: [
+      'DIR/config/queue_dir says "spool/queue", another directory wherever Haraka is started: now DIR/queue; echo DIR/queue > DIR/config/queue_dir',
+    ],
+  },
+  {
+    it: 'finds the directory above that is closed, whoever owns the queue',
+    ill: ({ directory }) => {
+      mkdirSync(join(directory, 'spool'), { mode: 0o700 })
+      const queue = join(directory, 'spool', 'queue')
+      mkdirSync(queue)
+      chownSync(queue, NOBODY, NOBODY)
+      return { queue, user: nobody }
+    },
+    says: [
+      'DIR/spool/queue: user nobody may not write there (open: EACCES), no message is copied; chmod o+x DIR/spool: on the way, and closed to that user',
+    ],
+    grave: true,
+    root: true,
+  },
+  {
+    it: 'has the command for what is behind a link',
+    ill: ({ directory, queue }) => {
+      symlinkSync(queue, join(directory, 'link'))
+      return { queue: join(directory, 'link'), user: nobody }
+    },
+    says: [
+      'DIR/link: user nobody may not write there (open: EACCES), no message is copied; chown -R nobody DIR/queue',
+    ],
+    grave: true,
+    root: true,
+  },
+  ...(['none', 'link'] as const).map((target) => ({
+    it: `finds a link that leads ${target === 'none' ? 'nowhere' : 'to itself'}`,
+    ill: ({ directory }: Installation) => {
+      symlinkSync(target, join(directory, 'link'))
+      return { queue: join(directory, 'link'), starts: false }
+    },
+    says: [
+      `DIR/link is a link to DIR/${target}, where nothing is: no message is copied; mkdir -p DIR/${target}, or take the link away`,
+    ],
+    grave: true,
+  })),
+  {
+    it: 'says nothing of logs that are well, whether their process runs or not',
+    ill: ({ queue }) => {
+      for (const pid of [process.ppid, GONE]) segment(queue, `${pid}.0123456789abcdef`)
+      return { starts: false, writesLog: true }
+    },
+    says: [],
+  },
+  {
+    it: 'finds a segment of which a part cannot be read',
+    ill: ({ queue }) => {
+      segment(queue, `free.${GONE}.0123456789abcdef`, 'damaged')
+      return { starts: false }
+    },
+    says: [
+      `DIR/queue/error.tdc/log/free.${GONE}.0123456789abcdef/1.log: a part of this segment cannot be read, copies in it are lost; those around it are sent at the next start, and it is set aside: look at its disk (dmesg)`,
+    ],
+  },
+  {
+    it: 'leaves that to a start, which takes the log over, and to the process that writes it',
+    ill: ({ queue }) => {
+      segment(queue, `${GONE}.0123456789abcdef`, 'damaged')
+      segment(queue, `${process.ppid}.0123456789abcdef`, 'damaged')
+      return {}
+    },
+    says: [],
+  },
+  {
+    it: 'finds what was set aside of a log',
+    ill: ({ queue }) => {
+      writeFileSync(join(queue, 'error.tdc.7.0123456789abcdef.1.log'), '')
+      return {}
+    },
+    says: [
+      'DIR/queue: 1 damaged segments of the log were set aside, such as error.tdc.7.0123456789abcdef.1.log: copies in them are lost; rm DIR/queue/error.tdc.7.0123456789abcdef.1.log, when nobody wants to look at it',
+    ],
+  },
+  {
+    it: 'finds what is no log where the logs are',
+    ill: ({ queue }) => {
+      writeFileSync(join(segment(queue, `${GONE}.0123456789abcdef`), 'notes'), '')
+      mkdirSync(join(queue, 'error.tdc', 'log', 'backup'))
+      return { starts: false }
+    },
+    says: [
+      'DIR/queue/error.tdc/log: 2 names are no log, such as DIR/queue/error.tdc/log/STRANGER: nobody reads them; mv DIR/queue/error.tdc/log/STRANGER elsewhere',
+    ],
+  },
+  {
+    it: 'finds a log of root that the user may not read',
+    ill: ({ queue }) => {
+      const log = segment(queue, `${GONE}.0123456789abcdef`)
+      for (const path of [queue, join(queue, 'error.tdc'), join(log, '..')]) {
+        chownSync(path, NOBODY, NOBODY)
+      }
+      return { user: nobody }
+    },
+    says: [
+      `DIR/queue/error.tdc/log: user nobody may not read 1 segments, such as DIR/queue/error.tdc/log/${GONE}.0123456789abcdef/1.log: their copies are not sent; chown -R nobody DIR/queue/error.tdc/log`,
+    ],
+    root: true,
+  },
+  {
+    it: 'finds too little room for a segment',
+    ill: ({ queue }) => {
+      const { bavail, bsize } = statfsSync(queue)
+      return { writesLog: true, minFreeSpace: bavail * bsize - SEGMENT_SIZE / 2 }
+    },
+    says: [
+      'DIR/queue: ROOM MB free, no segment of the log can be made: each copy is a file, and slower; make room: df -h DIR/queue; df -i DIR/queue',
+    ],
+  },
+  {
     it: 'passes over a pipe and a folder in the queue directory',
     ill: ({ queue }) => {
       spawnSync('mkfifo', [join(queue, 'pipe')])
@@ -190,6 +314,20 @@ const ROWS: readonly Row[] = [
   },
 ]
 
+/** A log with one segment of three copies; what of it is damaged is in the middle. */
+function segment(queue: string, name: string, state?: 'damaged'): string {
+  const folder = join(queue, 'error.tdc', 'log', name)
+  mkdirSync(folder, { recursive: true })
+  const generation = Buffer.alloc(GENERATION_SIZE, 7)
+  const records = [0, 1, 2].map((at) =>
+    Buffer.concat(recordOf({ name: `n${at}`, content: Buffer.from('x') }, generation, at)),
+  )
+  if (state) records[1]?.fill(0)
+  const octets = Buffer.concat([Buffer.alloc(RECORDS_AT), ...records])
+  writeFileSync(join(folder, '1.log'), octets, { mode: 0o600 })
+  return folder
+}
+
 function key(directory: string, mode: number, written: number): void {
   const path = join(directory, 'config', 'tdc.key')
   writeFileSync(path, 'x', { mode })
@@ -214,7 +352,8 @@ describe('doctor', () => {
       const texts = found.map((each) =>
         diagnosisText(each)
           .replaceAll(place.directory, 'DIR')
-          .replace(/: \d+ MB/, ': ROOM MB'),
+          .replace(/: \d+ MB/, ': ROOM MB')
+          .replaceAll(/log\/(?:backup|\d+\.\w+\/notes)/g, 'log/STRANGER'),
       )
       assert.deepEqual(texts, says)
       assert.equal(
@@ -244,6 +383,20 @@ describe('doctor', () => {
     }
     diagnose({ ...place, queue })
     assert.deepEqual(readdirSync(queue), [running])
+  })
+
+  it('a relative queue directory is looked for where the server is, and then where one stands', () => {
+    const { directory } = server()
+    const queueOf = (setting: string) => {
+      writeFileSync(join(directory, 'config', 'queue_dir'), `# where\n${setting}\n`)
+      return relative(directory, queuePathOf(directory))
+    }
+    assert.equal(relative(directory, queuePathOf(directory)), 'queue')
+    assert.equal(queueOf('queue'), 'queue')
+    assert.equal(queueOf('none'), 'none')
+    assert.equal(queueOf('../elsewhere'), '../elsewhere')
+    assert.equal(queueOf(join(directory, 'whole')), 'whole')
+    assert.equal(queueOf('test'), relative(directory, join(process.cwd(), 'test')))
   })
 
   it('a key that is open to every user', () => {

@@ -30,7 +30,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     'monitor',
     ...LEAVES,
   ],
-  doctor: LEAVES,
+  doctor: ['queue/log/format', ...LEAVES],
   decide: ['settings', 'monitor', 'base'],
   web: ['cluster', 'control', 'settings', 'monitor', ...LEAVES],
   haraka: ['decide', 'settings', 'monitor', ...LEAVES],

@@ -1,12 +1,15 @@
 import { join } from 'node:path'
 import { systemClock } from './clock'
-import { type Diagnosis, diagnose } from './doctor/doctor'
+import { diagnose } from './doctor/doctor'
+import type { Diagnosis } from './doctor/finding'
 import { givingTo, makeQueueDirectory } from './doctor/given-files'
 import { serverUserOf } from './doctor/server-user'
 import type { Outbound } from './haraka/contract'
 import { configFolder, serverDirectory } from './haraka/settings-files'
+import { queueSettingOf } from './haraka/standalone-settings'
 import { smtpMain } from './haraka/surroundings'
 import type { HarakaPlugin } from './haraka/types'
+import type { Settings } from './settings/settings'
 
 /**
  * Does `make`, while Haraka is still whoever started it: the queue directory is there before, and the
@@ -23,14 +26,16 @@ export function withFilesGiven<T>(plugin: HarakaPlugin, outbound: Outbound, make
 export function diagnoseStart(
   plugin: HarakaPlugin,
   outbound: Outbound,
-  { minFreeSpace }: { readonly minFreeSpace: number },
+  { writeAhead, limits }: Pick<Settings, 'writeAhead' | 'limits'>,
 ): Diagnosis[] {
   return diagnose({
     directory: serverDirectory(),
     queue: outbound.stats().queue_dir,
     user: serverUserOf(smtpMain(plugin)),
     starts: true,
-    minFreeSpace,
+    queueSetting: queueSettingOf(serverDirectory()),
+    writesLog: writeAhead === 'log',
+    minFreeSpace: limits.minFreeSpace,
     now: systemClock.wall(),
   })
 }

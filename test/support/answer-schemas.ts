@@ -23,7 +23,7 @@ import type { rowsOf } from '../../plugins/tdc/cli/tophosts-command'
 import type { Found, Shown } from '../../plugins/tdc/control/gathered'
 import type { Explanation } from '../../plugins/tdc/decide/explain'
 import type { CheckedDomain, CheckedHost, CheckedTls } from '../../plugins/tdc/delivery/check'
-import type { Diagnosis } from '../../plugins/tdc/doctor/doctor'
+import type { Diagnosis } from '../../plugins/tdc/doctor/finding'
 import {
   figuresShape,
   intakeShape,

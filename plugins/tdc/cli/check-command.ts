@@ -1,4 +1,4 @@
-import { readStandalone } from '../haraka/standalone-settings'
+import { queueSettingOf, readStandalone } from '../haraka/standalone-settings'
 import { LastGood } from '../cluster/last-good'
 import { layered, sharesSettings } from '../cluster/overlay'
 import { systemClock } from '../clock'
@@ -38,13 +38,15 @@ export const checkCommand: Command = {
       return EXIT.no
     }
     const { settings, warnings } = result
-    const { minFreeSpace } = settings.limits
+    const { writeAhead, limits } = settings
     const place = {
       directory,
       queue,
       user: serverUserOf(smtp),
       starts: false,
-      minFreeSpace,
+      queueSetting: queueSettingOf(directory),
+      writesLog: writeAhead === 'log',
+      minFreeSpace: limits.minFreeSpace,
       now: systemClock.wall(),
     }
     const findings = [...diagnose(place), ...diagnoseKeyMode(directory)]

@@ -1,31 +1,16 @@
-import { existsSync, lstatSync, statSync, statfsSync } from 'node:fs'
-import { join } from 'node:path'
-import type { ServerUser, ServerUserResult } from './server-user'
+import { existsSync, lstatSync, readlinkSync, statSync, statfsSync } from 'node:fs'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
+import {
+  closedAbove,
+  type Diagnosis,
+  mendOf,
+  nameOf,
+  type Installation,
+  quoted,
+  userIn,
+} from './finding'
+import { ofLog } from './log-look'
 import { isReadable, tryFolder, unreadableFiles } from './trial'
-
-/** A server of Haraka on this machine, as it starts or would start. */
-export interface Installation {
-  /** Where `haraka -c` points. */
-  readonly directory: string
-  /** The queue directory. */
-  readonly queue: string
-  readonly user: ServerUserResult
-  /** It starts, and would have made what is missing. */
-  readonly starts: boolean
-  /** Octets that must stay free on the disk of the queue; 0: no limit. */
-  readonly minFreeSpace: number
-  /** Milliseconds since 1970. */
-  readonly now: number
-}
-
-/** `grave`: no message would be copied, or the server does not start. */
-export interface Diagnosis {
-  readonly grave: boolean
-  /** What is wrong, with path, user and the system's own word for it. */
-  readonly text: string
-  /** A command, or what to do where no command can. */
-  readonly mend: string
-}
 
 /** Of a queue of a hundred thousand, these tell whose it is. */
 const FILES_LOOKED_AT = 100
@@ -53,7 +38,9 @@ const LOOKS: readonly ((place: Installation) => readonly Diagnosis[])[] = [
   ofNode,
   ofClock,
   ofUser,
+  ofQueueSetting,
   ofQueue,
+  ofLog,
   ofRoom,
   ofKey,
   ofSocket,
@@ -104,6 +91,24 @@ function ofUser({ user }: Installation): Diagnosis[] {
   return [{ grave: true, text, mend: `Haraka ends when it becomes that ${setting}: correct it` }]
 }
 
+function ofQueueSetting({ directory, queue, queueSetting, starts }: Installation): Diagnosis[] {
+  if (queueSetting === undefined || isAbsolute(queueSetting)) return []
+  const path = join(directory, 'config', 'queue_dir')
+  const what = 'another directory wherever Haraka is started'
+  const text = `${path} says ${JSON.stringify(queueSetting)}, ${what}: ${starts ? 'now' : 'here'} ${queue}`
+  return [{ grave: false, text, mend: `echo ${quoted(queue)} > ${quoted(path)}` }]
+}
+
+const NOT_KEPT = 'copies cannot be kept or held there'
+
+/** Folders of ours, and what goes wrong where they cannot be written to. */
+const PARTS: Readonly<Record<string, string>> = {
+  kept: NOT_KEPT,
+  hold: NOT_KEPT,
+  arriving: NOT_KEPT,
+  log: 'copies get queue files in place of the log',
+}
+
 function ofQueue({ queue, user, starts }: Installation): Diagnosis[] {
   if (!existsSync(queue)) return [missing(queue, starts)]
   const asker = process.geteuid?.()
@@ -114,12 +119,15 @@ function ofQueue({ queue, user, starts }: Installation): Diagnosis[] {
   }
   const becomes = userIn(user)
   const own = join(queue, 'error.tdc')
-  const folders = [queue, own, ...['kept', 'hold', 'arriving'].map((name) => join(own, name))]
-  const refused = folders.flatMap((folder) => {
+  const folders: [folder: string, what: string][] = [
+    [queue, 'no message is copied'],
+    [own, NOT_KEPT],
+    ...Object.entries(PARTS).map(([name, what]): [string, string] => [join(own, name), what]),
+  ]
+  const refused = folders.flatMap(([folder, what]) => {
     const trial = tryFolder(folder, becomes)
     if (trial.kind !== 'failed') return []
     const who = nameOf(user)
-    const what = folder === queue ? 'no message is copied' : 'copies cannot be kept or held there'
     const text = `${folder}: ${who} may not write there (${trial.step}: ${trial.why}), ${what}`
     return [{ grave: folder === queue, text, mend: mendOf(trial.why, queue, user) }]
   })
@@ -132,37 +140,39 @@ function ofQueue({ queue, user, starts }: Installation): Diagnosis[] {
 
 /** Haraka itself ends without it, unless it runs with workers. */
 function missing(queue: string, starts: boolean): Diagnosis {
+  const target = targetOf(queue)
+  if (target !== undefined) {
+    const text = `${queue} is a link to ${target}, where nothing is: no message is copied`
+    return { grave: true, text, mend: `mkdir -p ${quoted(target)}, or take the link away` }
+  }
+  const closed = closedAbove(queue, undefined)
+  if (closed !== undefined) {
+    const text = `${queue}: whether it is there was not seen, ${closed} is closed to this user`
+    return { grave: starts, text, mend: 'ask as root, or as the user that starts Haraka' }
+  }
   const what = starts ? ', and it could not be made: no message is copied' : ' yet'
   const text = `${queue}: there is no queue directory${what}`
   const mend = starts ? `mkdir -p ${quoted(queue)}` : 'it is made at the start of Haraka'
   return { grave: starts, text, mend }
 }
 
-/** For a shell, whatever the path has in it. */
-function quoted(path: string): string {
-  return /^[\w./@%+:,-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
+/** Where a link leads; undefined: it is none. */
+function targetOf(path: string): string | undefined {
+  try {
+    return resolve(dirname(path), readlinkSync(path))
+  } catch {
+    return undefined
+  }
 }
 
-const MENDS: Readonly<Record<string, (queue: string) => string>> = {
-  EROFS: (queue) => `mount -o remount,rw the file system of ${queue}`,
-  ENOSPC: (queue) => `make room: df -h ${quoted(queue)}; df -i ${quoted(queue)}`,
-  EDQUOT: (queue) => `raise the quota of the file system of ${queue}`,
-  ENOTDIR: (queue) => `${queue} is no directory: move it away`,
-}
-
-function mendOf(why: string, queue: string, user: ServerUserResult): string {
-  const owner = user.kind === 'user' ? user.user.name : String(process.geteuid?.() ?? '')
-  return (MENDS[why] ?? ((path) => `chown -R ${quoted(owner)} ${quoted(path)}`))(queue)
-}
-
-function ofRoom({ queue, minFreeSpace }: Installation): Diagnosis[] {
+function ofRoom({ queue, user, minFreeSpace }: Installation): Diagnosis[] {
   if (minFreeSpace === 0 || !existsSync(queue)) return []
   const { bavail, bsize } = statfsSync(queue)
   const free = bavail * bsize
   if (free >= minFreeSpace) return []
   const [left, floor] = [free, minFreeSpace].map((octets) => `${Math.floor(octets / MEGABYTE)} MB`)
   const text = `${queue}: ${left} free, no copy is written below ${floor} (min_free_space)`
-  return [{ grave: true, text, mend: MENDS['ENOSPC']?.(queue) ?? '' }]
+  return [{ grave: true, text, mend: mendOf('ENOSPC', queue, user) }]
 }
 
 function ofKey({ directory, user }: Installation): Diagnosis[] {
@@ -188,15 +198,6 @@ function ofSocket({ directory, user }: Installation): Diagnosis[] {
   if (own === 0 || found.uid === own) return []
   const text = `${path} belongs to user ${found.uid}, and Haraka runs as user ${own}: its own is beside the queue`
   return [{ grave: false, text, mend: `stop the server that made it, or rm ${quoted(path)}` }]
-}
-
-function userIn(result: ServerUserResult): ServerUser | undefined {
-  return result.kind === 'user' ? result.user : undefined
-}
-
-function nameOf(result: ServerUserResult): string {
-  if (result.kind === 'user') return `user ${result.user.name}`
-  return process.geteuid?.() === 0 ? 'root' : `user ${process.geteuid?.() ?? ''}`
 }
 
 /** UTC, to the second. */

@@ -103,7 +103,8 @@ function removeEarlier(folder: string): void {
   }
 }
 
-function firstNames(folder: string, most: number): string[] {
+/** Names in `folder`, at most so many. */
+export function firstNames(folder: string, most: number): string[] {
   const names: string[] = []
   const entries = opendirSync(folder)
   try {

@@ -16,13 +16,23 @@ export interface Standalone {
   readonly smtp: Readonly<Record<string, unknown>>
 }
 
-/** The queue directory of any server, as Haraka finds it (outbound/queue.js). */
-export function queuePathOf(directory: string): string {
+/** The path in config/queue_dir. */
+export function queueSettingOf(directory: string): string | undefined {
   const path = join(directory, 'config', 'queue_dir')
   // The first line that is none of comment, as haraka-config reads a value.
   const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n') : []
-  const value = lines.map((line) => line.trim()).find((line) => line !== '' && !/^[#;]/.test(line))
-  return resolve(value ?? join(directory, 'queue'))
+  return lines.map((line) => line.trim()).find((line) => line !== '' && !/^[#;]/.test(line))
+}
+
+/**
+ * The queue directory of any server, as Haraka finds it (outbound/queue.js). It takes a relative one from
+ * where it is started, which nobody else knows: most often in its own directory.
+ */
+export function queuePathOf(directory: string): string {
+  const setting = queueSettingOf(directory)
+  if (setting === undefined) return join(directory, 'queue')
+  const [there, here] = [resolve(directory, setting), resolve(setting)]
+  return existsSync(there) || !existsSync(here) ? there : here
 }
 
 /** What the settings of a server directory are made of, as the plugin finds it, without a Haraka. */

@@ -3,6 +3,10 @@ import { crc32c } from './crc32c'
 /** Octets of a segment's file, from its making on (docs/log-format.md). */
 export const SEGMENT_SIZE = 4 * 2 ** 20
 
+/** Names of logs, `PID.TOKEN` or `free.PID.TOKEN`, and of the segments in them. */
+export const LOG_NAME = /^(?<free>free\.)?(?<pid>\d{1,15})\.[0-9a-f]{8,32}$/
+export const SEGMENT_NAME = /^\d{1,15}\.log$/
+
 /** A segment begins with the marks of ended copies, one for each record that it can have. */
 export const MOST_RECORDS = 4096
 export const MARK_SIZE = 8

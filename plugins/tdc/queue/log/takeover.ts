@@ -8,8 +8,8 @@ import type { Disk } from '../disk'
 import { diskErrorText } from '../disk-error'
 import { FewAtOnce } from '../few-at-once'
 import { parseHead, type QueueFileHead, readHead } from '../queue-file'
-import { LEASE, SEGMENT_ENDING } from './copy-log'
-import { type LoggedRecord, readSegment, SEGMENT_SIZE } from './format'
+import { LEASE } from './copy-log'
+import { LOG_NAME, type LoggedRecord, readSegment, SEGMENT_NAME, SEGMENT_SIZE } from './format'
 
 /** Before the name of a log whose process is known to have ended. */
 const FREE = 'free.'
@@ -71,7 +71,7 @@ export class LogTakeover {
   /** The logs of all processes but `own`: at a start nobody else is here. Never rejects. */
   async takeAll(own: string | undefined): Promise<void> {
     const { logFolder } = this.directory
-    const names = await this.namesIn(logFolder)
+    const names = await this.logsIn(logFolder)
     await this.take(
       logFolder,
       names.filter((name) => name !== own),
@@ -81,7 +81,7 @@ export class LogTakeover {
   /** Those of processes that have ended meanwhile; their copies go on here. Never rejects. */
   async takeFree(bring: Bring): Promise<void> {
     const { logFolder } = this.directory
-    const names = await this.namesIn(logFolder)
+    const names = await this.logsIn(logFolder)
     await this.take(
       logFolder,
       names.filter((name) => name.startsWith(FREE)),
@@ -101,7 +101,7 @@ export class LogTakeover {
 
   /** All of another server, in whose queue directory they are. Never rejects. */
   async takeFrom(logFolder: string, bring: Bring): Promise<void> {
-    await this.take(logFolder, await this.namesIn(logFolder), bring)
+    await this.take(logFolder, await this.logsIn(logFolder), bring)
   }
 
   /** The process with this number has ended: another one may have its logs. */
@@ -111,7 +111,7 @@ export class LogTakeover {
 
   private async freeAll(pid: number): Promise<void> {
     const { logFolder } = this.directory
-    for (const name of await this.namesIn(logFolder)) {
+    for (const name of await this.logsIn(logFolder)) {
       if (pidOf(name) !== pid || name.startsWith(FREE)) continue
       await this.disk.rename(join(logFolder, name), join(logFolder, FREE + name)).catch(() => {})
     }
@@ -119,7 +119,7 @@ export class LogTakeover {
 
   /** The processes whose logs are in a folder. */
   async pidsIn(logFolder: string): Promise<number[]> {
-    return (await this.namesIn(logFolder)).filter((name) => !name.startsWith(FREE)).map(pidOf)
+    return (await this.logsIn(logFolder)).filter((name) => !name.startsWith(FREE)).map(pidOf)
   }
 
   private async take(logFolder: string, names: readonly string[], bring?: Bring): Promise<void> {
@@ -169,7 +169,7 @@ export class LogTakeover {
     const left = new Map<string, Left>()
     const damaged: string[] = []
     for (const file of await this.namesIn(folder)) {
-      if (!file.endsWith(SEGMENT_ENDING)) continue
+      if (!SEGMENT_NAME.test(file)) continue
       const segment = readSegment(await this.disk.readPart(join(folder, file), 0, SEGMENT_SIZE))
       if (segment.damaged) damaged.push(file)
       for (const record of segment.copies) {
@@ -229,6 +229,11 @@ export class LogTakeover {
     }
     this.disk.removeFolderNow(folder)
     await this.disk.syncDirectory(join(folder, '..'))
+  }
+
+  /** What has another name is nobody's log: it stays (the doctor tells of it). */
+  private async logsIn(logFolder: string): Promise<string[]> {
+    return (await this.namesIn(logFolder)).filter((name) => LOG_NAME.test(name))
   }
 
   private async namesIn(folder: string): Promise<string[]> {
