@@ -35,6 +35,7 @@ import { processStatus } from './monitor/process-status'
 import { Adoption } from './queue/adoption'
 import { AutoReplay, counting, Taken } from './queue/auto-replay'
 import { announcer, QueueCopyFiles } from './queue/copy-files'
+import { isFallenBackFor } from './queue/fallback'
 import { KeptDay } from './queue/kept-day'
 import { DirectorySync } from './queue/directory-sync'
 import { systemDisk } from './queue/disk'
@@ -46,12 +47,13 @@ import { LeftBehind } from './queue/left-behind'
 import { LostCopies } from './queue/lost-copies'
 import { Loader } from './queue/loader'
 import { Logs } from './queue/log/logs'
-import { MemoryBudget } from './queue/memory-budget'
+import { HELD_COPIES, MemoryBudget } from './queue/memory-budget'
 import { Preparer } from './queue/preparer'
 import { QueueCommands } from './queue/queue-commands'
 import { Replay } from './queue/replay'
 import { Room } from './queue/room'
 import { Scheduler } from './queue/scheduler'
+import { sharedQueue } from './queue/shared/shared-queue'
 import { Sweep, systemSweptDisk } from './queue/sweep'
 import type { Settings } from './settings/settings'
 import { layersOf } from './settings-layers'
@@ -59,9 +61,6 @@ import { StatusPage } from './web/page'
 
 /** Milliseconds for finishing what is on its way when Haraka shuts down (it waits for 30 s). */
 const SHUTDOWN_TIME = 25_000
-
-/** Octets of waiting copies that one process keeps in memory, so that they are not read again. */
-const HELD_COPIES = 4 * 1024 * 1024
 
 /** All parts of the connector in one process, as the hooks know them. */
 export type Connector = ReturnType<typeof compose>
@@ -184,7 +183,7 @@ export function compose(plugin: HarakaPlugin, internals: Internals, announces: b
     start(): void {
       process.once('exit', cutShort)
       queue.leftBehind.start()
-      queue.followLogs()
+      queue.follow()
       queue.kept.holdBounds()
       queue.autoReplay.follow()
       watchDomainFiles(reload)
@@ -273,11 +272,9 @@ function poolsOf({ monitor, value, me, clock }: Context, connections: () => numb
         made = now
         return (open ??= makeSessionMaker(ways.to(domain, now.delivery)))(...heard)
       },
-      clock,
+      ...{ clock, onEmpty, random: Math.random },
       seats: (wake) => budget.join(wake),
       options: () => value().delivery,
-      random: Math.random,
-      onEmpty,
       onMistake: mistakeIn('the delivery', report),
     })
   })
@@ -296,26 +293,26 @@ function queueOf({ plugin, internals, directory, value, monitor, clock }: Contex
     ...{ directory, disk, clock, memory, report, pid: process.pid },
     directorySync: new DirectorySync(disk, directory.path),
     isWanted: () => value().writeAhead === 'log',
+    shared: (octets) => (sharedStore.takes(octets) ? sharedStore : undefined),
     has: (mid): boolean => scheduler.has(mid),
   })
   const { spool, takeover, write } = logs
   const common = { directory, disk, clock, memory, report }
+  const sharedStore: ReturnType<typeof sharedQueue> = sharedQueue({
+    ...{ ...common, settings: value, connect: redisConnections(plugin) },
+    parts: () => ({ scheduler, files, loader }),
+  })
   const files = new QueueCopyFiles({ ...common, announce, kept, write })
-  const { lingering } = files
   const options = () => {
-    const { delivery, journal, intakes } = value()
-    const { maxAge, retryDelay } = delivery
-    const isReport = (intake: string) =>
-      intakes.some(({ address, format }) => address === intake && format === 'journal')
-    const fallsBack = (intake: string) => journal.fallback && isReport(intake)
-    return { maxAge, retryDelay, fallsBack }
+    const { maxAge, retryDelay } = value().delivery
+    return { maxAge, retryDelay, fallsBack: (intake: string) => isFallenBackFor(intake, value()) }
   }
-  const courierOf = (copy: { readonly domain: string }) => pools.of(copy.domain)
-  const scheduler: Scheduler = new Scheduler({ courierOf, files, clock, report, options, holds })
+  const scheduler: Scheduler = new Scheduler({
+    ...{ files, clock, report, options, holds },
+    courierOf: ({ domain }) => pools.of(domain),
+  })
   const room = new Room({
-    path: directory.path,
-    disk,
-    clock,
+    ...{ path: directory.path, disk, clock },
     copies: () => scheduler.size,
     limits: () => value().limits,
     patience: () => value().prepareTimeout,
@@ -327,15 +324,15 @@ function queueOf({ plugin, internals, directory, value, monitor, clock }: Contex
   const delivers = () => hasFilesOf(process.pid)
   return {
     ...{ scheduler, kept, files, room, loader, logs },
-    followLogs: () => logs.follow(loader, delivers, watchWorkers),
+    follow: () => {
+      logs.follow(loader, delivers, watchWorkers)
+      sharedStore.start(delivers)
+    },
     doubts: new Doubts(clock),
-    preparer: new Preparer({ directory, spool, memory, clock, room, report, lingering }),
+    preparer: new Preparer({ ...common, spool, room, lingering: files.lingering }),
     commands: new QueueCommands({ scheduler, holds, report }),
     sweep: new Sweep({
-      directory,
-      disk: systemSweptDisk,
-      clock,
-      report,
+      ...{ directory, clock, report, disk: systemSweptDisk },
       retryDelay: () => value().delivery.retryDelay,
     }),
     replay,

@@ -11,10 +11,13 @@ import { delaysOf, delaysText, Spans } from './figures'
 import { compare } from './ledgers'
 import { type Machine, startMachines } from './machines'
 import { RedisServer, whatIsMissing } from './redis-server'
+import { queueOutlives } from './shared-queue'
 import { Traffic } from './traffic'
 import { TROUBLES } from './troubles'
 
-const WHOLE_DEADLINE = 150_000
+/** Machines that are lost with their disks. */
+const ROUNDS = Number(process.argv[2] ?? 2)
+const WHOLE_DEADLINE = 210_000 + ROUNDS * 45_000
 /** Milliseconds in which a change is in force on all machines: that is promised. */
 const SPREAD_TIME = 2_000
 /** Milliseconds for everything that has no promise of its own. */
@@ -228,6 +231,7 @@ async function oneIsKilled(
 
 async function main(): Promise<boolean> {
   const began = performance.now()
+  await queueOutlives(ROUNDS, { say, demand, until })
   const redis = await RedisServer.start()
   const { path, machines } = await startMachines(redis)
   const traffic = new Traffic()

@@ -102,6 +102,8 @@ export function eventsWith(value: string): TdcEvent[] {
     problem: { text: value },
     trouble: { text: 'scan.example refusing: 5 by its reply' },
     'trouble-over': { what: 'scan.example refusing', seconds: 80 },
+    'queue-away': { why },
+    'queue-back': { seconds: 3 },
     warning: { text: value },
   }
   return Object.entries(facts).map(([kind, fact]) => ({ kind, ...fact }) as TdcEvent)

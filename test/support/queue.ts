@@ -10,6 +10,7 @@ import { QueueDirectory } from '../../plugins/tdc/haraka/queue-directory'
 import type { Report, TdcEvent } from '../../plugins/tdc/monitor/events'
 import { Copy } from '../../plugins/tdc/queue/copy'
 import type { CopyNotes } from '../../plugins/tdc/queue/copy-notes'
+import type { CopyRecord } from '../../plugins/tdc/queue/copy-store'
 import { QueueCopyFiles } from '../../plugins/tdc/queue/copy-files'
 import { systemDisk, type Disk } from '../../plugins/tdc/queue/disk'
 import { DirectorySync } from '../../plugins/tdc/queue/directory-sync'
@@ -107,8 +108,16 @@ export class TestQueue {
     this.kept = this.keptCopies()
     this.holds = new Holds({ directory, disk: this.disk, report })
     const { kept } = this
-    const write = () => Promise.reject(new Error('no store'))
-    const own = { directory, disk: this.disk, clock, memory, report, announce, kept, write }
+    const own = {
+      directory,
+      disk: this.disk,
+      clock,
+      memory,
+      report,
+      announce,
+      kept,
+      write: this.write,
+    }
     this.copyFiles = new QueueCopyFiles(own)
     this.scheduler = new Scheduler({
       courierOf: () => this.courier,
@@ -120,6 +129,13 @@ export class TestQueue {
     })
     const { scheduler, holds } = this
     this.commands = new QueueCommands({ scheduler, holds, report })
+  }
+
+  /** A copy as its queue file would be. */
+  record(mid: string, intake = NOTES.intake): CopyRecord & { readonly start: number } {
+    const head = this.directory.head({ mid, intake, notes: { ...NOTES, intake } })
+    const content = Buffer.concat([head, Buffer.from('x\r\n'.padStart(NOTES.octets, mid))])
+    return { name: this.directory.newFile().name, content, start: head.length }
   }
 
   /** A copy with its file in the queue directory. */
@@ -154,16 +170,20 @@ export class TestQueue {
   }
 
   /** Takes over what other processes left in their logs. */
-  takeover(): LogTakeover {
+  takeover(pid = process.pid): LogTakeover {
     const { directory, disk, scheduler } = this
-    const spool = new Spool(directory, disk, new DirectorySync(disk, directory.path))
-    const { signal } = new AbortController()
     return new LogTakeover({
-      ...{ directory, disk, pid: process.pid, clock: IMPATIENT },
+      ...{ directory, disk, pid, write: this.write, clock: IMPATIENT },
       report: (event) => void this.events.push(event),
-      write: ({ name, content }) => spool.writeWhole(content, signal, directory.fileNamed(name)),
       has: (mid) => scheduler.has(mid),
     })
+  }
+
+  /** A queue file of what has none. */
+  readonly write = ({ name, content }: CopyRecord): Promise<unknown> => {
+    const { directory, disk } = this
+    const spool = new Spool(directory, disk, new DirectorySync(disk, directory.path))
+    return spool.writeWhole(content, new AbortController().signal, directory.fileNamed(name))
   }
 
   replay(): Replay {

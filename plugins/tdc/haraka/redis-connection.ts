@@ -2,7 +2,7 @@ import type { HarakaPlugin } from './types'
 
 /** A client of node-redis, as far as it is used; the same in all its versions since 4. */
 interface RedisClient {
-  sendCommand(words: readonly string[]): Promise<unknown>
+  sendCommand(words: readonly (string | Buffer)[], options?: object): Promise<unknown>
   /** Ends the connection at once. */
   destroy?(): void
   disconnect?(): Promise<void>
@@ -21,6 +21,8 @@ interface RedisPlugin extends HarakaPlugin {
 
 export interface RedisConnection {
   send(words: readonly string[]): Promise<unknown>
+  /** The same, and texts in the reply are octets. */
+  sendOctets(words: readonly (string | Buffer)[]): Promise<unknown>
   close(): void
 }
 
@@ -29,7 +31,10 @@ const CONNECT_TIME = 2_000
 /** Milliseconds without an octet after which the socket ends: somebody asks twice a second. */
 const SILENCE = 10_000
 /** Commands that may wait for their reply. */
-const MOST_WAITING = 1_000
+const MOST_WAITING = 10_000
+
+/** `$` of its protocol, bulk strings; node-redis 4 knows the second name only. */
+const OCTETS = { typeMapping: { ['$'.charCodeAt(0)]: Buffer }, returnBuffers: true }
 
 /**
  * Connections to the Redis of Haraka's redis.ini, made by haraka-plugin-redis as for Haraka's other
@@ -53,7 +58,11 @@ export function redisConnections(plugin: HarakaPlugin): () => Promise<RedisConne
       },
     })
     client.unref?.()
-    return { send: (words) => client.sendCommand(words), close: () => end(client) }
+    return {
+      send: (words) => client.sendCommand(words),
+      sendOctets: (words) => client.sendCommand(words, OCTETS),
+      close: () => end(client),
+    }
   }
 }
 

@@ -324,6 +324,14 @@ export const EVENTS: { readonly [K in EventKind]: Row<EventOf<K>> } = {
     words: (e) => `TDC: Figures of this machine not written to Redis: ${safe(e.why)}`,
   },
   'reported-again': { words: () => ['TDC: Figures of this machine written to Redis again'] },
+  'queue-away': {
+    level: 'warn',
+    words: (e) =>
+      `TDC: Copies are written to the local store, Redis does not take them: ${safe(e.why)}`,
+  },
+  'queue-back': {
+    words: (e) => `TDC: Copies are written to Redis again, after ${e.seconds} seconds`,
+  },
   trouble: { level: 'warn', words: (e) => `TDC: Trouble: ${safe(e.text)}` },
   'trouble-over': {
     words: (e) => `TDC: Trouble over: ${safe(e.what)}, after ${e.seconds} seconds`,

@@ -163,6 +163,9 @@ export type TdcEvent =
   | { kind: 'trouble'; text: string }
   | { kind: 'trouble-over'; what: string; seconds: number }
   | { kind: 'problem'; text: string }
+  /** Copies are written to this machine's disk in place of the queue that machines share. */
+  | { kind: 'queue-away'; why: string }
+  | { kind: 'queue-back'; seconds: number }
   | { kind: 'warning'; text: string }
 
 /**

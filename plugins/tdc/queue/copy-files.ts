@@ -87,7 +87,7 @@ export class QueueCopyFiles implements CopyFiles {
     this.write = deps.write
     this.lingering = new Lingering(
       deps.clock,
-      (copy) => this.inTurn(copy, async () => this.leaving.has(copy) || this.file(copy)),
+      (copy) => this.fileNow(copy),
       mistakeIn('a copy that stays', deps.report),
     )
   }
@@ -128,6 +128,11 @@ export class QueueCopyFiles implements CopyFiles {
       }
     }
     return this.inTurn(copy, () => this.failed.run(rename))
+  }
+
+  /** It gets its queue file, unless it has ended; false: that cannot be written now. */
+  fileNow(copy: Copy): Promise<boolean> {
+    return this.inTurn(copy, async () => this.leaving.has(copy) || this.file(copy))
   }
 
   announce(copy: Copy, response: string, taker: Taker | undefined): Promise<void> {

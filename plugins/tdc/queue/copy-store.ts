@@ -7,7 +7,9 @@ export interface CopyRecord {
 }
 
 /** A copy that a store has. Without `content` the store alone has that. */
-export type StoredCopy = Pick<CopyRecord, 'name'> & Partial<CopyRecord>
+export interface StoredCopy extends Pick<CopyRecord, 'name'> {
+  content?: Buffer
+}
 
 /**
  * Where copies are until they end, or get a queue file of their own: what is in it outlives the process, and is

@@ -1,3 +1,4 @@
+import type { Settings } from '../settings/settings'
 import { Readable } from 'node:stream'
 import {
   base64Lines,
@@ -70,4 +71,13 @@ async function* unstuffed(content: Buffer | Readable): AsyncGenerator<Buffer> {
   for await (const piece of Buffer.isBuffer(content) ? [content] : content) {
     yield unstuffer.push(Buffer.from(piece as Buffer))
   }
+}
+
+/** Whether what an intake refuses for its content goes once more: only a report has another form. */
+export function isFallenBackFor(
+  intake: string,
+  { journal, intakes }: Pick<Settings, 'journal' | 'intakes'>,
+): boolean {
+  const isReport = intakes.some((each) => each.address === intake && each.format === 'journal')
+  return journal.fallback && isReport
 }

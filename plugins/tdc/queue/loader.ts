@@ -61,21 +61,25 @@ export class Loader {
 
   /** Of a queue file that Haraka knows nothing of. */
   bring(filename: string, head: QueueFileHead): void {
-    const copy = this.copyOf(filename, head)
+    this.take(this.copyOf(filename, head))
+  }
+
+  /** It goes on here from now on. */
+  take(copy: Copy): void {
     this.report({ kind: 'loaded', mid: copy.mid, intake: copy.recipient })
     this.scheduler.lease(copy)
     this.scheduler.schedule(copy)
   }
 
   /** A copy whose file was found: what its name and its head say of it. */
-  copyOf(filename: string, { mid, notes, start, queueTime }: QueueFileHead): Copy {
+  copyOf(filename: string, head: QueueFileHead, message?: Buffer): Copy {
+    const { mid, notes, start, queueTime } = head
     const mark = parseReplayTag(this.directory.tagOf(filename))
     const preface = mark && replayPreface(mark)
     const { givenUpAt } = mark ?? {}
     const place = { filename, folder: this.directory.path, start, preface, givenUpAt }
-    const copy = new Copy(mid, notes, place, this.enqueuedAt(mark?.at ?? queueTime))
-    // An attempt is due to everything that is found: the name may count attempts never made.
-    copy.failedAttempts = Math.min(this.directory.attemptsOf(filename), MOST_RETRIES)
+    const copy = new Copy(mid, notes, place, this.enqueuedAt(mark?.at ?? queueTime), message)
+    copy.failedAttempts = this.attempts(this.directory.attemptsOf(filename))
     return copy
   }
 
@@ -86,6 +90,11 @@ export class Loader {
   private enqueuedAt(queueTime: number): number {
     const downtime = this.countsDowntime() ? Math.max(0, this.clock.wall() - queueTime) : 0
     return this.clock.monotonic() - (Number.isFinite(downtime) ? downtime : 0)
+  }
+
+  /** An attempt is due to everything that is found: what is written of it may count attempts never made. */
+  attempts(written: number): number {
+    return Math.min(written, MOST_RETRIES)
   }
 
   private async setAside({ filename, path }: LoadedItem, why: string): Promise<void> {

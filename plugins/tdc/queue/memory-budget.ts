@@ -1,3 +1,9 @@
+/** Octets of waiting copies in one process, so that they are not read again. */
+export const HELD_COPIES = 4 * 1024 * 1024
+
+/** The same where several machines share a store: it may lose what it has. */
+export const SHARED_IN_MEMORY = 64 * 1024 * 1024
+
 /** How many octets of waiting copies may stay in memory; the others are read from their files. */
 export class MemoryBudget {
   private readonly most: number

@@ -8,7 +8,7 @@ import type { CopyNotes } from './copy-notes'
 import type { InStore } from './copy-store'
 import { diskErrorText } from './disk-error'
 import { FewAtOnce } from './few-at-once'
-import type { MemoryBudget } from './memory-budget'
+import { SHARED_IN_MEMORY, type MemoryBudget } from './memory-budget'
 import type { MessageSize, ReadOriginal, Spool, SpoolPlan, Spooled } from './spool'
 import { StuckWrites } from './stuck-writes'
 import type { Wrapping } from './wrapping'
@@ -31,9 +31,6 @@ export interface Original {
   /** Equal for equal messages with equal envelopes; undefined: not known. */
   readonly digest?: () => string | undefined
 }
-
-/** Octets of waiting copies that one process keeps in memory while the machines share a store, which may lose them. */
-const SHARED_IN_MEMORY = 64 * 1024 * 1024
 
 export interface PlannedCopy {
   readonly mid: string
@@ -171,7 +168,11 @@ export class Preparer {
   /** Room for it was there before it was stored. */
   private hold({ length }: Buffer, stored: InStore | undefined): boolean {
     if (!stored) return this.memory.take(length)
-    if (stored.store.shared) return this.memory.take(length, SHARED_IN_MEMORY)
+    if (stored.store.shared) {
+      const isHeld = this.memory.take(length, SHARED_IN_MEMORY)
+      if (!isHeld) delete stored.copy.content
+      return isHeld
+    }
     this.memory.takeAnyway(length)
     return true
   }

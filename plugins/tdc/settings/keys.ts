@@ -141,6 +141,16 @@ const JOURNAL = {
 }
 
 const QUEUE = {
+  store: key(
+    kinds.choice('local', 'redis'),
+    'local',
+    "Where copies wait: local (this machine's disk) or redis (the Redis of redis.ini, where other machines take over those of one that is gone).",
+  ),
+  replicas: key(
+    kinds.wholeNumber(0, 9),
+    '0',
+    'store=redis: so many replicas must have a copy before its original is queued; 0: none is waited for.',
+  ),
   write_ahead: key(
     kinds.choice('log', 'file'),
     'file',

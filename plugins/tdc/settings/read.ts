@@ -95,6 +95,8 @@ function read(source: SettingsSource, problems: Problems): Settings {
     machines: new Machines(levels, names),
     serviceName: main.service_name,
     onJournalFailure: main.on_journal_failure,
+    store: queue.store,
+    replicas: queue.replicas,
     writeAhead: queue.write_ahead,
     prepareTimeout: queue.prepare_timeout,
     incoming,

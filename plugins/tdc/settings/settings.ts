@@ -161,7 +161,11 @@ export interface Settings {
   readonly machines: Machines
   readonly serviceName: string
   readonly onJournalFailure: 'accept' | 'tempfail'
-  /** Where copies are written ahead. Default file. */
+  /** Where copies wait. Default local. */
+  readonly store: 'local' | 'redis'
+  /** That have a copy in Redis before its original is queued. Default 0. */
+  readonly replicas: number
+  /** Where copies are written ahead on this machine. Default file. */
   readonly writeAhead: 'log' | 'file'
   /** Milliseconds for writing the copies of one message before that counts as a failure. */
   readonly prepareTimeout: number

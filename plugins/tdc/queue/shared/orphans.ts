@@ -1,0 +1,121 @@
+import type { Clock } from '../../clock'
+import type { Report } from '../../monitor/events'
+import { parseHead, type QueueFileHead } from '../queue-file'
+import type { Owner, SharedCopy } from './owner'
+import { type RedisQueue, type QueueEntry, TAKEN_AT_ONCE } from './redis-queue'
+
+/** Milliseconds after which an owner whose report stays the same is taken to be gone. */
+export const SILENT = 15_000
+
+/** Takes a copy in that was another's. */
+export type TakeIn = (found: {
+  readonly copy: SharedCopy
+  readonly content: Buffer
+  readonly head: QueueFileHead
+  /** Milliseconds. */
+  readonly age: number
+  readonly attempts: number
+}) => void
+
+type InTime = <T>(work: Promise<T>) => Promise<T>
+
+/**
+ * Copies of owners that report no more. How long they have not is measured here, on this machine's monotonic clock:
+ * Redis's clock may be set, and after Redis was away all were silent.
+ */
+export class Orphans {
+  /** The last report of each owner, and since when it is that. */
+  private readonly seen = new Map<string, { readonly report: string; readonly since: number }>()
+  /** Numbers that a takeover gives, until all that have one are here. */
+  private doubtful: { readonly owner: Owner; readonly first: number }[] = []
+
+  constructor(
+    private readonly deps: {
+      readonly clock: Clock
+      readonly report: Report
+      readonly takeIn: TakeIn
+      /** That a queue file of it has here. */
+      readonly nameOf: (name: string) => string
+    },
+  ) {}
+
+  /** Redis was away: whoever has not reported meanwhile may be there all the same. */
+  forget(): void {
+    this.seen.clear()
+  }
+
+  /** Rejects when Redis does not answer. */
+  async look(queue: RedisQueue, own: Owner, inTime: InTime): Promise<void> {
+    await this.settleDoubts(queue, own, inTime)
+    const owners = await inTime(queue.owners())
+    for (const name of this.seen.keys()) if (!owners.has(name)) this.seen.delete(name)
+    const now = this.deps.clock.monotonic()
+    for (const [name, report] of owners) {
+      if (name === own.name) continue
+      const before = this.seen.get(name)
+      if (before?.report !== report) this.seen.set(name, { report, since: now })
+      else if (now - before.since >= SILENT) await this.takeAll(queue, own, name, report, inTime)
+    }
+  }
+
+  private async takeAll(
+    queue: RedisQueue,
+    own: Owner,
+    from: string,
+    report: string,
+    inTime: InTime,
+  ): Promise<void> {
+    let [count, hasMore] = [0, true]
+    while (hasMore) {
+      const first = own.numbers(TAKEN_AT_ONCE)
+      const doubt = { owner: own, first }
+      this.doubtful.push(doubt)
+      const taken = await inTime(queue.take(from, report, own.name, first))
+      for (const entry of taken.entries) await this.take(queue, own, entry, taken.now, inTime)
+      this.doubtful = this.doubtful.filter((each) => each !== doubt)
+      count += taken.entries.length
+      if (taken.wrong > 0) {
+        const text = `${taken.wrong} entries of ${from} in the shared queue are no copies: kept in Redis for 7 days under aside:`
+        this.deps.report({ kind: 'warning', text })
+      }
+      hasMore = taken.kind === 'more'
+    }
+    if (count === 0) return
+    const text = `${count} copies of ${from} are taken over, which does not report any more`
+    this.deps.report({ kind: 'warning', text })
+  }
+
+  private async take(
+    queue: RedisQueue,
+    own: Owner,
+    { id, name, content, at, attempts }: QueueEntry,
+    now: number,
+    inTime: InTime,
+  ): Promise<void> {
+    const head = parseHead(content.length, content)
+    if (typeof head === 'string') {
+      this.deps.report({ kind: 'damaged', file: name, why: `${head}; Redis has it under aside` })
+      await inTime(queue.setAside({ name, content }))
+      await inTime(queue.end(own.name, [id]))
+      return
+    }
+    const copy = own.copy(id, this.deps.nameOf(name), content)
+    copy.hadAttempts = attempts > 0
+    own.copies.set(id, copy)
+    const age = Math.max(0, now - at) || 0
+    this.deps.takeIn({ copy, content, head, age, attempts })
+  }
+
+  /** What was moved all the same. */
+  private async settleDoubts(queue: RedisQueue, own: Owner, inTime: InTime): Promise<void> {
+    this.doubtful = this.doubtful.filter(({ owner }) => owner === own)
+    for (const doubt of [...this.doubtful]) {
+      const { now, entries } = await inTime(queue.moved(own.name, doubt.first))
+      for (const entry of entries) {
+        const isKnown = own.copies.has(entry.id) || own.ended.has(entry.id)
+        if (!isKnown) await this.take(queue, own, entry, now, inTime)
+      }
+      this.doubtful = this.doubtful.filter((each) => each !== doubt)
+    }
+  }
+}

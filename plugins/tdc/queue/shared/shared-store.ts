@@ -1,0 +1,338 @@
+import { LIMITS, bounded } from '../../base/text'
+import type { Clock } from '../../clock'
+import type { Report } from '../../monitor/events'
+import { mistakeIn } from '../../monitor/mistake'
+import type { CopyRecord, CopyStore, SharedCopies, StoredCopy } from '../copy-store'
+import { type TakeIn, Orphans } from './orphans'
+import { Owner, type SharedCopy } from './owner'
+import { LONGEST_SHARED, RedisQueue, type SendOctets } from './redis-queue'
+
+/** Milliseconds between two reports of a process, and between two attempts to reach Redis. */
+const REPORT_EVERY = 3_000
+const TRY_EVERY = 1_000
+
+/** Milliseconds for a copy, whose client waits for its 250; for any other answer; and for a connection. */
+const [ADD_TIME, ANSWER_TIME, CONNECT_TIME] = [500, 1_000, 3_000]
+
+/**
+ * Milliseconds since its last report in which a process need not ask whether its copies are its own: others wait longer
+ * (`SILENT`, orphans.ts), and durations are all that is compared, so no clock that is set can make two of them.
+ */
+const SURE = 10_000
+
+/** Milliseconds that ended copies are remembered: a replica that takes Redis's place may have them still. */
+const ENDED_KEPT = 60_000
+
+/** What the settings say of it. */
+export interface SharedQueueSettings {
+  readonly isWanted: boolean
+  /** That have a copy before its original goes on. */
+  readonly replicas: number
+  readonly prefix: string
+  readonly machine: string
+}
+
+interface Waiting {
+  readonly record: CopyRecord
+  readonly resolve: (copy: SharedCopy) => void
+  readonly reject: (why: unknown) => void
+}
+
+/**
+ * The copies of this process in the queue that all machines share, in Redis (docs/shared-queue.md). What Redis does
+ * not take at once is for the caller to write elsewhere; what may have come to it all the same is ended there.
+ */
+export class SharedStore implements CopyStore, SharedCopies {
+  readonly shared = this
+  private owner: Owner
+  private queue: RedisQueue | undefined
+  private opening: Promise<void> | undefined
+  private asking: Promise<void> | undefined
+  /** On the monotonic clock, as the others. */
+  private sureUntil = -Infinity
+  private failedAt = -Infinity
+  private awaySince: number | undefined
+  /** Milliseconds that Redis's clock is ahead of this machine's. */
+  private ahead = 0
+  private waiting: Waiting[] = []
+  private isAdding = false
+  private isOver = false
+  private readonly orphans: Orphans
+
+  constructor(
+    private readonly deps: {
+      readonly connect: () => Promise<{ readonly sendOctets: SendOctets; close(): void }>
+      readonly settings: () => SharedQueueSettings
+      readonly clock: Clock
+      readonly report: Report
+      readonly takeIn: TakeIn
+      readonly nameOf: (name: string) => string
+      /** Copies are not this process's any more, or not in Redis. */
+      readonly lost: (how: 'taken' | 'gone') => void
+    },
+  ) {
+    const { clock, report, takeIn, nameOf } = deps
+    this.owner = new Owner(deps.settings().machine)
+    this.orphans = new Orphans({ clock, report, takeIn, nameOf })
+  }
+
+  /** Until `close`; the settings say at each turn whether there is anything to do. `delivers`: this process has copies. */
+  start(delivers: () => boolean): void {
+    if (this.isOver) return
+    const { clock, report } = this.deps
+    const turn = delivers() ? this.turn() : Promise.resolve()
+    turn.catch(mistakeIn('the shared queue', report)).finally(() => {
+      clock.after(this.queue ? REPORT_EVERY : TRY_EVERY, () => this.start(delivers))
+    })
+  }
+
+  close(): void {
+    this.isOver = true
+    this.drop()
+  }
+
+  takes(octets: number): boolean {
+    return this.deps.settings().isWanted && this.isUp && octets <= LONGEST_SHARED
+  }
+
+  append(record: CopyRecord, signal: AbortSignal): Promise<SharedCopy> {
+    signal.throwIfAborted()
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ record, resolve, reject })
+      this.begun(this.addWaiting())
+    })
+  }
+
+  async end(stored: StoredCopy, durably?: 'durably'): Promise<void> {
+    const { owner, id, hadAttempts } = stored as SharedCopy
+    const { queue } = this
+    owner.copies.delete(id)
+    if (owner.state !== 'ours') return
+    owner.ended.set(id, this.deps.clock.monotonic())
+    if (!queue) return
+    const ended = this.inTime(queue.end(owner.name, [id], hadAttempts)).then(() =>
+      durably ? this.reached(queue) : undefined,
+    )
+    const told = ended.catch((error: unknown) => this.fail(queue, error))
+    if (durably) await told
+  }
+
+  list(): Iterable<SharedCopy> {
+    return this.owner.copies.values()
+  }
+
+  /** It is this process's by the name that it has now. */
+  isCurrent(stored: StoredCopy): boolean {
+    return (stored as SharedCopy).owner === this.owner
+  }
+
+  has(stored: StoredCopy): boolean {
+    return (stored as SharedCopy).owner.state !== 'taken'
+  }
+
+  confirm(stored: StoredCopy): Promise<void> | undefined {
+    const { owner } = stored as SharedCopy
+    if (owner.state === 'taken') return Promise.reject(new Error(TAKEN))
+    if (owner.state === 'gone' || this.isSure) return undefined
+    return this.ask().then(() => {
+      if (!this.has(stored)) throw new Error(TAKEN)
+    })
+  }
+
+  async read(stored: StoredCopy): Promise<Buffer> {
+    const { owner, id, content } = stored as SharedCopy
+    await this.confirm(stored)
+    if (content) return content
+    const { queue } = this
+    if (!queue || owner.state !== 'ours') throw new Error('Redis does not have it now')
+    return this.inTime(queue.read(owner.name, id))
+  }
+
+  note(stored: StoredCopy, attempts: number): void {
+    const copy = stored as SharedCopy
+    const { owner, id } = copy
+    copy.hadAttempts = true
+    const { queue } = this
+    if (!queue || owner.state !== 'ours') return
+    const noted = this.inTime(queue.noteAttempts(owner.name, id, attempts))
+    noted.catch((error: unknown) => this.fail(queue, error))
+  }
+
+  private get isSure(): boolean {
+    return this.deps.clock.monotonic() < this.sureUntil
+  }
+
+  private get isUp(): boolean {
+    return this.queue !== undefined && this.isSure && !this.isOver
+  }
+
+  /** Work that goes on by itself. */
+  private begun(work: Promise<unknown>): void {
+    work.catch(mistakeIn('the shared queue', this.deps.report))
+  }
+
+  private async turn(): Promise<void> {
+    if (!this.deps.settings().isWanted && this.owner.copies.size === 0) return this.drop()
+    await this.ask()
+    const { queue, owner } = this
+    if (!queue || !this.isUp) return
+    const result = this.orphans.look(queue, owner, (work) => this.inTime(work))
+    await result.catch((error: unknown) => this.fail(queue, error))
+  }
+
+  /** Are its copies its own? When it resolves that is known, or Redis cannot be asked. */
+  private ask(): Promise<void> {
+    if (!this.queue) {
+      // Just tried in vain: the next one who sends a copy need not wait as long again.
+      if (this.deps.clock.monotonic() - this.failedAt < TRY_EVERY) return Promise.resolve()
+      return (this.opening ??= this.open().finally(() => (this.opening = undefined)))
+    }
+    return (this.asking ??= this.report(this.queue).finally(() => (this.asking = undefined)))
+  }
+
+  private async report(queue: RedisQueue): Promise<void> {
+    try {
+      await this.beThere(queue, this.owner, false)
+      if (this.owner.state !== 'ours') await this.begin(queue)
+      this.forgetEnded()
+    } catch (error) {
+      this.fail(queue, error)
+    }
+  }
+
+  private async open(): Promise<void> {
+    let queue: RedisQueue | undefined
+    try {
+      const connecting = this.deps.connect()
+      const late = () => void connecting.then(({ close }) => close()).catch(() => {})
+      const { sendOctets, close } = await this.inTime(connecting, CONNECT_TIME, late)
+      queue = new RedisQueue(sendOctets, this.deps.settings().prefix, close)
+      await this.begin(queue)
+      if (this.isOver) return queue.close()
+      this.queue = queue
+      this.orphans.forget()
+      this.told(undefined)
+    } catch (error) {
+      queue?.close()
+      this.failedAt = this.deps.clock.monotonic()
+      this.told(error)
+    }
+  }
+
+  /** A connection begins, or an owner: what had ended is ended before anything is added, and what may be there after. */
+  private async begin(queue: RedisQueue): Promise<void> {
+    const { owner } = this
+    const ended = () => this.inTime(queue.end(owner.name, [...owner.ended.keys()]))
+    if (owner.state === 'ours') {
+      await ended()
+      await this.beThere(queue, owner, true)
+      if (owner.state === 'ours') {
+        await ended()
+        return this.reached(queue)
+      }
+    }
+    const how = owner.state
+    this.owner = new Owner(this.deps.settings().machine)
+    this.deps.lost(how === 'taken' ? 'taken' : 'gone')
+    return this.begin(queue)
+  }
+
+  private async beThere(queue: RedisQueue, owner: Owner, marks: boolean): Promise<void> {
+    const { clock } = this.deps
+    const asked = clock.monotonic()
+    const marker = marks ? owner.numbers() : undefined
+    const { kind, now } = await this.inTime(queue.present(owner.name, owner.isNew, marker))
+    owner.state = kind
+    if (kind !== 'ours') return
+    owner.isNew = false
+    if (Number.isFinite(now)) this.ahead = now - clock.wall()
+    this.sureUntil = asked + SURE
+  }
+
+  private async reached(queue: RedisQueue): Promise<void> {
+    const { replicas } = this.deps.settings()
+    if (replicas > 0) await this.inTime(queue.reached(replicas, ADD_TIME))
+  }
+
+  private forgetEnded(): void {
+    const before = this.deps.clock.monotonic() - ENDED_KEPT
+    for (const [id, at] of this.owner.ended) {
+      if (at > before) return
+      this.owner.ended.delete(id)
+    }
+  }
+
+  /** Each by itself; where replicas are waited for, all that wait together. */
+  private async addWaiting(): Promise<void> {
+    if (this.isAdding) return
+    this.isAdding = true
+    while (this.waiting.length > 0) {
+      const added = this.add(this.waiting.splice(0))
+      if (this.deps.settings().replicas > 0) await added
+      else this.begun(added)
+    }
+    this.isAdding = false
+  }
+
+  private async add(batch: readonly Waiting[]): Promise<void> {
+    const { queue, owner } = this
+    if (!queue || !this.isUp) {
+      for (const { reject } of batch) reject(new Error('Redis is away'))
+      return
+    }
+    const at = this.deps.clock.wall() + this.ahead
+    const added = batch.map(({ record }) => ({ id: owner.numbers(), record }))
+    try {
+      const all = added.map(({ id, record }) => queue.add(owner.name, id, record, at))
+      await this.inTime(Promise.all([...all, this.reached(queue)]), ADD_TIME)
+    } catch (error) {
+      for (const { id } of added) owner.ended.set(id, this.deps.clock.monotonic())
+      for (const { reject } of batch) reject(error)
+      return this.fail(queue, error)
+    }
+    added.forEach(({ id, record }, index) => {
+      const copy = owner.copy(id, record.name, record.content)
+      owner.copies.set(id, copy)
+      batch[index]?.resolve(copy)
+    })
+  }
+
+  /** Ends the connection, so that no late reply is taken for another's; the next turn opens a new one. */
+  private fail(queue: RedisQueue, error: unknown): void {
+    if (queue !== this.queue) return
+    this.drop()
+    this.told(error)
+  }
+
+  private drop(): void {
+    this.queue?.close()
+    this.queue = undefined
+  }
+
+  /** One line when it begins and one when it ends. */
+  private told(error: unknown): void {
+    const { clock, report, settings } = this.deps
+    if (this.isOver || !settings().isWanted) return
+    if (error !== undefined && this.awaySince === undefined) {
+      this.awaySince = clock.monotonic()
+      const why = error instanceof Error ? error.message : String(error)
+      report({ kind: 'queue-away', why: bounded(why, LIMITS.sentence) })
+    } else if (error === undefined && this.awaySince !== undefined) {
+      const seconds = Math.round((clock.monotonic() - this.awaySince) / 1000)
+      this.awaySince = undefined
+      report({ kind: 'queue-back', seconds })
+    }
+  }
+
+  private inTime<T>(work: Promise<T>, most = ANSWER_TIME, late = () => {}): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const deadline = this.deps.clock.after(most, () => {
+        reject(new Error(`no answer in ${most / 1000} seconds`))
+        late()
+      })
+      work.then(resolve, reject).finally(() => deadline.cancel())
+    })
+  }
+}
+
+const TAKEN = 'another machine has taken the copy over'

@@ -1,0 +1,303 @@
+import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import { SILENT } from '../plugins/tdc/queue/shared/orphans'
+import { LONGEST_SHARED, type SendOctets } from '../plugins/tdc/queue/shared/redis-queue'
+import type { Owner } from '../plugins/tdc/queue/shared/owner'
+import { RedisServer, whatIsMissing } from './cluster/redis-server'
+import { comesTrue } from './support/comes-true'
+import { pass, SharedProcess } from './support/shared-process'
+
+/** Milliseconds after which the copies of a process that ended are another's, at the latest. */
+const TAKEN_OVER = SILENT + 7_000
+
+describe('the queue that machines share', function () {
+  this.timeout(60_000)
+  let redis: RedisServer
+  let processes: SharedProcess[] = []
+
+  before(async function () {
+    const missing = whatIsMissing()
+    if (missing !== undefined) {
+      console.log(`      ${missing}`)
+      return this.skip()
+    }
+    redis = await RedisServer.start()
+  })
+  beforeEach(async () => {
+    await redis.command('FLUSHALL')
+  })
+  afterEach(() => {
+    for (const each of processes) each.close()
+    processes = []
+  })
+  after(() => redis?.close())
+
+  async function started(machine: string): Promise<SharedProcess> {
+    const made = new SharedProcess(() => redis.port, machine)
+    processes.push(made)
+    return made.start()
+  }
+
+  const wait = (ms: number) => pass(processes, ms)
+  const lines = ({ queue }: SharedProcess, kind: string) =>
+    queue.events.filter((event) => event.kind === kind)
+  const warnings = ({ queue }: SharedProcess) =>
+    queue.events.flatMap((event) => (event.kind === 'warning' ? event.text : []))
+  const ownerOf = (process: SharedProcess) =>
+    (process.store as unknown as { owner: Owner }).owner.name
+  const streamOf = (process: SharedProcess) => `tdc:queue:${ownerOf(process)}`
+
+  it('a machine that is gone: another has its copies, with their age and attempts', async () => {
+    const [one, two] = [await started('mx1'), await started('mx2')]
+    await one.add('fresh')
+    await one.add('tried')
+    await wait(10_000)
+    one.queue.courier.answer(
+      { kind: 'failed', dcid: 0, failure: { kind: 'network', details: 'error', reason: 'away' } },
+      one.queue.courier.held.find(({ mid }) => mid === 'tried'),
+    )
+    await one.quiet()
+    one.isStopped = true
+    await wait(TAKEN_OVER)
+    assert.deepEqual(two.sending, ['fresh', 'tried'])
+    const { scheduler } = two.queue
+    const tried = scheduler.find('tried')?.copy
+    assert.equal(tried?.failedAttempts, 1)
+    const sent = await tried?.content()
+    assert.deepEqual(sent, one.queue.record('tried').content.subarray(-100))
+    assert.deepEqual(
+      warnings(two).map((text) => text.replace(/mx1\S+/, 'OWNER')),
+      ['2 copies of OWNER are taken over, which does not report any more'],
+    )
+    two.delivered('fresh')
+    two.delivered('tried')
+    await wait(1_000)
+    assert.deepEqual([...two.store.list()], [])
+    assert.equal(await redis.command('XLEN', streamOf(two)), '0')
+    assert.equal(await redis.command('EXISTS', streamOf(one)), '0')
+  })
+
+  it('age is that by the clock of Redis, whatever the machines think the time is', async () => {
+    const [one, two] = [await started('mx1'), await started('mx2')]
+    two.queue.clock.setWall(Date.UTC(2031, 0, 1))
+    await one.add('first')
+    one.isStopped = true
+    await wait(TAKEN_OVER)
+    const copy = two.queue.scheduler.find('first')?.copy
+    assert.ok(copy)
+    // Little of Redis's own time has passed in this test.
+    assert.ok(two.queue.scheduler.age(copy) < 60_000)
+  })
+
+  it('a machine that comes back sends nothing of what was taken over', async () => {
+    const [one, two] = [await started('mx1'), await started('mx2')]
+    const waiting = await one.add('waiting')
+    await one.add('sent')
+    one.isStopped = true
+    await wait(TAKEN_OVER)
+    assert.deepEqual(two.sending, ['sent', 'waiting'])
+    one.isStopped = false
+    // Its clock has stood still, or not: it is asked either way before anything goes out.
+    await one.queue.clock.advance(30_000)
+    await assert.rejects(async () => waiting.content(), /another machine has taken the copy over/)
+    await wait(4_000)
+    assert.deepEqual(one.sending, [])
+    assert.equal(lines(one, 'vanished').length, 2)
+    await one.add('new')
+    assert.equal(await redis.command('XLEN', streamOf(one)), '1')
+    two.isStopped = true
+    await wait(TAKEN_OVER)
+    assert.deepEqual(one.sending, ['new', 'sent', 'waiting'])
+  })
+
+  it('a machine that was only slow has its copies still', async () => {
+    const [one, two] = [await started('mx1'), await started('mx2')]
+    const copy = await one.add('slow')
+    one.isStopped = true
+    await wait(SILENT - 4_000)
+    one.isStopped = false
+    await one.queue.clock.advance(SILENT - 4_000)
+    assert.ok(Buffer.isBuffer(await copy.content()))
+    await wait(TAKEN_OVER)
+    assert.deepEqual([one.sending, two.sending], [['slow'], []])
+  })
+
+  it('each copy has one machine, however many look for them', async () => {
+    const one = await started('mx1')
+    const mids = Array.from({ length: 300 }, (_, at) => `T.${at}`)
+    await Promise.all(mids.map((mid) => one.add(mid)))
+    const others = await Promise.all(['mx2', 'mx3', 'mx4'].map(started))
+    one.isStopped = true
+    await wait(TAKEN_OVER)
+    assert.deepEqual(others.flatMap(({ sending }) => sending).sort(), mids.sort())
+  })
+
+  it('a clock of Redis that is set makes nobody silent', async () => {
+    const [one, two] = [await started('mx1'), await started('mx2')]
+    await one.add('first')
+    await wait(3_000)
+    await redis.command('ZADD', 'tdc:queue:owners', '5', ownerOf(one))
+    await wait(SILENT + 10_000)
+    assert.deepEqual([one.sending, two.sending], [['first'], []])
+  })
+
+  /** What Redis does, and what is over with it. */
+  const TROUBLES: readonly {
+    readonly name: string
+    readonly begin: () => Promise<unknown>
+    readonly end: () => Promise<unknown>
+    /** What it had is there afterwards. */
+    readonly keeps: boolean
+  }[] = [
+    {
+      name: 'is killed, and comes back empty',
+      begin: () => redis.kill9(),
+      end: () => redis.start(),
+      keeps: false,
+    },
+    {
+      name: 'answers nobody',
+      begin: async () => redis.pause(),
+      end: async () => redis.go(),
+      keeps: true,
+    },
+    {
+      name: 'is full',
+      begin: () => redis.command('CONFIG', 'SET', 'maxmemory', '1'),
+      end: () => redis.command('CONFIG', 'SET', 'maxmemory', '0'),
+      keeps: true,
+    },
+    {
+      name: 'is a replica since a failover',
+      begin: () => redis.command('REPLICAOF', '127.0.0.1', '1'),
+      end: () => redis.command('REPLICAOF', 'NO', 'ONE'),
+      keeps: true,
+    },
+    {
+      name: 'is emptied',
+      begin: () => redis.command('FLUSHALL'),
+      end: async () => {},
+      keeps: false,
+    },
+    {
+      name: 'has something else under our names',
+      begin: async () => {
+        const keys = (await redis.command('KEYS', 'tdc:queue:*')).split('\n').filter(Boolean)
+        for (const key of keys) await redis.command('SET', key, 'x')
+      },
+      end: () => redis.command('FLUSHALL'),
+      keeps: false,
+    },
+  ]
+  for (const { name, begin, end, keeps } of TROUBLES) {
+    it(`Redis ${name}: the local store has what comes, and nothing is lost or doubled`, async () => {
+      const one = await started('mx1')
+      await one.add('ended')
+      await one.add('before')
+      await begin()
+      one.delivered('ended')
+      const refused = await Promise.all([
+        refusal(one, 'during'),
+        // The clock is moved by hand, and with it the time for an answer.
+        one.quiet().then(() => one.queue.clock.advance(1_000)),
+      ])
+      assert.match(refused[0], /./)
+      assert.equal(one.store.takes(1), false)
+      await wait(2_000)
+      assert.equal(lines(one, 'queue-away').length <= 1, true)
+      await end()
+      await wait(8_000)
+      assert.equal(one.store.takes(1), true)
+      const told = [lines(one, 'queue-away').length, lines(one, 'queue-back').length]
+      assert.deepEqual(told, [1, 1])
+      await one.add('after')
+      const inFiles = () =>
+        readdirSync(one.queue.path).filter((file) => one.queue.directory.isOwnName(file)).length
+      const expected = keeps ? 0 : 1
+      const isSo = await comesTrue(() => inFiles() === expected, 5_000)
+      assert.ok(isSo, 'what Redis has lost, and nothing else, has its queue file')
+      const two = await started('mx2')
+      one.isStopped = true
+      await wait(TAKEN_OVER)
+      assert.deepEqual(two.sending, keeps ? ['after', 'before'] : ['after'])
+    })
+  }
+
+  async function refusal(process: SharedProcess, mid: string): Promise<string> {
+    const { name, content } = process.queue.record(mid)
+    const record = { name, content }
+    return process.store.append(record, new AbortController().signal).then(() => '', String)
+  }
+
+  const unanswered: (words: Parameters<SendOctets>[0], send: SendOctets) => Promise<never> = (
+    words,
+    send,
+  ) => send(words).then(() => Promise.reject(new Error('the connection broke')))
+
+  it('a copy of which no answer came is ended there, before anybody can take it over', async () => {
+    const [one, two] = [await started('mx1'), await started('mx2')]
+    one.before = (words, send) => {
+      if (words[0] !== 'XADD') return
+      one.before = () => {}
+      return unanswered(words, send)
+    }
+    assert.match(await refusal(one, 'doubtful'), /the connection broke/)
+    await wait(4_000)
+    assert.equal(await redis.command('XLEN', streamOf(one)), '0')
+    one.isStopped = true
+    await wait(TAKEN_OVER)
+    assert.deepEqual(two.sending, [])
+  })
+
+  it('a takeover of which no answer came is found in its own stream', async () => {
+    const [one, two] = [await started('mx1'), await started('mx2')]
+    await one.add('first')
+    let lost = 0
+    two.before = (words, send) => {
+      if (!String(words[1]).includes('own_tombstone') || lost > 0) return
+      lost++
+      return unanswered(words, send)
+    }
+    one.isStopped = true
+    await wait(TAKEN_OVER + 6_000)
+    assert.deepEqual([lost, two.sending], [1, ['first']])
+  })
+
+  it('what is no copy is set aside with a line, and the copies beside it go on', async () => {
+    const [one, two] = [await started('mx1'), await started('mx2')]
+    await one.add('good')
+    const stream = streamOf(one)
+    const fields = Array.from({ length: 40 }, (_, at) => String(at))
+    await redis.command('XADD', stream, '1000-0', ...fields)
+    await redis.command('XADD', stream, '1001-0', 'n', 'x', 'c', 'no head', 't', '1')
+    const long = 'x'.repeat(LONGEST_SHARED + 1)
+    const script = `redis.call('XADD', KEYS[1], '1002-0', 'n', 'x', 'c', string.rep('x', ${long.length}), 't', '1')`
+    await redis.command('EVAL', script, '1', stream)
+    await redis.command('ZADD', 'tdc:queue:owners', '1', 'another')
+    await redis.command('SET', 'tdc:queue:another', 'a text')
+    one.isStopped = true
+    await wait(TAKEN_OVER)
+    assert.deepEqual(two.sending, ['good'])
+    const damaged = two.queue.events.flatMap((each) => (each.kind === 'damaged' ? each.why : []))
+    assert.deepEqual(damaged, ['its head is not complete; Redis has it under aside'])
+    assert.equal(warnings(two).filter((text) => /are no copies/.test(text)).length, 2)
+    assert.equal(await redis.command('XLEN', 'tdc:queue:aside'), '1')
+    assert.equal(await redis.command('XLEN', `tdc:queue:aside:${ownerOf(one)}`), '2')
+    assert.equal(lines(two, 'queue-away').length, 0)
+  })
+
+  it('with replicas a copy is there when they have it', async () => {
+    const one = await started('mx1')
+    one.replicas = 1
+    assert.match(await refusal(one, 'alone'), /0 of 1 replicas have it/)
+    assert.equal(lines(one, 'queue-away').length, 1)
+    await wait(4_000)
+    assert.equal(one.store.takes(1), false, 'it is not tried again as long as there is none')
+    const replica = await RedisServer.start()
+    await replica.command('REPLICAOF', '127.0.0.1', String(redis.port))
+    for (let tries = 0; !one.store.takes(1) && tries < 100; tries++) await wait(2_000)
+    await one.add('first')
+    assert.equal(await replica.command('XLEN', streamOf(one)), '1')
+    await replica.close()
+  })
+})
