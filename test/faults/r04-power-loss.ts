@@ -66,7 +66,9 @@ async function losses(
       const copy = join(folder, `copy-${crash}.img`)
       // The process stands still, so that the disk is copied as of one moment.
       path.haraka.signal('SIGSTOP')
-      await runProgram('cp', [image, copy])
+      // The kernel goes on writing: it is the disk of one moment when it is still the same behind its copy.
+      const still = 'cp "$0" "$1"; until cmp -s "$0" "$1"; do cp "$0" "$1"; done'
+      await runProgram('sh', ['-c', still, image, copy])
       path.haraka.signal('SIGCONT')
       loading = false
       await Promise.all(clients)
@@ -94,8 +96,8 @@ async function missingIn(
   await runProgram('unshare', ['--mount', 'sh', '-c', script, image, folder])
   const names = await readdir(join(folder, 'files'))
   const files = names
-    .filter((name) => !name.startsWith('__tmp__'))
-    .flatMap((name) => (name === 'lost+found' ? [] : [readQueueFile(join(folder, 'files', name))]))
+    .filter((name) => /^\d/.test(name))
+    .map((name) => readQueueFile(join(folder, 'files', name)))
   const byMid = new Map(files.map((file) => [file.mid, file]))
   const found = files.filter(({ complete }) => !complete).map(({ mid }) => `${mid} is cut`)
   for (const { subject, reply, raw } of accepted) {

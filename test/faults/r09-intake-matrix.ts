@@ -1,7 +1,7 @@
-import { systemClock } from '../../plugins/tdc/clock'
 import type { Dice } from '../support/dice'
 import type { Fault } from '../support/fault-script'
 import { IntakeLink } from '../support/intake-link'
+import { PatientClock } from '../support/patient-clock'
 import { within } from '../support/within'
 import type { FaultCase, FaultContext, FaultResult } from './case'
 import { DeliveryLine } from './delivery-line'
@@ -14,7 +14,7 @@ const AT_A_TIME = 40
 /** Cells that one gateway is tried with, each with an intake on an address of its own. */
 const SAMPLE = 40
 
-/** Milliseconds; honest answers take far less also when all cells run at once. */
+/** Milliseconds of a patient clock. */
 const TIMEOUT = 2_500
 const TIMEOUTS = {
   connect: TIMEOUT,
@@ -25,7 +25,8 @@ const TIMEOUTS = {
   final: TIMEOUT,
 }
 const MAX_AGE = 25_000
-const CELL_LIMIT = 40_000
+/** Milliseconds of the system's. */
+const CELL_LIMIT = 150_000
 
 export const intakeMatrix: FaultCase = {
   name: 'R9',
@@ -35,12 +36,13 @@ export const intakeMatrix: FaultCase = {
     const violations: string[] = []
     const queue = shuffled(Array.from({ length: rounds }, () => CELLS).flat(), dice)
     const n = queue.length
+    const clock = new PatientClock()
     const worker = async () => {
       for (let next = queue.pop(); next; next = queue.pop()) {
-        violations.push(...(await tried(next)))
+        violations.push(...(await tried(next, clock)))
       }
     }
-    await Promise.all(Array.from({ length: AT_A_TIME }, worker))
+    await Promise.all(Array.from({ length: AT_A_TIME }, worker)).finally(() => clock.stop())
     const sample = shuffled(
       CELLS.filter(({ proven }) => !proven),
       dice,
@@ -54,13 +56,13 @@ export const intakeMatrix: FaultCase = {
   },
 }
 
-async function tried(cell: Cell): Promise<string[]> {
+async function tried(cell: Cell, clock: PatientClock): Promise<string[]> {
   const { keywords, proven } = cell
   const late = cell.faults.map((fault): Fault => ({ ...fault, from: 2 }))
   const script = (connection: number) => (proven && connection === 1 ? late : cell.faults)
   const link = await IntakeLink.start(
-    { script, keywords, keepMessages: false },
-    { clock: systemClock, timeouts: TIMEOUTS },
+    { script, keywords, keepMessages: false, wait: (ms) => clock.wait(ms) },
+    { clock, timeouts: TIMEOUTS },
   )
   const { server } = link
   const line = new DeliveryLine(link.options, {

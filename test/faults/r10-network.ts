@@ -3,16 +3,17 @@ import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { systemClock } from '../../plugins/tdc/clock'
 import { startBlackHole } from '../support/black-hole'
 import type { Dice } from '../support/dice'
 import { INTAKE, IntakeLink } from '../support/intake-link'
 import { type Cut, type Line, LineProxy } from '../support/line-proxy'
+import { PatientClock } from '../support/patient-clock'
 import type { FaultCase, FaultContext, FaultResult } from './case'
 import { DeliveryLine, type Ended } from './delivery-line'
 import type { Unreached } from './unreachable-process'
 import { TYPESCRIPT } from '../support/run'
 
+/** Milliseconds of a patient clock. */
 const TIMEOUT = 1_000
 const TIMEOUTS = {
   connect: TIMEOUT,
@@ -59,10 +60,12 @@ class NetworkLine {
     readonly link: IntakeLink,
     readonly proxy: LineProxy,
     readonly line: DeliveryLine,
+    private readonly clock: PatientClock,
   ) {}
 
   static async start(line: Line = {}): Promise<NetworkLine> {
-    const link = await IntakeLink.start({}, { clock: systemClock, timeouts: TIMEOUTS })
+    const clock = new PatientClock()
+    const link = await IntakeLink.start({}, { clock, timeouts: TIMEOUTS })
     const proxy = await LineProxy.before(link.server)
     proxy.line = line
     const route = { host: INTAKE, port: proxy.port }
@@ -70,6 +73,7 @@ class NetworkLine {
       link,
       proxy,
       new DeliveryLine({ ...link.options, route }, NETWORK_OPTIONS),
+      clock,
     )
   }
 
@@ -79,6 +83,7 @@ class NetworkLine {
 
   async close(): Promise<void> {
     this.line.close()
+    this.clock.stop()
     await this.proxy.close()
     await this.link.close()
   }
@@ -105,13 +110,15 @@ async function swallowed(note: FaultContext['note']): Promise<string[]> {
 }
 
 async function toNowhere(name: string, port: number): Promise<string[]> {
-  const overrides = { clock: systemClock, timeouts: TIMEOUTS, route: { host: INTAKE, port } }
+  const clock = new PatientClock()
+  const overrides = { clock, timeouts: TIMEOUTS, route: { host: INTAKE, port } }
   const link = await IntakeLink.start({}, overrides)
   const line = new DeliveryLine(link.options, NETWORK_OPTIONS)
   try {
     return judged(name, await line.deliver('m1', copyOf(1_000)), 'hard-bounced', 2)
   } finally {
     line.close()
+    clock.stop()
     await link.close()
   }
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { systemClock } from '../../plugins/tdc/clock'
+import { type Clock, systemClock } from '../../plugins/tdc/clock'
 import { createAuthority, selfSigned } from '../support/certificates'
 import { comesTrue } from '../support/comes-true'
 import type { FaultServerOptions, TlsMaterial } from '../support/fault-server'
@@ -7,6 +7,7 @@ import type { HarakaOptions } from '../support/haraka'
 import { anyAuthority, INTAKE, IntakeLink } from '../support/intake-link'
 import { LineProxy } from '../support/line-proxy'
 import { MailPath } from '../support/mail-path'
+import { PatientClock } from '../support/patient-clock'
 import { alteredBuild } from './altered-build'
 import type { FaultCase, FaultContext, FaultResult } from './case'
 import { DeliveryLine } from './delivery-line'
@@ -138,9 +139,12 @@ class Recorded {
     readonly line: DeliveryLine,
   ) {}
 
-  static async start({ server = {}, tls }: Pick<Row, 'server' | 'tls'>): Promise<Recorded> {
+  static async start(
+    { server = {}, tls }: Pick<Row, 'server' | 'tls'>,
+    clock: Clock,
+  ): Promise<Recorded> {
     const material = tls ? { tls: await tls() } : {}
-    const overrides = { clock: systemClock, timeouts: TIMEOUTS }
+    const overrides = { clock, timeouts: TIMEOUTS }
     const link = await IntakeLink.start({ ...server, ...material }, overrides)
     const proxy = await LineProxy.before(link.server)
     const route = { host: INTAKE, port: proxy.port }
@@ -171,7 +175,8 @@ class Recorded {
 }
 
 async function tried(row: Row): Promise<string[]> {
-  const recorded = await Recorded.start(row)
+  const clock = new PatientClock()
+  const recorded = await Recorded.start(row, clock)
   const { proxy, link } = recorded
   try {
     const { kind, attempts } = await recorded.deliver('m1')
@@ -183,6 +188,7 @@ async function tried(row: Row): Promise<string[]> {
     if (taken !== (row.end === 'delivered' ? 1 : 0)) found.push(`${row.name}: ${taken} taken`)
     return found
   } finally {
+    clock.stop()
     await recorded.close()
   }
 }
@@ -190,7 +196,7 @@ async function tried(row: Row): Promise<string[]> {
 /** The certificate ends between one connection and the next. */
 async function expiredBetween(): Promise<string[]> {
   const notAfter = new Date(Math.ceil(Date.now() / SECOND) * SECOND + 2 * SECOND)
-  const recorded = await Recorded.start({ tls: () => issue({ notAfter }) })
+  const recorded = await Recorded.start({ tls: () => issue({ notAfter }) }, systemClock)
   try {
     const before = await recorded.deliver('m1')
     await sleep(Math.max(notAfter.getTime() + SECOND - Date.now(), 2 * IDLE))

@@ -31,7 +31,7 @@ export class FaultConnection {
     private readonly script: Script,
     private readonly met: (step: Step) => void,
   ) {
-    this.wire = new FaultWire(socket, (chunk) => this.seen.addPlaintext(chunk))
+    this.wire = new FaultWire(socket, options.wait, (chunk) => this.seen.addPlaintext(chunk))
   }
 
   /** Speaks until the conversation is over; never rejects for what a client did. */

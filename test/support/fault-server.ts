@@ -1,4 +1,5 @@
 import { createServer, type AddressInfo, type Server } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { SecureVersion } from 'node:tls'
 import { FaultConnection } from './fault-connection'
 import type { SeenMessage } from './fault-ledger'
@@ -36,6 +37,8 @@ export interface FaultServerOptions {
   readonly port?: number
   /** Keeps whole messages in the ledger. Default true; false keeps size and sha256 alone. */
   readonly keepMessages?: boolean
+  /** For the delays of the script; default: on the system's clock. */
+  readonly wait?: (ms: number) => Promise<void>
 }
 
 const DEFAULTS = {
@@ -49,6 +52,7 @@ const DEFAULTS = {
   host: '127.0.0.1',
   port: 0,
   keepMessages: true,
+  wait: (ms: number) => sleep(ms),
 } satisfies Omit<FaultServerOptions, 'tls'>
 
 /**

@@ -20,6 +20,7 @@ export class FaultWire {
 
   constructor(
     readonly socket: Socket,
+    private readonly wait: (ms: number) => Promise<void>,
     private readonly onPlaintext: (chunk: Buffer) => void,
   ) {
     socket.setNoDelay(true)
@@ -58,7 +59,7 @@ export class FaultWire {
 
   /** Answers as the fault wants it; the code that was answered, if any was. */
   async apply(fault: Fault, honest: string): Promise<number> {
-    if (fault.delay !== undefined) await delay(fault.delay)
+    if (fault.delay !== undefined) await this.wait(fault.delay)
     const text = answerOf(fault, honest)
     const octets = Buffer.from(text + (fault.extra ?? ''), 'latin1')
     if (fault.split) for (const octet of octets) await this.writeOctets(Buffer.of(octet))
@@ -160,8 +161,4 @@ function answerOf(fault: Fault, honest: string): string {
   if (fault.reply !== undefined) return `${fault.reply}\r\n`
   if (fault.then !== undefined || honest === '') return ''
   return `${honest}\r\n`
-}
-
-function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }
