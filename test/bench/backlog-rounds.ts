@@ -6,7 +6,7 @@ import { ownFolderIn } from '../../plugins/tdc/haraka/queue-directory'
 import { HarakaServer, makeServerDir } from '../support/haraka'
 import { benchMessage, RECIPIENT } from './message'
 import { grown, grownText, heapPlugin, type Memory, memoryIn } from './heap-in-use'
-import { installOld, OLD } from './old-build'
+import { installed } from './older-build'
 import { fillKept, fillQueue } from './queue-files'
 import { type Rounds, roundsOf, roundsPlugin } from './rounds'
 
@@ -17,21 +17,21 @@ const REST = Number(process.env['TDC_REST'] ?? 180) * 1000
 /** Copies that were given up and kept, which are replayed. */
 const KEPT = Number(process.env['TDC_KEPT'] ?? 20_000)
 
-/** Copies whose memory is compared with that of 0.2.0. */
+/** Copies whose memory is compared with that of another build. */
 const REMEMBERED = 30_000
 
 /**
  * The longest that work of the connector holds a round of the event loop while 100,000 copies wait: for
  * three minutes in which nobody asks for anything, and while each command of the command line that
- * concerns all of them is given. And what memory 30,000 take in this build, and in 0.2.0.
+ * concerns all of them is given. And what memory 30,000 take in this build, and in the other.
  */
-export async function backlogRounds(): Promise<undefined> {
+export async function backlogRounds(before: string): Promise<undefined> {
   const silent = createServer((socket) => socket.on('error', () => socket.destroy()))
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
   const { port } = silent.address() as AddressInfo
   try {
     await rounds(port)
-    await memory(port)
+    await memory(port, before)
   } finally {
     silent.close()
   }
@@ -60,7 +60,7 @@ async function rounds(port: number): Promise<void> {
   }
 }
 
-async function memory(port: number): Promise<void> {
+async function memory(port: number, before: string): Promise<void> {
   const taken = async (copies: number, install?: (dir: string) => Promise<void>) => {
     const server = await withBacklog(port, copies, { install })
     await sleep(10_000)
@@ -70,8 +70,8 @@ async function memory(port: number): Promise<void> {
   }
   const more = async (install?: (dir: string) => Promise<void>): Promise<Memory> =>
     grown(await taken(1, install), await taken(REMEMBERED, install))
-  const [now, then] = [await more(), await more(installOld)]
-  console.log(`${REMEMBERED} copies that wait, beyond one: ${grownText(now, then, OLD)}`)
+  const [now, then] = [await more(), await more(installed(before))]
+  console.log(`${REMEMBERED} copies that wait, beyond one: ${grownText(now, then, before)}`)
 }
 
 /** A server that has found so many copies, when all have failed once and wait for their retry. */

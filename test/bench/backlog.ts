@@ -5,7 +5,7 @@ import { MX_TRAFFIC } from './courier'
 import { type Figure, median, percentile } from './figure'
 import { Lab } from './lab'
 import { LoopDelays, loopDelayPlugin } from './loop-delay'
-import { installOld, OLD } from './old-build'
+import { installed } from './older-build'
 import { memoryOf } from './process-figures'
 
 /** TDC_BACKLOG: as many copies, such as 100000. */
@@ -31,29 +31,29 @@ interface Run {
 }
 
 /**
- * What 30,000 copies that wait cost a Haraka, with this build and with 0.2.0: by how much its memory has grown when all of them are
+ * What 30,000 copies that wait cost a Haraka, with this build and with the other: by how much its memory has grown when all of them are
  * there, and how late its event loop is meanwhile (99th percentile), against the same mail without
  * the plugin. The intake takes connections and says nothing, so that every opening ends by its
  * deadline, and all that wait for it fail at once and wait for their retry.
  */
-export function backlog(): Promise<Figure> {
+export function backlog(before: string): Promise<Figure> {
   return Lab.for(async (lab) => {
     const silent = createServer((socket) => socket.on('error', () => socket.destroy()))
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
     try {
-      return await measured(lab, silent)
+      return await measured(lab, silent, before)
     } finally {
       silent.close()
     }
   })
 }
 
-async function measured(lab: Lab, silent: Server): Promise<Figure> {
+async function measured(lab: Lab, silent: Server, before: string): Promise<Figure> {
   const { port } = silent.address() as AddressInfo
   const delivery = [`port=${port}`, 'max_age=7200', 'retry_delay=3600']
   const options = { sections: { delivery }, localPlugins: loopDelayPlugin }
   const copying = await lab.gateway({ tdc: true, ...options })
-  const old = await lab.gateway({ tdc: true, ...options, install: installOld })
+  const old = await lab.gateway({ tdc: true, ...options, install: installed(before) })
   const bare = await lab.gateway({ tdc: false, ...options })
   const delays = new LoopDelays()
   const idle = new Map<HarakaServer, number>()
@@ -73,7 +73,7 @@ async function measured(lab: Lab, silent: Server): Promise<Figure> {
   const theirs: Run[] = []
   for (let round = 1; round <= ROUNDS; round++) {
     const [a, o, b] = [await run(copying), await run(old), await run(bare)]
-    const runs = `with ${shown(a)}; ${OLD} ${shown(o)}; without ${shown(b)}`
+    const runs = `with ${shown(a)}; ${before} ${shown(o)}; without ${shown(b)}`
     console.log(`round ${round}, ${round * MESSAGES} copies: ${runs}`)
     ours.push(a)
     theirs.push(b)
@@ -86,7 +86,7 @@ async function measured(lab: Lab, silent: Server): Promise<Figure> {
   const [now, then] = [growth(copying) - growth(bare), growth(old) - growth(bare)]
   const ratio = (now / then).toFixed(2)
   console.log(
-    `memory beyond Haraka's own: ${now.toFixed()}, ${OLD} ${then.toFixed()} MB, ratio ${ratio}`,
+    `memory beyond Haraka's own: ${now.toFixed()}, ${before} ${then.toFixed()} MB, ratio ${ratio}`,
   )
   await regular(lab, copying, bare)
   return figure(ours, theirs)

@@ -1,3 +1,4 @@
+import { parseArgs } from 'node:util'
 import { backlog } from './backlog'
 import { backlogRounds } from './backlog-rounds'
 import { deliverHaraka } from './deliver-haraka'
@@ -5,26 +6,28 @@ import { deliverNodemailer } from './deliver-nodemailer'
 import { deliverPostfix } from './deliver-postfix'
 import type { Figure } from './figure'
 import { gatewayCpu } from './gateway-cpu'
-import { gatewayLog } from './gateway-log'
 import { gatewayPage } from './gateway-page'
 import { gatewayRate } from './gateway-rate'
+import { burst, slowDisk } from './burst'
 import { latency } from './latency'
 import { loneCopy } from './lone-copy'
 import { memory } from './memory'
 import { policy } from './policy'
+import { VERSION_0_2 } from './older-build'
 import { rtt40 } from './rtt'
 import { spool } from './spool'
 import { systemCalls } from './system-calls'
 import { TLS_RESUMPTION } from './tls-resumption'
 
-/** Every case by its name; `npm run bench -- NAME ...` runs some, without a name all. */
-const CASES: Readonly<Record<string, () => Promise<Figure | undefined>>> = {
+/** Every case by its name; `before` is the commit whose build some are compared with. */
+const CASES: Readonly<Record<string, (before: string) => Promise<Figure | undefined>>> = {
   'gateway-cpu': gatewayCpu,
-  'gateway-log': gatewayLog,
   'gateway-page': gatewayPage,
   'gateway-rate': gatewayRate,
   'system-calls': systemCalls,
   latency,
+  burst,
+  'slow-disk': slowDisk,
   memory,
   backlog,
   'backlog-rounds': backlogRounds,
@@ -38,7 +41,13 @@ const CASES: Readonly<Record<string, () => Promise<Figure | undefined>>> = {
   ...TLS_RESUMPTION,
 }
 
-async function main(names: readonly string[]): Promise<void> {
+/** `NAME ...`, without a name all; `--against COMMIT`, without it version 0.2.0. */
+async function main(args: string[]): Promise<void> {
+  const { values, positionals: names } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: { against: { type: 'string', default: VERSION_0_2 } },
+  })
   const unknown = names.filter((name) => !(name in CASES))
   if (unknown.length > 0) {
     throw new Error(`no case ${unknown.join(', ')}; there are: ${Object.keys(CASES).join(', ')}`)
@@ -46,7 +55,7 @@ async function main(names: readonly string[]): Promise<void> {
   const figures: Figure[] = []
   for (const name of names.length > 0 ? names : Object.keys(CASES)) {
     console.log(`\n${name}`)
-    const figure = await CASES[name]?.()
+    const figure = await CASES[name]?.(values.against)
     if (figure) figures.push(figure)
   }
   console.log()

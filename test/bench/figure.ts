@@ -8,12 +8,12 @@ export interface Figure {
   readonly unit: string
   /** Ours minus theirs, in the same unit, where that is what the target is about. */
   readonly difference?: number
-  /** Ours divided by version 0.2.0's. */
-  readonly before?: number
+  /** Ours, with the log, divided by this build's with a queue file for each copy. */
+  readonly toFile?: number
+  /** Ours divided by another build's: version 0.2.0, or that of `--against`. */
+  readonly toBefore?: number
   /** Milliseconds: the 99th percentile, ours minus theirs. */
   readonly p99?: number
-  /** Seconds from the last 250 until every copy was delivered and its file gone. */
-  readonly drain?: number
 }
 
 export function median(values: readonly number[]): number {

@@ -1,8 +1,6 @@
-import { performance } from 'node:perf_hooks'
-import type { HarakaServer } from '../support/haraka'
-import { MX_TRAFFIC } from './courier'
-import { type Figure, median } from './figure'
+import type { Figure } from './figure'
 import { Lab } from './lab'
+import { inTurns, ratios, warmSides } from './sides'
 
 const ROUNDS = 7
 const MESSAGES = 2_000
@@ -13,50 +11,21 @@ const MESSAGES = 2_000
  */
 const CONNECTIONS = 80
 
-const UNIT = 'messages/s'
-
-interface Run {
-  readonly rate: number
-  /** Seconds from the last 250 to the end of the last copy. */
-  readonly drain: number
-}
-
 /**
  * How many messages of 4 KB a second a Haraka accepts that has as many clients as it can serve: with
  * the plugin, which delivers the copies over TLS meanwhile, against without it. Clients, mailbox and
  * intake share the machine's processors with it.
  */
-export function gatewayRate(): Promise<Figure> {
+export function gatewayRate(before: string): Promise<Figure> {
   return Lab.for(async (lab) => {
-    const copying = await lab.gateway({ tdc: true })
-    const bare = await lab.gateway({ tdc: false })
-    const load = { ...MX_TRAFFIC, connections: CONNECTIONS, messages: MESSAGES }
-    const run = async (server: HarakaServer, copies: number): Promise<Run> => {
-      const { seconds } = await lab.bring({ ...load, port: server.port })
-      const start = performance.now()
-      await lab.drained(server, copies)
-      return { rate: MESSAGES / seconds, drain: (performance.now() - start) / 1000 }
-    }
-    const ours: Run[] = []
-    const theirs: Run[] = []
-    for (let round = 0; round <= ROUNDS; round++) {
-      const [a, b] = [await run(copying, MESSAGES), await run(bare, 0)]
-      const name = round === 0 ? 'warm-up' : `round ${round}`
-      const drained = `drained in ${a.drain.toFixed(3)} s`
-      console.log(
-        `${name}: with ${a.rate.toFixed()} (${drained}), without ${b.rate.toFixed()} ${UNIT}`,
-      )
-      if (round === 0) continue
-      ours.push(a)
-      theirs.push(b)
-    }
-    return figure(ours, theirs)
+    const sides = await warmSides(lab, before)
+    const load = { connections: CONNECTIONS, messages: MESSAGES }
+    const rates = await inTurns(
+      sides,
+      ROUNDS,
+      async ({ bring }) => MESSAGES / (await bring(load)).seconds,
+      (rate) => rate.toFixed(),
+    )
+    return { case: 'gateway-rate', ...ratios(rates), unit: 'messages/s' }
   })
-}
-
-function figure(withPlugin: readonly Run[], without: readonly Run[]): Figure {
-  const ours = median(withPlugin.map(({ rate }) => rate))
-  const theirs = median(without.map(({ rate }) => rate))
-  const drain = median(withPlugin.map(({ drain }) => drain))
-  return { case: 'gateway-rate', ratio: ours / theirs, ours, theirs, unit: UNIT, drain }
 }

@@ -1,7 +1,7 @@
-import type { HarakaServer } from '../support/haraka'
-import { MX_TRAFFIC } from './courier'
 import { type Figure, percentile } from './figure'
 import { Lab } from './lab'
+import { type Measured, inTurns, type SideName, warmSides } from './sides'
+import { WITHOUT_NAGLE } from './surroundings'
 
 const ROUNDS = 10
 const MESSAGES = 50
@@ -14,38 +14,33 @@ const UNIT = 'ms'
  * between them: with the plugin, which has the copy on disk before the original goes on, against
  * without it. Medians over all messages, and the 99th percentiles.
  */
-export function latency(): Promise<Figure> {
+export function latency(before: string): Promise<Figure> {
   return Lab.for(async (lab) => {
-    const copying = await lab.gateway({ tdc: true })
-    const bare = await lab.gateway({ tdc: false })
-    const load = { ...MX_TRAFFIC, connections: 1, pause: PAUSE, messages: MESSAGES }
-    const run = async (server: HarakaServer, copies: number) => {
-      const { waits } = await lab.bring({ ...load, port: server.port })
-      await lab.drained(server, copies)
-      return waits
-    }
-    const ours: number[] = []
-    const theirs: number[] = []
-    for (let round = 0; round <= ROUNDS; round++) {
-      const [a, b] = [await run(copying, MESSAGES), await run(bare, 0)]
-      const name = round === 0 ? 'warm-up' : `round ${round}`
-      console.log(`${name}: with ${shown(a)}, without ${shown(b)}`)
-      if (round === 0) continue
-      ours.push(...a)
-      theirs.push(...b)
-    }
-    return figure(ours, theirs)
+    const sides = await warmSides(lab, before, { localPlugins: WITHOUT_NAGLE })
+    const load = { connections: 1, pause: PAUSE, messages: MESSAGES }
+    const one = async ({ bring }: (typeof sides)[number]) => (await bring(load)).waits
+    return waitsFigure('latency', await inTurns(sides, ROUNDS, one, shownWaits))
   })
 }
 
-function shown(waits: readonly number[]): string {
+export function shownWaits(waits: readonly number[]): string {
   const [half, most] = [percentile(waits, 0.5), percentile(waits, 0.99)]
   return `p50 ${half.toFixed(2)}, p99 ${most.toFixed(2)} ${UNIT}`
 }
 
-function figure(copying: readonly number[], bare: readonly number[]): Figure {
-  const [ours, theirs] = [percentile(copying, 0.5), percentile(bare, 0.5)]
-  const p99 = percentile(copying, 0.99) - percentile(bare, 0.99)
-  const difference = ours - theirs
-  return { case: 'latency', ratio: ours / theirs, ours, theirs, unit: UNIT, difference, p99 }
+/** Of all rounds together, as they are about single messages. */
+export function waitsFigure(name: string, waits: Measured<readonly number[]>): Figure {
+  const of = (side: SideName, part: number) => percentile(waits[side].flat(), part)
+  const [ours, theirs] = [of('log', 0.5), of('bare', 0.5)]
+  return {
+    case: name,
+    ratio: ours / theirs,
+    toFile: ours / of('file', 0.5),
+    toBefore: ours / of('before', 0.5),
+    ours,
+    theirs,
+    unit: UNIT,
+    difference: ours - theirs,
+    p99: of('log', 0.99) - of('bare', 0.99),
+  }
 }
