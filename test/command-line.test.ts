@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -9,6 +10,7 @@ import type { LostListed } from '../plugins/tdc/queue/lost-copies'
 import type { QueuedCopy } from '../plugins/tdc/queue/queued-copy'
 import { textOf } from './support/documents'
 import type { HarakaServer } from './support/haraka'
+import { repository } from './support/run'
 import { sendMail } from './support/smtp-client'
 import { Stage } from './support/stage'
 
@@ -365,6 +367,66 @@ port=${stage.port}
     await server.restart()
     assert.deepEqual(await lost(), [[mid, 'sent again']])
     assert.match((await server.tdc('status')).out, /^Kept +0 for a replay$/m)
+  })
+
+  const WRONG: readonly (readonly [args: string, code: number, says: RegExp])[] = [
+    ['track --since nonsense', 2, /^--since must be a time that has passed, .*, not "nonsense"$/],
+    ['track --most 0', 2, /^--most must be a number from 1 to 500, not "0"$/],
+    ['queue --most many', 2, /^--most must be a number from 1 to 1000, not "many"$/],
+    ['queue --most -1', 2, /^--most needs a value; .* is written --most=-VALUE; usage: /],
+    ['queue --most', 2, /^--most needs a value; usage: /],
+    ['status --json=yes', 2, /^--json takes no value; usage: /],
+    ['queue --intake=', 2, /^--intake has an empty value$/],
+    ['replay --reason=', 2, /^--reason has an empty value$/],
+    ['track --sort newst', 2, /^--sort must be one of .*; did you mean newest\?$/],
+    [
+      'hold --intake scan.exampel',
+      1,
+      /^no intake has the domain .*; did you mean scan\.example\?$/,
+    ],
+    ['explain a b@example.com', 2, /^FROM must be an address user@domain, or '<>', not "a"$/],
+    ['help status queue', 2, /^usage: haraka-tdc help \[COMMAND\] /],
+    ['--nope', 2, /^no option --nope; usage: /],
+    ['statuss', 2, /^no command "statuss"; did you mean status\?; see haraka-tdc --help$/],
+  ]
+  for (const [args, code, says] of WRONG) {
+    it(`${args}: one sentence, and exit code ${code}`, async () => {
+      const { code: ended, out, err } = await server.tdc(...args.split(' '))
+      assert.deepEqual([ended, out], [code, ''])
+      assert.match(err, /^haraka-tdc: [^\n]+\n$/)
+      assert.match(err.slice('haraka-tdc: '.length).trimEnd(), says)
+    })
+  }
+
+  it('an empty word, such as a variable without a value, does not mean all', async () => {
+    for (const args of [
+      ['track', ''],
+      ['show', ' '],
+      ['explain', '', 'bob@example.com'],
+    ]) {
+      const { code, err } = await server.tdc(...args)
+      assert.deepEqual([code, err], [2, `haraka-tdc: an empty word is given to ${args[0]}\n`])
+    }
+  })
+
+  it('what is found for an intake that nobody knows is nothing, and says so', async () => {
+    for (const command of ['queue', 'kept', 'history', 'track', 'replay']) {
+      const { out } = await server.tdc(command, '--intake', 'scan.exampel')
+      assert.match(out, /^no intake has the domain "scan\.exampel"; did you mean scan\.example\?$/m)
+      assert.doesNotMatch((await server.tdc(command, '--intake', INTAKE)).out, /no intake has/)
+    }
+  })
+
+  it('a full disk behind the answer is no success; a pipe that is closed early is no error', async () => {
+    const run = (rest: string) =>
+      spawnSync('bash', ['-c', `node "$0" help ${rest}`, join(repository, 'dist/haraka-tdc.js')], {
+        encoding: 'utf8',
+      })
+    const full = run('>/dev/full')
+    assert.equal(full.status, 1)
+    assert.match(full.stderr, /^haraka-tdc: the answer cannot be written: ENOSPC[^\n]*\n$/)
+    const early = run('| true; exit ${PIPESTATUS[0]}')
+    assert.deepEqual([early.status, early.stderr], [0, ''])
   })
 
   it('names a worker that does not answer, within the deadline', async () => {

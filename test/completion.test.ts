@@ -82,6 +82,10 @@ describe('completion', () => {
     assert.deepEqual(await offered('hold', '--'), ['--intake', '--config', '--json', '--help'])
     assert.deepEqual(await offered('-c', '/srv/mx', 'kept', '--re'), ['--reason'])
     assert.deepEqual(await offered('completion', 'z'), ['zsh'])
+    assert.deepEqual(await offered('track', '--sort', ''), ['newest', 'oldest'])
+    assert.deepEqual(await offered('-c', '/srv/mx', 'kept', '--reason', 'e'), ['expired'])
+    assert.deepEqual(await offered('kept', '--reason', 'x'), [])
+    assert.deepEqual(await offered('queue', '--most', ''), [])
   })
 
   it('in bash: a file name, also one with blanks', async function () {
@@ -125,6 +129,33 @@ describe('completion', () => {
     assert.deepEqual(offered('haraka-tdc kept --re'), ['--reason', ''])
     assert.deepEqual(offered('haraka-tdc hold --re'), [''])
     assert.deepEqual(offered('haraka-tdc completion z'), ['zsh', ''])
+    assert.deepEqual(offered('haraka-tdc track --sort '), ['newest', 'oldest', ''])
+    assert.deepEqual(offered('haraka-tdc kept --reason e'), ['expired', ''])
+    assert.deepEqual(offered('haraka-tdc queue --most '), [''])
+  })
+
+  it('in zsh: commands, options and their values, also behind -c DIR', async function () {
+    const file = fileOf(await script('zsh'))
+    if (!has('zsh')) return missing(this, 'zsh')
+    // What the script offers is told by the builtins that it calls.
+    const offered = (...words: string[]) => {
+      const list = ['haraka-tdc', ...words].map((word) => `'${word}'`).join(' ')
+      const asked = `compdef() {}; compadd() { shift; print -l -- $@ }; _files() {}; _message() {}
+        _describe() { print -l \${commands%%:*} }
+        source ${file}; words=(${list}); CURRENT=${words.length + 1}; _haraka_tdc`
+      const { stdout, stderr } = spawnSync('zsh', ['-f', '-c', asked], { encoding: 'utf8' })
+      assert.equal(stderr, '')
+      return stdout.split('\n').filter((line) => line !== '')
+    }
+    const names = [...commandsOfProgram().keys(), 'help'].sort()
+    assert.deepEqual(offered('').sort(), names)
+    assert.deepEqual(offered('-c', '/srv/mx', '').sort(), names)
+    assert.deepEqual(offered('help', '').sort(), names)
+    assert.deepEqual(offered('-c', '/srv/mx', 'hold', ''), [
+      ...['--intake', '--config', '--json', '--help'],
+    ])
+    assert.deepEqual(offered('track', '--sort', ''), ['newest', 'oldest'])
+    assert.deepEqual(offered('queue', '--most', ''), [])
   })
 
   it('in no other shell', async () => {

@@ -56,4 +56,21 @@ describe('messages that a number counts', () => {
       }
     }
   })
+
+  it('are found, too, when the long story of a copy has lost its beginning', async () => {
+    const tracking = new Tracking(() => 10)
+    const note = (event: TdcEvent) => tracking.note(event, 1, 'NAME')
+    const [intake = '', other = ''] = INTAKES
+    const routes = [{ intake, recipients: 1, policies: ['DEFAULT'] }]
+    note({ kind: 'decided', transaction: 'T.1', messageId: '', sender: '', recipients: [], routes })
+    const copy = { mid: 'T.1.tdc1', intake, messageId: '<x@y>', dcid: 1, age: 1, attempts: 1 }
+    note({ kind: 'enqueued', ...copy })
+    const deferred = { kind: 'deferred', failure: 'reply', response, seconds: 30 } as const
+    for (let retry = 1; retry <= 30; retry++) note({ ...deferred, retry, retries: 30, ...copy })
+    const [message] = await tracking.find('T.1')
+    assert.ok(message && !message.steps.some(({ kind }) => kind === 'enqueued'))
+    const found = async (of: string) =>
+      (await tracking.find(undefined, { ...ANY, intake: of }, 9, false, 'softBounced')).length
+    assert.deepEqual([await found(intake), await found(other)], [1, 0])
+  })
 })

@@ -30,7 +30,7 @@ describe('haraka-tdc status', () => {
     const text = statusText(statusWith({ silent, errors })).join('\n')
     assert.match(text, /^ {2}by age {6}1 <= 1 s, 2 <= 5 s, .*, 0 > 120 s$/m)
     assert.match(text, /^Not copied {4}outgoing \(5\), quarantined \(1\), policy-no \(2\)$/m)
-    assert.match(text, /^scan\.example is down, last at /m)
+    assert.match(text, /^scan\.example is failing: not reached, last at /m)
     assert.match(text, /^Settings refused:\n {2}tdc\.ini \[formats\] /m)
     assert.match(text, /^Did not answer, and are missing here:\n {2}worker 2 \(pid 77\)$/m)
     assert.match(text, /Last errors:\n {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}TDC: x$/)

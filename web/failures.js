@@ -88,7 +88,7 @@ function grouped(some) {
   }
   const rows = some.map(({ id, domain, reason, text, count, first, last, example }) => [
     domain,
-    reason,
+    element('span', { class: 'whole' }, reason),
     element('a', { href: linkTo({ 'given-up': id }) }, counted(count)),
     moment(first),
     moment(last),

@@ -11,6 +11,8 @@ import { counted, duration, moment } from './format.js'
  */
 export function showIntakes(rows) {
   byId('intakes').replaceChildren(...rows.map(row))
+  byId('intakes-table').hidden = rows.length === 0
+  byId('star').hidden = !rows.some(({ isFailing }) => isFailing)
 }
 
 /**

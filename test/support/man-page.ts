@@ -20,10 +20,10 @@ export function manPage(commands: Iterable<Command>): string {
       '.TP',
       `.B ${roff([name, ...words].join(' '))}`,
       roff(`${summary}.`),
-      ...literal(help),
+      ...(help.length > 0 ? ['.RS', ...told(help), '.RE'] : []),
     ]),
     '.SH OPTIONS OF EVERY COMMAND',
-    ...literal(COMMON_HELP),
+    ...told(COMMON_HELP),
     '.SH EXIT STATUS',
     ...EXIT_HELP.map(roff),
     '.SH ENVIRONMENT',
@@ -36,8 +36,21 @@ export function manPage(commands: Iterable<Command>): string {
   ].join('\n')
 }
 
-function literal(lines: readonly string[]): string[] {
-  return lines.length === 0 ? [] : ['.nf', ...lines.map(roff), '.fi']
+/** Lines of help: an option with what it does, more of that behind blanks, or sentences. */
+function told(lines: readonly string[]): string[] {
+  let isOption = false
+  return lines.flatMap((line) => {
+    const [, option, does = ''] = /^(-\S*(?: \S+)*?) {2,}(.*)$/.exec(line) ?? []
+    if (option !== undefined) {
+      isOption = true
+      return ['.TP', `.B ${roff(option)}`, roff(does)]
+    }
+    // The rest of a sentence, or of what an option does.
+    if (/^(?: |[a-z]\w*[^:\w])/.test(line)) return [roff(line.trimStart())]
+    const begin = isOption ? '.PP' : '.br'
+    isOption = false
+    return [begin, roff(line)]
+  })
 }
 
 /** One line of text as troff takes it: signs as they stand, and no request. */

@@ -25,7 +25,13 @@ export class Stop extends Error {
   }
 }
 
-export type Options = NonNullable<ParseArgsConfig['options']>
+/** As `parseArgs` takes them; `words`: the values that there are, where they are few. */
+export type Options = Readonly<
+  Record<
+    string,
+    NonNullable<ParseArgsConfig['options']>[string] & { readonly words?: readonly string[] }
+  >
+>
 
 /** Options of every command. */
 export const COMMON: Options = {

@@ -38,7 +38,15 @@ function bash(program: Program): string[] {
     '  done',
     '  case ${COMP_WORDS[COMP_CWORD - 1]} in',
     // No word of ours: readline completes the file, and quotes what has blanks.
-    '    -c | --config | --log) COMPREPLY=() && return ;;',
+    `    ${FILES.join(' | ')}) COMPREPLY=() && return ;;`,
+    '  esac',
+    '  case "$command ${COMP_WORDS[COMP_CWORD - 1]}" in',
+    ...valuesOf(program).map(
+      ([before, words]) =>
+        `    ${quoted(before, '')}) COMPREPLY=($(compgen -W '${words.join(' ')}' -- "$word")); return ;;`,
+    ),
+    // A value that nobody can know is no option and no file.
+    `    *' '${freeOptions(program).join(" | *' '")}) compopt +o default 2>/dev/null; COMPREPLY=(); return ;;`,
     '  esac',
     '  case $command in',
     `    '' | help) words='${namesOf(program).join(' ')}' ;;`,
@@ -56,12 +64,29 @@ function zsh(program: Program): string[] {
     '#compdef haraka-tdc',
     '_haraka_tdc() {',
     '  local -a commands',
+    '  local command= i',
+    '  for ((i = 2; i < CURRENT; i++)); do',
+    '    case $words[i] in',
+    '      -c | --config) ((i++)) ;;',
+    '      -*) ;;',
+    '      *) command=$words[i] && break ;;',
+    '    esac',
+    '  done',
     `  commands=(${[...described, "'help:what a command does'"].join(' ')})`,
-    '  if ((CURRENT == 2)) || [[ $words[2] == help ]]; then',
+    '  case $words[CURRENT-1] in',
+    `    ${FILES.join(' | ')}) _files && return ;;`,
+    '  esac',
+    '  if [[ -z $command || $command == help ]]; then',
     '    _describe command commands',
     '    return',
     '  fi',
-    '  case $words[2] in',
+    '  case "$command $words[CURRENT-1]" in',
+    ...valuesOf(program).map(
+      ([before, words]) => `    ${quoted(before, '')}) compadd -- ${words.join(' ')}; return ;;`,
+    ),
+    `    *' '${freeOptions(program).join(" | *' '")}) _message value; return ;;`,
+    '  esac',
+    '  case $command in',
     ...program.map((command) => `    ${command.name}) compadd -- ${wordsOf(command).join(' ')} ;;`),
     '  esac',
     '  _files',
@@ -74,9 +99,13 @@ function fish(program: Program): string[] {
   const add = 'complete -c haraka-tdc'
   const flags = (command: Pick<Command, 'options'>) =>
     Object.entries(command.options).map(
-      ([name, { type, short }]) =>
-        `-l ${name}${short ? ` -s ${short}` : ''}${type === 'string' ? ' -r' : ''}`,
+      ([name, { type, short, words }]) =>
+        `-l ${name}${short ? ` -s ${short}` : ''}${type === 'string' ? valueOf(name, words) : ''}`,
     )
+  const valueOf = (name: string, words: readonly string[] | undefined) => {
+    if (FILES.includes(`--${name}`)) return ' -r'
+    return words ? ` -x -a '${words.join(' ')}'` : ' -x'
+  }
   return [
     ...program.map(
       ({ name, summary }) =>
@@ -91,6 +120,26 @@ function fish(program: Program): string[] {
     ),
     ...flags({ options: COMMON }).map((flag) => `${add} ${flag}`),
   ]
+}
+
+/** Options whose value is a file or a directory. */
+const FILES: readonly string[] = ['-c', '--config', '--log']
+
+/** `COMMAND --OPTION`, and the values that there are. */
+function valuesOf(program: Program): [before: string, words: readonly string[]][] {
+  return program.flatMap(({ name, options }) =>
+    Object.entries(options).flatMap(([option, { words }]): [string, readonly string[]][] =>
+      words ? [[`${name} --${option}`, words]] : [],
+    ),
+  )
+}
+
+/** Options with a value that can be anything. */
+function freeOptions(program: Program): string[] {
+  const all = program.flatMap(({ options }) => Object.entries(options))
+  const free = all.filter(([, { type, words }]) => type === 'string' && !words)
+  const names = new Set(free.map(([option]) => `--${option}`))
+  return [...names].filter((name) => !FILES.includes(name))
 }
 
 function namesOf(program: Program): string[] {

@@ -3,7 +3,7 @@ import { MOST_LISTED } from '../control/request'
 import { LOSSES, LOST_KEPT, type LostListed } from '../queue/lost-copies'
 import { type Call, type Command, copiesText, EXIT, show, Stop } from './command'
 import { durationText, momentText } from './moments'
-import { listingBy, seeking, soughtBy, wordIn } from './seeking'
+import { listingBy, nothingFor, seeking, soughtBy, wordIn } from './seeking'
 import { valueFrom } from './server'
 import { settingsHistory } from './shared-commands'
 import { table } from './terminal'
@@ -14,7 +14,11 @@ const SEEK = seeking(['reason', 'intake', 'sender', 'recipient', 'since'], LOST)
 export const historyCommand: Command = {
   name: 'history',
   words: [],
-  options: { ...SEEK.options, settings: { type: 'boolean' } },
+  options: {
+    ...SEEK.options,
+    reason: { type: 'string', words: LOSSES },
+    settings: { type: 'boolean' },
+  },
   summary: `the last ${LOST_KEPT} copies that were given up, the newest first, also of before a restart`,
   help: [
     ...SEEK.help,
@@ -33,7 +37,8 @@ export const historyCommand: Command = {
     const reason = wordIn(call, 'reason', LOSSES)
     const request = { ask: 'history', reason, ...soughtBy(call), ...listingBy(call, LOST) } as const
     const listed = await valueFrom<LostListed>(call.directory(), request)
-    show(call, listed, () => lostText(listed))
+    const hint = listed.count === 0 ? await nothingFor(call, request.intake) : []
+    show(call, listed, () => [...lostText(listed), ...hint])
     return EXIT.ok
   },
 }

@@ -4,18 +4,19 @@ import { CAUSES, type KeptListed } from '../queue/kept-name'
 import type { ReplayResult } from '../queue/replay'
 import { type Call, type Command, copiesText, EXIT, show, Stop } from './command'
 import { momentText } from './moments'
-import { listingBy, seeking, soughtBy, textIn, wordIn } from './seeking'
+import { listingBy, nothingFor, seeking, soughtBy, textIn, wordIn } from './seeking'
 import { valueFrom } from './server'
 import { table } from './terminal'
 
 const KEPT = { sorts: KEPT_ORDERS, usual: 100, most: MOST_LISTED }
 const LIST = seeking(['reason', 'intake', 'since'], KEPT)
 const PICK = seeking(['reason', 'intake', 'since'])
+const REASON = { reason: { type: 'string', words: CAUSES } } as const
 
 export const keptCommand: Command = {
   name: 'kept',
   words: [],
-  options: LIST.options,
+  options: { ...LIST.options, ...REASON },
   summary: 'the copies that were given up and kept ([failed] keep), the oldest first',
   help: [
     ...LIST.help,
@@ -24,7 +25,8 @@ export const keptCommand: Command = {
   async run(call) {
     const request = { ask: 'kept', ...keptSought(call), ...listingBy(call, KEPT) } as const
     const listed = await valueFrom<KeptListed>(call.directory(), request)
-    show(call, listed, () => keptText(listed))
+    const hint = listed.count === 0 ? await nothingFor(call, request.intake) : []
+    show(call, listed, () => [...keptText(listed), ...hint])
     return EXIT.ok
   },
 }
@@ -50,7 +52,7 @@ function keptText({ count, bytes, copies }: KeptListed): string[] {
 export const replayCommand: Command = {
   name: 'replay',
   words: [],
-  options: { mid: { type: 'string' }, ...PICK.options, all: { type: 'boolean' } },
+  options: { mid: { type: 'string' }, ...PICK.options, ...REASON, all: { type: 'boolean' } },
   summary: 'sends copies again that were given up and kept ([failed] keep)',
   help: [
     '--mid MID            this one',
@@ -69,10 +71,13 @@ export const replayCommand: Command = {
     const request = { ask: 'replay', mid, ...sought } as const
     const answer = await valueFrom<ReplayResult>(call.directory(), request)
     const { replayed, refused, left } = answer
+    const nothing = replayed + refused + left === 0
+    const hint = nothing ? await nothingFor(call, sought.intake) : []
     show(call, answer, () => [
       `${copiesText(replayed)} replayed`,
       ...(refused > 0 ? [`${refused} refused; the log says why`] : []),
       ...(left > 0 ? [`${left} left, the queue is full ([queue] max_copies)`] : []),
+      ...hint,
     ])
     return refused + left === 0 ? EXIT.ok : EXIT.no
   },

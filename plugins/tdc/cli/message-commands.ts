@@ -10,7 +10,7 @@ import type { QueuedCopy } from '../queue/queued-copy'
 import { type Call, type Command, EXIT, type ExitCode, show, silentText, Stop } from './command'
 import { linesOfLog, LogSearch, type LogStep } from './log-search'
 import { clockText, durationText, momentText } from './moments'
-import { listingBy, seeking, soughtBy, textIn } from './seeking'
+import { listingBy, nothingFor, seeking, soughtBy, textIn } from './seeking'
 import { valueFrom } from './server'
 import { table } from './terminal'
 
@@ -50,9 +50,11 @@ async function trackInServer(call: Call, sought: MessagesSought): Promise<ExitCo
     ...{ ask: 'track', cameTo: '', ...sought },
   })
   const { messages, silent } = found
+  const hint = messages.length === 0 ? await nothingFor(call, sought.intake) : []
   show(call, found, () => [
     ...messages.flatMap((message, at) => [...(at > 0 ? [''] : []), ...trackedText(message)]),
     ...(messages.length === 0 ? ['nothing found; --log FILE looks in log files'] : []),
+    ...hint,
     ...silentText(silent),
   ])
   return messages.length > 0 ? EXIT.ok : EXIT.no
@@ -174,6 +176,10 @@ export const explainCommand: Command = {
   async run(call) {
     const [from = '', to = ''] = call.words
     const becomes = textIn(call, 'becomes')
+    if (from !== '<>' && !isRecipient(from)) {
+      const must = "FROM must be an address user@domain, or '<>'"
+      throw new Stop(EXIT.usage, `${must}, not ${JSON.stringify(from)}`)
+    }
     for (const [name, text] of [
       ['TO', to],
       ['--becomes', becomes || to],

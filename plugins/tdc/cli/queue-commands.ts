@@ -11,14 +11,12 @@ import {
   copiesText,
   EXIT,
   type ExitCode,
-  meant,
   show,
   silentText,
   Stop,
 } from './command'
-import { nearest } from '../settings/problems'
 import { durationText } from './moments'
-import { listingBy, seeking, soughtBy } from './seeking'
+import { intakeProblem, listingBy, nothingFor, seeking, soughtBy } from './seeking'
 import { askServer, valueFrom } from './server'
 import { table } from './terminal'
 
@@ -45,7 +43,8 @@ export const queueCommand: Command = {
     const request = { ask: 'queue', ...sought, ...listing } as const
     const listed = await valueFrom<Listed>(call.directory(), request)
     const isAll = Object.values(sought).every((value) => !value)
-    show(call, listed, () => queueText(listed, listing.most, isAll))
+    const hint = listed.copies.length === 0 ? await nothingFor(call, sought.intake) : []
+    show(call, listed, () => [...queueText(listed, listing.most, isAll), ...hint])
     return EXIT.ok
   },
 }
@@ -120,12 +119,9 @@ async function move(call: Call, request: Request, done: string): Promise<ExitCod
 async function intakeDomain(call: Call): Promise<string> {
   const given = call.values['intake']
   if (typeof given !== 'string') return ''
-  const domain = given.slice(given.lastIndexOf('@') + 1).toLowerCase()
-  const known = await valueFrom<readonly string[]>(call.directory(), { ask: 'intake-domains' })
-  if (known.includes(domain)) return domain
-  const near = nearest(domain, known)
-  const what = `no intake has the domain ${JSON.stringify(domain)}`
-  throw new Stop(EXIT.no, `${what}${meant(near) || `; those are: ${known.join(', ') || 'none'}`}`)
+  const problem = await intakeProblem(call, given)
+  if (problem !== undefined) throw new Stop(EXIT.no, problem)
+  return given.slice(given.lastIndexOf('@') + 1).toLowerCase()
 }
 
 interface Dropped {

@@ -84,8 +84,10 @@ async function dispatch(args: readonly string[], terminal: Terminal): Promise<Ex
   const name = args[at] ?? (args.includes('--version') ? 'version' : undefined)
   const others = args.filter((arg, i) => i !== at && (at >= 0 || arg !== '--version'))
   if (name === undefined || name === 'help') {
-    const of = others.find((arg, i) => !arg.startsWith('-') && !isValueOfConfig(others, i))
-    const isAsked = name === 'help' || args.some((arg) => arg === '--help' || arg === '-h')
+    const { values, positionals } = parsed(HELP, others)
+    if (!isComplete(positionals, HELP.words)) throw new Stop(EXIT.usage, `usage: ${usageOf(HELP)}`)
+    const [of] = positionals
+    const isAsked = name === 'help' || values['help'] === true
     terminal.print(of === undefined ? overview() : helpOf(commandNamed(of)))
     return isAsked ? EXIT.ok : EXIT.usage
   }
@@ -108,6 +110,9 @@ async function dispatch(args: readonly string[], terminal: Terminal): Promise<Ex
   })
 }
 
+/** No command of its own: it runs nothing. */
+const HELP = { name: 'help', words: ['[COMMAND]'], options: {} }
+
 function commandNamed(name: string): Command {
   const command = COMMANDS.find((each) => each.name === name)
   if (command) return command
@@ -127,25 +132,49 @@ function isValueOfConfig(args: readonly string[], at: number): boolean {
   return args[at - 1] === '-c' || args[at - 1] === '--config'
 }
 
-function parsed(command: Command, args: string[]) {
+function parsed(command: Named, args: string[]) {
   const options = { ...COMMON, ...command.options }
-  try {
-    return parseArgs({ args, options, allowPositionals: true, strict: true })
-  } catch (error) {
-    const wrong = optionWrong(error as Error, Object.keys(options))
-    throw new Stop(EXIT.usage, `${wrong}; usage: ${usageOf(command)}`)
+  const { values, positionals } = (() => {
+    try {
+      return parseArgs({ args, options, allowPositionals: true, strict: true })
+    } catch (error) {
+      const wrong = optionWrong(error as Error, Object.keys(options))
+      throw new Stop(EXIT.usage, `${wrong}; usage: ${usageOf(command)}`)
+    }
+  })()
+  // A variable of a script that has no value must not mean all.
+  const empty = Object.entries(values).find(([, value]) => [value].flat().some(isEmpty))
+  if (empty) throw new Stop(EXIT.usage, `--${empty[0]} has an empty value`)
+  if (positionals.some(isEmpty)) {
+    throw new Stop(EXIT.usage, `an empty word is given to ${command.name}`)
   }
+  return { values, positionals }
 }
 
-/** Node's own sentence for an unknown option goes on about words that begin with a dash. */
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'string' && value.trim() === ''
+}
+
+type Named = Pick<Command, 'name' | 'words' | 'options'>
+
+/** Node's own sentences go on about words that begin with a dash. */
 function optionWrong(error: Error, known: readonly string[]): string {
   const [, dashes = '', option] = /^Unknown option '(--?)([^']*)'/.exec(error.message) ?? []
-  if (option === undefined) return error.message
+  if (option === undefined) return valueWrong(error.message)
   const near = dashes === '--' ? nearest(option, known) : undefined
   return `no option ${dashes}${option}${meant(near && `--${near}`)}`
 }
 
-function usageOf({ name, words, options }: Command): string {
+function valueWrong(message: string): string {
+  const [, option = ''] = /^Option '(?:-\w, )?(--[\w-]+)/.exec(message) ?? []
+  if (message.includes('ambiguous')) {
+    return `${option} needs a value; one that begins with a dash is written ${option}=-VALUE`
+  }
+  if (message.includes('argument missing')) return `${option} needs a value`
+  return message.includes('does not take an argument') ? `${option} takes no value` : message
+}
+
+function usageOf({ name, words, options }: Named): string {
   const flags = Object.entries(options).map(([flag, { type }]) =>
     type === 'boolean' ? `[--${flag}]` : `[--${flag} ${flag.toUpperCase()}]`,
   )

@@ -4,6 +4,7 @@ import type { Listing } from '../control/request'
 import { nearest } from '../settings/problems'
 import { type Call, EXIT, meant, type Options, Stop } from './command'
 import { momentOf } from './moments'
+import { valueFrom } from './server'
 
 /** How one command lists what it finds. */
 interface Kind {
@@ -34,7 +35,10 @@ type Name = keyof typeof OPTIONS
 export function seeking(names: readonly Name[], kind?: Kind): { options: Options; help: string[] } {
   const listing: readonly Name[] = kind ? ['sort', 'most'] : []
   return {
-    options: Object.fromEntries([...names, ...listing].map((name) => [name, TEXT])),
+    options: {
+      ...Object.fromEntries([...names, ...listing].map((name) => [name, TEXT])),
+      ...(kind && { sort: { ...TEXT, words: Object.keys(kind.sorts) } }),
+    },
     help: [
       ...names.map((name) => OPTIONS[name]),
       ...(kind
@@ -57,11 +61,27 @@ export function soughtBy(call: Call): Sought {
   }
 }
 
+/** What is wrong with an intake address or domain: the server knows of none; undefined: nothing. */
+export async function intakeProblem(call: Call, intake: string): Promise<string | undefined> {
+  const domain = intake.slice(intake.lastIndexOf('@') + 1).toLowerCase()
+  const known = await valueFrom<readonly string[]>(call.directory(), { ask: 'intake-domains' })
+  if (known.includes(domain)) return undefined
+  const others = meant(nearest(domain, known)) || `; those are: ${known.join(', ') || 'none'}`
+  return `no intake has the domain ${JSON.stringify(domain)}${others}`
+}
+
+/** A line to say so, where nothing was found. */
+export async function nothingFor(call: Call, intake: string): Promise<string[]> {
+  const problem = intake === '' || call.json ? undefined : await intakeProblem(call, intake)
+  return problem === undefined ? [] : [problem]
+}
+
 export function listingBy(call: Call, { sorts, usual, most }: Kind): Listing {
   const sort = wordIn(call, 'sort', Object.keys(sorts))
   const wanted = Number(call.values['most'] ?? usual)
   if (!Number.isSafeInteger(wanted) || wanted < 1 || wanted > most) {
-    throw new Stop(EXIT.usage, `--most must be a number from 1 to ${most}`)
+    const given = JSON.stringify(call.values['most'])
+    throw new Stop(EXIT.usage, `--most must be a number from 1 to ${most}, not ${given}`)
   }
   return { sort, most: wanted }
 }

@@ -1,6 +1,6 @@
 import { VERSION } from '../base/version'
 import type { ClusterView, MachineView } from '../cluster/cluster-view'
-import { health, healthLines } from '../monitor/health'
+import { health, type Health, healthLines, intakeState, type State } from '../monitor/health'
 import { COUNTED } from '../monitor/message-counts'
 import {
   type DomainStatus,
@@ -41,9 +41,10 @@ async function clusterStatus(call: Call): Promise<ExitCode> {
 
 /** What an administrator asks first: is it on, is it keeping up, what is wrong. */
 export function statusText(status: Status): string[] {
+  const judged = health(status)
   return [
     ...table([
-      ...stateRows(status),
+      ...stateRows(judged),
       ['Connector', enabledText(status)],
       ['Intake', status.intake ? `${status.intake} (${status.intakeLevel})` : 'no default address'],
       ...holdRows(status),
@@ -55,7 +56,7 @@ export function statusText(status: Status): string[] {
     ]),
     ...Object.entries(status.domains).flatMap(([domain, figures]) => [
       '',
-      ...domainText(domain, figures),
+      ...domainText(domain, figures, intakeState(judged, domain)),
     ]),
     ...notes('Settings refused:', status.problems),
     ...notes(
@@ -69,8 +70,7 @@ export function statusText(status: Status): string[] {
   ]
 }
 
-function stateRows(status: Status): [string, string][] {
-  const found = health(status)
+function stateRows(found: Health): [string, string][] {
   return [['State', found.state], ...healthLines(found).map((line): [string, string] => ['', line])]
 }
 
@@ -106,7 +106,7 @@ function queueRows(status: Status): [string, string][] {
     ],
     ...(active > 0 ? [['  by age', agesText(ages)] as [string, string]] : []),
     ['Delivered', `${delivered}${lastText(queue.lastSuccess)}`],
-    ['Soft bounced', `${softBounced} attempts`],
+    ['Soft bounced', `${softBounced} ${softBounced === 1 ? 'attempt' : 'attempts'}`],
     ['Hard bounced', `${hardBounced} (${tlsErrors} TLS errors, ${expired} expired)`],
     ['Kept', `${kept.count} for a replay${kept.count > 0 ? `, ${kept.bytes} octets` : ''}`],
     ['Last failure', failureText(queue.lastFailure)],
@@ -131,10 +131,17 @@ function skippedRows({ messages }: Status): [string, string][] {
   ]
 }
 
-function domainText(domain: string, figures: DomainStatus): string[] {
-  const { connecting, idle, busy, tls } = figures
+/** Of the last attempt. */
+const REACHED: Readonly<Record<DomainStatus['lastAttempt'], string>> = {
+  up: 'connected',
+  down: 'not reached',
+  unknown: 'not tried yet',
+}
+
+function domainText(domain: string, figures: DomainStatus, state: State): string[] {
+  const { connecting, idle, busy, tls, lastAttempt, lastAttemptAt } = figures
   return [
-    `${domain} is ${figures.lastAttempt}${lastText(figures.lastAttemptAt)}`,
+    `${domain} is ${state}: ${REACHED[lastAttempt]}${lastText(lastAttemptAt)}`,
     ...table([
       ['  Connections', `${idle} idle, ${busy} busy, ${connecting} connecting`],
       ...limitRow(figures.limits),

@@ -25,8 +25,12 @@ export function makeTerminal(
   out: NodeJS.WriteStream,
   err: NodeJS.WriteStream,
 ): Terminal {
-  // `haraka-tdc ... | head` closes the pipe: there is nobody left to tell.
-  out.on('error', () => process.exit(0))
+  out.on('error', (error: NodeJS.ErrnoException) => {
+    // `haraka-tdc ... | head` closes the pipe: there is nobody left to tell.
+    if (error.code === 'EPIPE') process.exit(0)
+    err.write(`haraka-tdc: the answer cannot be written: ${withoutUnsafe(error.message)}\n`)
+    process.exit(1)
+  })
   let shown = false
   const erase = (): void => {
     if (shown) err.write(ERASE_LINE)

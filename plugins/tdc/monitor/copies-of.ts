@@ -19,7 +19,8 @@ export function hasCopy({ steps }: TrackedMessage, intake: string, cameTo: CameT
   return [...mids].some((mid) => {
     const own = steps.filter((step) => step.mid === mid)
     // Of a long story the step that names the intake may be gone; what was decided is still there.
-    const told = own.some(({ text }) => text.includes('@')) ? own : steps
+    const isNamed = own.some(({ kind }) => kind === 'prepared' || countsOf(kind)?.active === 1)
+    const told = isNamed ? own : steps
     return (intake === '' || goesTo({ steps: told }, intake)) && hasComeTo(own, cameTo)
   })
 }

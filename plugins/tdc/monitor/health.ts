@@ -103,9 +103,14 @@ function findingText({ reason, domain, text }: Finding): string {
   return `${domain === null ? '' : `${safeText(domain)} `}${reason}: ${text}`
 }
 
+/** How it is with an intake. */
+export function intakeState({ findings }: Health, domain: string): State {
+  return findings.find((found) => found.domain === domain)?.state ?? 'ok'
+}
+
 /** Whether an intake's copies are being lost. */
-export function isFailing({ findings }: Health, domain: string): boolean {
-  return findings.some((found) => found.domain === domain && found.state === 'failing')
+export function isFailing(found: Health, domain: string): boolean {
+  return intakeState(found, domain) === 'failing'
 }
 
 const RANK: Readonly<Record<State, number>> = { ok: 0, warning: 1, failing: 2 }
