@@ -139,6 +139,19 @@ describe('delivery: PIPELINING on a long line', () => {
     await link.close()
   })
 
+  it('one that answers a message and MAIL in the same words is handed one at a time', async () => {
+    const { link, session } = await far([
+      { on: 'MAIL', reply: '250 OK' },
+      { on: 'BODY', reply: '250 OK' },
+    ])
+    for (const message of numbered(2)) {
+      assert.equal(view(await session.send(message)), 'delivered')
+      assert.equal(session.window, 1)
+    }
+    session.destroy()
+    await link.close()
+  })
+
   const D = 'delivered'
   const rows: [string, Script, string[], string[]][] = [
     ['nothing refused', [], [D, D, D, D], ['0', '1', '2', '3']],

@@ -60,12 +60,15 @@ export async function makePlace(
   }
 }
 
+/** What a server was writing when it ended, and has not taken. */
+const UNFINISHED = /^\.|\.part$/
+
 /** Every message that is stored there, with line ends as they are in files. */
 export function storedIn({ mail }: Pick<Place, 'mail'>): string[] {
   const folders = [mail, join(mail, 'new')].filter((folder) => existsSync(folder))
   return folders.flatMap((folder) =>
     readdirSync(folder, { withFileTypes: true })
-      .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
+      .filter((entry) => entry.isFile() && !UNFINISHED.test(entry.name))
       .map(({ name }) => lines(readFileSync(join(folder, name)))),
   )
 }

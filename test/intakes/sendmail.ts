@@ -11,7 +11,11 @@ export async function startSendmail(
   const root = unpacked('sendmail-bin')
   if (root === undefined) return 'sendmail: the Debian package sendmail-bin cannot be had'
   const { dir } = place
-  place.write('store.sh', `#!/bin/sh\nexec cat >${place.mail}/$$.$(date +%N)\n`, 0o755)
+  place.write(
+    'store.sh',
+    `#!/bin/sh\nfile=${place.mail}/$$.$(date +%N)\ncat >$file.part && mv $file.part $file\n`,
+    0o755,
+  )
   place.write('sm.mc', configuration(place, settings))
   const cf = '/usr/share/sendmail/cf'
   const script = `

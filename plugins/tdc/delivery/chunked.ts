@@ -195,13 +195,17 @@ function chunkEndedBy(
   if (isOutOfStep(reset)) return { kind: 'lost', begun: true, failure: reset.failure }
   const refused = refusedBy(before)
   // Where all of it was written, nobody knows what the intake has when the connection is gone.
-  if (refused?.kind === 'lost') return { ...refused, begun: body !== undefined }
+  if (refused?.kind === 'lost') return { ...refused, begun: !!body && !isUnsent(body) }
   // Without content the connection ended behind the replies to the commands.
   return refused ?? (body ? endedBy(body) : (refusedBy([reset]) as Transmission))
 }
 
 function isGoodbye(step: Judged<Verb>): boolean {
   return step.kind === 'refused' && step.reply.code === CLOSING
+}
+
+function isUnsent(step: Judged): boolean {
+  return step.kind === 'lost' && step.isUnsent === true
 }
 
 /** Where the connection only ended, what was said before still holds. */

@@ -5,6 +5,7 @@ import {
   GIVEN_UP,
   GOODBYE,
   isEnd,
+  isOfWriting,
   type Loss,
   lossOf,
   protocolLoss,
@@ -36,6 +37,8 @@ interface Awaited {
   readonly resolve: (step: Judged<Verb>) => void
   readonly ms: number
   readonly spoils?: ((reply: Reply) => boolean) | undefined
+  /** The system did not take what it answers. */
+  isUnsent?: true
 }
 
 /**
@@ -138,7 +141,7 @@ export class Conversation<in Line extends string> {
       content,
     ])
     // One write: small ones apart would each wait for an acknowledgement that the peer delays.
-    this.socket.write(Buffer.concat(parts.flat()), (error) => error || onWritten())
+    this.write(Buffer.concat(parts.flat()), commands.length, onWritten)
     return steps
   }
 
@@ -159,6 +162,22 @@ export class Conversation<in Line extends string> {
     return step as Promise<Judged<V>>
   }
 
+  /** Writes what ends a message, and reads the reply. */
+  finish(octets: Buffer, ms: number): Promise<Judged> {
+    const step = this.read('BODY', ms)
+    if (!this.loss) this.write(octets, 1)
+    return step
+  }
+
+  /** What the last `replies` that are awaited answer. */
+  private write(octets: Buffer, replies: number, onWritten = (): void => {}): void {
+    const answers = this.awaited.slice(-replies)
+    this.socket.write(octets, (error) => {
+      if (!error) onWritten()
+      else if (isOfWriting(error)) for (const answer of answers) answer.isUnsent = true
+    })
+  }
+
   /** Starts the timer of the reply that is awaited anew, with `ms`. */
   patience(ms: number): void {
     if (this.awaited.length > 0) this.startTimer(ms)
@@ -171,7 +190,9 @@ export class Conversation<in Line extends string> {
     this.detach()
     this.socket.destroy()
     this.timer?.cancel()
-    for (const { resolve } of this.awaited.splice(0)) resolve({ kind: 'lost', failure: loss })
+    for (const { resolve, isUnsent } of this.awaited.splice(0)) {
+      resolve({ kind: 'lost', failure: loss, ...(isUnsent && { isUnsent }) })
+    }
     for (const listener of this.lossListeners.splice(0)) listener(loss)
   }
 

@@ -54,6 +54,11 @@ export function isOutOfDescriptors(failure: Failure): boolean {
   return failure.kind === 'network' && failure.details === 'descriptors'
 }
 
+/** The system did not take octets, for the peer had gone. */
+export function isOfWriting(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).syscall === 'write'
+}
+
 /** The connection ended, in order or not. */
 export function isEnd(loss: Loss): boolean {
   return loss.kind === 'network' && (loss.details === 'closed' || loss.details === 'reset')

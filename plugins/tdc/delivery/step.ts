@@ -12,7 +12,8 @@ export type Heard =
 export type Judged<V extends Verb = SmtpCommand> =
   | { kind: 'passed'; reply: Reply; lines: readonly string[] }
   | { kind: 'refused'; command: V; reply: Reply }
-  | { kind: 'lost'; failure: Loss }
+  /** `isUnsent`: what was to be answered surely did not reach the intake whole. */
+  | { kind: 'lost'; failure: Loss; isUnsent?: true }
 
 /** Success codes per command (RFC 5321 section 4.3.2, RFC 3207 section 4). */
 const SUCCESS: Readonly<Record<Verb, readonly number[]>> = {

@@ -53,6 +53,6 @@ export function endedBy(step: Judged): Transmission {
     case 'refused':
       return { kind: 'refused', begun: true, command: step.command, reply: step.reply }
     case 'lost':
-      return { kind: 'lost', begun: true, failure: step.failure }
+      return { kind: 'lost', begun: !step.isUnsent, failure: step.failure }
   }
 }

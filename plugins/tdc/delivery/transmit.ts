@@ -30,12 +30,22 @@ export function transmitFor(offered: Capabilities, options: TransmitOptions): Tr
   return options.isFar && options.window > 1 ? pipelinedFar(options.windows) : pipelined(1)
 }
 
-/** One connection at first, and the others when that was heard. */
+/**
+ * One connection at first, and the others when that was heard. None where a reply to a message could be one to
+ * the MAIL behind it, for that is waited for.
+ */
 function pipelinedFar(memory: WindowMemory): Transmit {
+  let saysTheSame = false
+  const { send, ...way } = pipelined(BEHIND_DATA, memory)
   const far: Transmit = {
-    ...pipelined(BEHIND_DATA, memory),
+    ...way,
     get window() {
-      return memory.mayStandBehind(far) ? BEHIND_DATA : 1
+      return !saysTheSame && memory.mayStandBehind(far) ? BEHIND_DATA : 1
+    },
+    async send(wire, ...message) {
+      const ended = await send(wire, ...message)
+      if (ended.kind === 'accepted') saysTheSame = !wire.knowsMessageFrom('MAIL')
+      return ended
     },
     ended: () => memory.ended(far),
   }

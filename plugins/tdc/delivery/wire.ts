@@ -180,13 +180,10 @@ export class Wire {
     }
     // A reply is there already, before the message: nothing is to be written any more.
     const early = this.conversation.pending
-    const reply = this.conversation.read('BODY', this.timeouts.final)
-    if (early) return this.cutOff(await reply)
-    if (this.conversation.lost) return reply
+    if (early) return this.cutOff(await this.conversation.read('BODY', this.timeouts.final))
     // In one piece with the commands of a message that waits for its turn.
-    if (this.writing > 1) this.cork()
-    this.socket.write(Buffer.concat([content, FINAL_DOT]))
-    return reply
+    if (this.writing > 1 && !this.isLost) this.cork()
+    return this.conversation.finish(Buffer.concat([content, FINAL_DOT]), this.timeouts.final)
   }
 
   /** Nobody can have accepted a message of which something is still here: that reply is another's. */
