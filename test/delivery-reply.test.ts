@@ -26,6 +26,10 @@ const GOOD: readonly Row[] = [
   reply('200 x\r\n', { code: 200, text: 'x' }),
   reply('550 5.7.1 No\r\n', { code: 550, enhanced: '5.7.1', text: 'No' }, ['5.7.1 No']),
   reply('550 5.7.1\r\n', { code: 550, enhanced: '5.7.1', text: '' }, ['5.7.1']),
+  reply('451-4.3.2 Down\r\n451 Later\r\n', { code: 451, enhanced: '4.3.2', text: 'Down Later' }, [
+    '4.3.2 Down',
+    'Later',
+  ]),
   reply('550 5.123.456 No\r\n', { code: 550, enhanced: '5.123.456', text: 'No' }, ['5.123.456 No']),
   // Of another class than the code, or no status at all: text.
   reply('550 4.7.1 No\r\n', { code: 550, text: '4.7.1 No' }),

@@ -7,7 +7,7 @@ export type SmtpCommand =
 export interface Reply {
   /** Three digits, 200 to 599. */
   readonly code: number
-  /** RFC 2034 status of the last line, such as `5.7.1`, when the text begins with one. */
+  /** RFC 2034 status, such as `5.7.1`: of the last line whose text begins with one. */
   readonly enhanced?: string
   /** The text of all lines, joined with a space, without code and enhanced status. */
   readonly text: string

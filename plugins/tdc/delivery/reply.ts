@@ -123,7 +123,8 @@ export function replyLine(reply: Reply): string {
 
 function replyOf(code: number, lines: readonly string[]): Reply {
   const parts = lines.map((line) => splitEnhanced(code, line))
-  const enhanced = parts.at(-1)?.enhanced
+  // It should stand on each line (RFC 2034 section 4); who writes it once means the whole reply.
+  const enhanced = parts.findLast((part) => part.enhanced !== undefined)?.enhanced
   const text = parts
     .map((part) => part.text)
     .filter(Boolean)
