@@ -527,6 +527,7 @@ function crashing(disk: Disk, moment: number, done: boolean) {
     visit: (path, seen) => step(() => disk.visit(path, seen)),
     realPath: (path) => step(() => disk.realPath(path)),
     makeFolder: (path) => step(() => disk.makeFolder(path)),
+    isOpen: (path) => step(() => disk.isOpen(path)),
     free: (path) => step(() => disk.free(path)),
     syncDirectory: (path) => step(() => disk.syncDirectory(path)),
   }

@@ -134,6 +134,25 @@ describe('the control socket', () => {
     control.close()
   })
 
+  it('is made anew when somebody took it away, with one line', async () => {
+    const clock = new FakeClock()
+    const told: TdcEvent[] = []
+    const gathered = new Gathered(new OneProcess(() => ok([])))
+    const control = new Control([dir], gathered, clock, (event) => void told.push(event))
+    control.open()
+    await until(() => existsSync(path) && clock.pending > 0)
+    await clock.advance(10_000)
+    await run('rm', [path])
+    await clock.advance(10_000)
+    await until(() => existsSync(path))
+    assert.equal((await askAll(path, { ask: 'recent' })).length, 1)
+    assert.deepEqual(told, [
+      { kind: 'warning', text: `the control socket ${path} was taken away: made anew` },
+    ])
+    control.close()
+    assert.equal(existsSync(path), false)
+  })
+
   it('takes no socket away that another server has made meanwhile', async () => {
     await socket.open()
     await run('rm', [path])

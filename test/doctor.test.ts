@@ -61,6 +61,18 @@ interface Row {
   readonly root?: boolean
 }
 
+/** A link stands for a mount, which a container may not make. */
+const ELSEWHERE: Row = {
+  it: 'finds a part of the queue that nothing can be renamed into',
+  ill: ({ queue }) => {
+    symlinkSync('/dev/shm', join(queue, 'error.tdc'))
+    return { starts: false }
+  },
+  says: [
+    'DIR/queue/error.tdc is on another file system than DIR/queue: copies cannot be kept or held there, for nothing can be renamed into it; umount DIR/queue/error.tdc',
+  ],
+}
+
 const ROWS: readonly Row[] = [
   { it: 'says nothing of a server that is well', ill: () => ({}), says: [] },
   {
@@ -266,6 +278,7 @@ const ROWS: readonly Row[] = [
       'DIR/queue: ROOM MB free, no segment of the log can be made: each copy is a file, and slower; make room: df -h DIR/queue; df -i DIR/queue',
     ],
   },
+  ...(existsSync('/dev/shm') ? [ELSEWHERE] : []),
   {
     it: 'passes over a pipe and a folder in the queue directory',
     ill: ({ queue }) => {

@@ -85,7 +85,8 @@ const SITUATIONS: readonly (readonly [what: string, given: Partial<Status>, said
     { silent: [2, 3].map((worker) => ({ worker, pid: 7 })) },
     'warning worker-silent',
   ],
-  ['one copy not written', { recent: { missed: 1, keptDropped: 0 } }, 'failing missed'],
+  ['the queue directory gone', { queueTrouble: 'it is gone' }, 'failing queue-unwritable'],
+  ['one copy not written', { recent: { missed: 1, keptDropped: 0, notKept: 0 } }, 'failing missed'],
   ['Redis away', { sharing: trouble('away') }, 'warning redis-away'],
   ['Redis holds something else', { sharing: trouble('nonsense') }, 'warning redis-away'],
   ['shared settings refused here', { sharing: trouble('refused') }, 'warning settings-refused'],
@@ -96,7 +97,16 @@ const SITUATIONS: readonly (readonly [what: string, given: Partial<Status>, said
     { ...intake({ up: 'down' }), sharing: trouble('away') },
     'failing scan.example unreachable, warning redis-away',
   ],
-  ['kept copies dropped', { recent: { missed: 0, keptDropped: 4 } }, 'warning kept-full'],
+  [
+    'given up, and not kept',
+    { recent: { missed: 0, keptDropped: 0, notKept: 2 } },
+    'failing not-kept',
+  ],
+  [
+    'kept copies dropped',
+    { recent: { missed: 0, keptDropped: 4, notKept: 0 } },
+    'warning kept-full',
+  ],
   ['room on the disk', disk({}), ''],
   ['less than twice what must stay free', disk({ bytes: 199 * MB }), 'warning disk-low'],
   ['just twice of it', disk({ bytes: 200 * MB }), ''],
@@ -301,6 +311,13 @@ describe('how it is', () => {
     assert.deepEqual(healthLines(health(statusOf({ clockJump, sharing: trouble('away') }))), [
       'redis-away: what machines share: Redis cannot be reached: connect ECONNREFUSED',
       'clock-jumped: set back by 60 s to 2024-02-16T19:55:34Z',
+    ])
+  })
+
+  it('says of an intake that is down what was in the way of the last try', () => {
+    const lastFailure = { at: 5, class: 'dns', text: 'x' } as const
+    assert.deepEqual(healthLines(health(statusOf(intake({ up: 'down', lastFailure })))), [
+      'scan.example unreachable: nothing was delivered yet, the last try failed by DNS',
     ])
   })
 

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { systemDisk, type FreeSpace } from '../plugins/tdc/queue/disk'
 import { Room } from '../plugins/tdc/queue/room'
 import { FakeClock } from './support/fake-clock'
@@ -41,6 +43,23 @@ describe('room for a further copy', () => {
     })
     return { room, world }
   }
+
+  it('tells when nothing can be written to the directory, and when it can again', async () => {
+    const path = join(makeTempDir('room'), 'queue')
+    const clock = new FakeClock()
+    const room = new Room({
+      ...{ path, disk: systemDisk, clock, copies: () => 0 },
+      ...{ limits: () => LIMITS, patience: () => PATIENCE },
+    })
+    const trouble = async () => {
+      await clock.advance(1_000)
+      await room.lack()
+      return room.trouble
+    }
+    assert.equal(await trouble(), 'the queue file or directory is gone (ENOENT)')
+    mkdirSync(path)
+    assert.equal(await trouble(), null)
+  })
 
   const table: [story: string, given: Case, lack: string | undefined][] = [
     ['enough of everything', {}, undefined],

@@ -115,7 +115,7 @@ export function compose(plugin: HarakaPlugin, internals: Internals, announces: b
       versions: { plugin: VERSION, haraka: internals.version, node: process.version },
       scheduler: queue.scheduler.stats,
       clockJump: jumps.look(),
-      disk: queue.room.disk(),
+      ...{ disk: queue.room.disk(), queueTrouble: queue.room.trouble },
       kept: queue.kept.figures,
       pools: pools.status(),
       connections: pools.connections(),

@@ -232,6 +232,7 @@ export class TestQueue {
       realPath: (path) => counted(disk.realPath(path)),
       visit: (path, seen) => counted(disk.visit(path, seen)),
       makeFolder: (path) => counted(disk.makeFolder(path)),
+      isOpen: (path) => counted(disk.isOpen(path)),
       free: (path) => counted(disk.free(path)),
       syncDirectory: (path) => counted(disk.syncDirectory(path)),
     }

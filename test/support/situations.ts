@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { State } from '../../plugins/tdc/monitor/health'
@@ -35,6 +35,9 @@ const send = ({ path }: Night, subject: string) => path.send(mailAbout(subject))
 const refuse = ({ path }: Night) => (path.onCopy = () => Promise.resolve('550 5.7.1 no'))
 const take = ({ path }: Night) => (path.onCopy = () => Promise.resolve(undefined))
 const asItIs = () => Promise.resolve()
+
+const queueOf = ({ path }: Night, ...names: readonly string[]) =>
+  join(path.haraka.dir, 'queue', ...names)
 
 let goOn = () => {}
 
@@ -73,6 +76,17 @@ const ONE_PROCESS: Plan = {
       },
     },
     {
+      ...{ reason: 'not-kept', state: 'failing' },
+      async make(night) {
+        refuse(night)
+        const folder = queueOf(night, 'error.tdc', 'kept')
+        rmSync(folder, { recursive: true })
+        writeFileSync(folder, 'a file in its place')
+        await send(night, 'refused, and cannot be kept')
+      },
+      end: (night) => Promise.resolve(rmSync(queueOf(night, 'error.tdc', 'kept'))),
+    },
+    {
       ...{ reason: 'slow', state: 'failing' },
       async make(night) {
         const silent = new Promise<undefined>((resolve) => (goOn = () => resolve(undefined)))
@@ -93,6 +107,11 @@ const ONE_PROCESS: Plan = {
     {
       ...{ reason: 'missed', state: 'failing' },
       make: (night) => send(night, 'not written'),
+    },
+    {
+      ...{ reason: 'queue-unwritable', state: 'failing' },
+      make: (night) => Promise.resolve(renameSync(queueOf(night), queueOf(night, '..', 'away'))),
+      end: (night) => Promise.resolve(renameSync(queueOf(night, '..', 'away'), queueOf(night))),
     },
     {
       ...{ reason: 'unreachable', state: 'failing' },

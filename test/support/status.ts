@@ -35,6 +35,7 @@ export function statusWith(over: Partial<Status> = {}): Status {
     intakeLevel: 'cluster',
     problems: ['tdc.ini [formats] x@y.example=z: must be journal or bcc'],
     sharing: null,
+    queueTrouble: null,
     clockJump: null,
     queue: FIGURES,
     intakes: {
@@ -78,7 +79,7 @@ export function statusWith(over: Partial<Status> = {}): Status {
       replayed: 2,
     },
     maxAgeMs: 120_000,
-    recent: { missed: 1, keptDropped: 1 },
+    recent: { missed: 1, keptDropped: 1, notKept: 0 },
     disk: { bytes: 2 ** 33, minBytes: 2 ** 26, inodes: 50_000, minInodes: 1_000 },
     prepared: 1,
     deferred: 1,

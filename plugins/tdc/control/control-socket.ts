@@ -63,6 +63,11 @@ export class ControlSocket {
     }
   }
 
+  /** It listens, and who looks for it under its path finds nothing: somebody took it away. */
+  get isLost(): boolean {
+    return this.server !== undefined && inodeOf(this.path) === undefined
+  }
+
   /** Stops listening and takes the socket away, if it is still ours. At once: the process may end. */
   close(): void {
     const { server, inode: own } = this

@@ -16,6 +16,15 @@ const AGAIN = 10_000
 /** The user that Haraka became may not write there. */
 const REFUSALS: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS'])
 
+/** What cannot be looked at is not known to be lost. */
+function isLost(socket: ControlSocket): boolean {
+  try {
+    return socket.isLost
+  } catch {
+    return false
+  }
+}
+
 export function socketPath(folder: string): string {
   return join(folder, SOCKET_NAME)
 }
@@ -53,7 +62,8 @@ export class Control {
       if (at > 0) await mkdir(this.folders[at] ?? '', { mode: 0o700 }).catch(() => {})
       const opened = await socket.open()
       if (this.over) socket.close()
-      if (this.over || opened.kind === 'open') return
+      if (this.over) return
+      if (opened.kind === 'open') return this.watch(socket, socketPath(this.folders[at] ?? ''))
       const path = socketPath(this.folders[at] ?? '')
       if (opened.kind === 'taken') return this.wait(path)
       failures.push(`${path}: ${opened.why}`)
@@ -65,6 +75,17 @@ export class Control {
   close(): void {
     this.over = true
     for (const socket of this.sockets) socket.close()
+  }
+
+  /** Programs that clean directories up take sockets away that nobody has written to. */
+  private watch(socket: ControlSocket, path: string): void {
+    this.clock.after(AGAIN, () => {
+      if (this.over) return
+      if (!isLost(socket)) return this.watch(socket, path)
+      socket.close()
+      this.report({ kind: 'warning', text: `the control socket ${path} was taken away: made anew` })
+      this.open()
+    })
   }
 
   private wait(path: string): void {

@@ -132,6 +132,12 @@ function ofQueue({ queue, user, starts }: Installation): Diagnosis[] {
     return [{ grave: folder === queue, text, mend: mendOf(trial.why, queue, user) }]
   })
   if (refused.length > 0) return refused
+  const device = statSync(queue).dev
+  const apart = folders.find(([path]) => existsSync(path) && statSync(path).dev !== device)
+  if (apart) {
+    const text = `${apart[0]} is on another file system than ${queue}: ${apart[1]}, for nothing can be renamed into it`
+    return [{ grave: false, text, mend: `umount ${quoted(apart[0])}` }]
+  }
   const unreadable = unreadableFiles(queue, FILES_LOOKED_AT, becomes)
   if (unreadable.length === 0) return []
   const text = `${queue}: ${nameOf(user)} may not read ${unreadable.length} of the first files, such as ${unreadable[0]}`

@@ -37,7 +37,7 @@ export class Counters {
     MessageCount,
     number
   >
-  private readonly recent = new Recent(['missed', 'keptDropped'])
+  private readonly recent = new Recent(['missed', 'keptDropped', 'notKept'])
 
   /** Copies in the queue. */
   get depth(): number {

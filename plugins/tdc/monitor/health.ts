@@ -2,7 +2,7 @@ import { safeText } from '../base/text'
 import type { Report } from './events'
 import { CERTIFICATE_WARNED } from './tls-counters'
 import { TROUBLES } from './words'
-import type { DomainStatus, IntakeStatus, RecentCopies, Status } from './status'
+import type { DomainStatus, IntakeStatus, LastFailure, RecentCopies, Status } from './status'
 
 /** `warning`: somebody should look; `failing`: copies are lost, or are about to be. */
 export type State = 'ok' | 'warning' | 'failing'
@@ -13,6 +13,8 @@ export const REASONS = {
   'settings-refused':
     'tdc.ini has a mistake: the log says which, the settings before it are in force',
   'worker-silent': 'a worker process does not answer: is it stopped, or busy beyond measure?',
+  'queue-unwritable':
+    'the queue directory is gone, or nothing can be written there: haraka-tdc check',
   missed: 'copies cannot be written: look at the queue directory, its owner and its disk',
   'disk-low': 'the queue disk is full, or nearly: min_free_space, min_free_inodes',
   unreachable: 'no connection to the intake: DNS, firewall, its operator; haraka-tdc check',
@@ -25,6 +27,7 @@ export const REASONS = {
     'what machines share stays as this one had it last: is Redis up, is redis.ini right?',
   'clock-jumped': "the machine's clock was set, or it slept: is it kept by NTP?",
   held: 'somebody holds the delivery: haraka-tdc release',
+  'not-kept': 'copies that were given up cannot be written to error.tdc/kept: haraka-tdc check',
   'kept-full': 'kept copies are dropped: replay them, or raise the bounds of [failed]',
 } as const
 
@@ -134,11 +137,18 @@ function ofTheWhole(status: Status): Found[] {
     const who = silent.map(({ worker, pid }) => `worker ${worker} (pid ${pid})`).join(', ')
     found.push(warning('worker-silent', `${who} did not answer, figures are missing`))
   }
+  if (status.queueTrouble !== null) {
+    found.push(failing('queue-unwritable', safeText(status.queueTrouble)))
+  }
   if (recent.missed > 0) {
     found.push(failing('missed', `${recent.missed} copies not written in the last 5 minutes`))
   }
   found.push(...ofDisk(status))
   if (holds.includes('all')) found.push(warning('held', `all intakes, ${held} copies wait`))
+  if (recent.notKept > 0) {
+    const text = `${recent.notKept} copies given up in the last 5 minutes are gone, none could be kept`
+    found.push(failing('not-kept', text))
+  }
   if (recent.keptDropped > 0) {
     found.push(warning('kept-full', `${recent.keptDropped} kept copies dropped in 5 minutes`))
   }
@@ -226,7 +236,11 @@ function domainsOf({ intakes, domains, holds }: Status): string[] {
 
 function lastDelivery(intakes: readonly IntakeStatus[]): string {
   const last = Math.max(0, ...intakes.map(({ lastSuccess }) => lastSuccess ?? 0))
-  return last > 0 ? `nothing delivered since ${moment(last)}` : 'nothing was delivered yet'
+  const since = last > 0 ? `nothing delivered since ${moment(last)}` : 'nothing was delivered yet'
+  const failure = intakes
+    .flatMap(({ lastFailure }) => lastFailure ?? [])
+    .reduce<LastFailure | null>((a, b) => (a && a.at > b.at ? a : b), null)
+  return failure ? `${since}, the last try failed by ${LOST_BY[failure.class]}` : since
 }
 
 function warning(reason: Reason, text: string): Found {

@@ -8,7 +8,7 @@ interface Count {
   /** Behind its number in `haraka-tdc status`; undefined: it is not shown there. */
   readonly row?: string
   /** Its name among what happened in the last five minutes. */
-  readonly recent?: 'missed' | 'keptDropped'
+  readonly recent?: 'missed' | 'keptDropped' | 'notKept'
 }
 
 /**
@@ -70,6 +70,7 @@ export const MESSAGE_COUNTS = {
     metric: 'not_kept_total',
     help: 'Copies that were given up and could not be kept: they are gone.',
     label: 'Given up, could not be kept',
+    recent: 'notKept',
   },
   keptDropped: {
     metric: 'kept_dropped_total',

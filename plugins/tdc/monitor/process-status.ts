@@ -43,6 +43,7 @@ interface StatusSources {
   }
   readonly clockJump: Status['clockJump']
   readonly disk: DiskRoom | null
+  readonly queueTrouble: string | null
   readonly kept: Status['kept']
   readonly pools: readonly (readonly [domain: string, status: PoolStatus])[]
   readonly connections: readonly Omit<ConnectionStatus, 'pid'>[]
@@ -75,6 +76,7 @@ export function processStatus(sources: StatusSources): Status {
     maxAgeMs: settings.value.delivery.maxAge,
     recent,
     disk: sources.disk,
+    queueTrouble: sources.queueTrouble,
     kept: sources.kept,
     prepared,
     deferred,

@@ -168,6 +168,7 @@ const histogram = group({
   count: total,
 })
 
+const textOrNone = oneOfAll(sharedText, (a) => a)
 const textOrNull = shared<string | null>(orNull(words))
 
 const connection = group({
@@ -252,13 +253,16 @@ const status = group({
 
   /** Milliseconds that a copy may stay in the queue (`delivery.max_age`). */
   maxAgeMs: sharedMs(),
-  /** In the last five minutes: copies that were not written to the queue, kept ones that were dropped. */
-  recent: counts('missed', 'keptDropped'),
+  /** In the last five minutes: copies that were not written to the queue, or not kept; kept ones that were dropped. */
+  recent: group({ missed: total, keptDropped: total, notKept: addedLater(total, 0) }),
   /**
    * What the queue disk had left when it was asked last; null: nobody knows. Of processes of one machine
    * they are the same; of several machines the one that is worst off.
    */
   disk: oneOfAll(diskRoom, (a, b) => (b.bytes - b.minBytes < a.bytes - a.minBytes ? b : a)),
+
+  /** Why nothing can be written to the queue directory; null: it can, or nobody knows yet. */
+  queueTrouble: addedLater(textOrNone, null),
 
   /** Copies that were given up and are kept for a replay; of several machines, on the one that has most. */
   kept: addedLater(group({ count: largest, bytes: largest }), { count: 0, bytes: 0 }),

@@ -17,6 +17,7 @@ const FORBIDDEN: ReadonlySet<string> = new Set(['EACCES', 'EPERM'])
 
 /** What was tried, by the system call that failed; others have their own name. */
 const TRIED: Readonly<Record<string, string>> = {
+  access: 'writing',
   fsync: 'making it durable',
   ftruncate: 'writing',
   mkdir: 'making the folder',

@@ -66,6 +66,8 @@ export interface Disk {
   /** A file of root's is from now on whose the folder is that it lies in. */
   giveAway(path: string): Promise<void>
   free(path: string): Promise<FreeSpace>
+  /** Rejects where this process may not read and write in the folder. */
+  isOpen(path: string): Promise<void>
   /** Makes renames in the directory durable. */
   syncDirectory(path: string): Promise<void>
 }
@@ -172,6 +174,7 @@ export const systemDisk: Disk = {
   async giveAway(path) {
     if (process.getuid?.() === 0) await giveFolders(path, path)
   },
+  isOpen: (path) => access(path, constants.R_OK | constants.W_OK | constants.X_OK),
   async free(path) {
     const { bavail, bsize, files, ffree } = await statfs(path)
     return { bytes: bavail * bsize, inodes: files > 0 ? ffree : undefined }

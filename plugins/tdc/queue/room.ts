@@ -2,6 +2,7 @@ import type { Clock } from '../clock'
 import type { DiskRoom } from '../monitor/status'
 import type { QueueLimits } from '../settings/settings'
 import type { Disk, FreeSpace } from './disk'
+import { diskErrorText } from './disk-error'
 
 /** Milliseconds for which the file system is taken to be as it was. */
 const FRESH = 1_000
@@ -27,6 +28,8 @@ export class Room {
   private readonly patience: () => number
   private latest: Look | undefined
   private seen: FreeSpace | undefined
+  /** Why nothing can be written to the queue directory, as of the last look; null: it can. */
+  trouble: string | null = null
 
   /**
    * `copies`: how many this process has, those that are asked for included. `patience`: milliseconds
@@ -84,15 +87,21 @@ export class Room {
     }
   }
 
+  private async asked(): Promise<FreeSpace | undefined> {
+    const space = this.fileSystem.free(this.path)
+    const trouble = this.fileSystem.isOpen(this.path).then(() => null, diskErrorText)
+    const [free, found] = await Promise.allSettled([space, trouble])
+    if (found.status === 'fulfilled') this.trouble = found.value
+    if (free.status === 'rejected') return undefined
+    return (this.seen = free.value)
+  }
+
   /** One at a time: a question that hangs has one of node's four threads for files. */
   private look(): Look {
     const { latest } = this
     const at = this.clock.monotonic()
     if (latest && (!latest.over || at - latest.at < FRESH)) return latest
-    const free = this.fileSystem
-      .free(this.path)
-      .then((space) => (this.seen = space))
-      .catch(() => undefined)
+    const free = this.asked()
     const look: Look = { at, over: false, free: free.finally(() => (look.over = true)) }
     this.latest = look
     return look
