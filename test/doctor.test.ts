@@ -165,7 +165,7 @@ const ROWS: readonly Row[] = [
     it: 'finds a queue directory that is another one wherever Haraka is started',
     ill: () => ({ queueSetting: 'spool/queue' }),
     says: [
-      'DIR/config/queue_dir says "spool/queue", another directory wherever Haraka is started: now DIR/queue; echo DIR/queue > DIR/config/queue_dir',
+      'DIR/config/queue_dir says "spool/queue", a relative path: Haraka takes it from where it is started, now DIR/queue; echo DIR/queue > DIR/config/queue_dir',
     ],
   },
   {

@@ -94,8 +94,8 @@ function ofUser({ user }: Installation): Diagnosis[] {
 function ofQueueSetting({ directory, queue, queueSetting, starts }: Installation): Diagnosis[] {
   if (queueSetting === undefined || isAbsolute(queueSetting)) return []
   const path = join(directory, 'config', 'queue_dir')
-  const what = 'another directory wherever Haraka is started'
-  const text = `${path} says ${JSON.stringify(queueSetting)}, ${what}: ${starts ? 'now' : 'here'} ${queue}`
+  const which = starts ? 'now' : 'most often'
+  const text = `${path} says ${JSON.stringify(queueSetting)}, a relative path: Haraka takes it from where it is started, ${which} ${queue}`
   return [{ grave: false, text, mend: `echo ${quoted(queue)} > ${quoted(path)}` }]
 }
 

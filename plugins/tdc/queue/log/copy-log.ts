@@ -298,4 +298,4 @@ export const SEGMENT_ENDING = '.log'
 /** `log`, `error.tdc` and the queue directory. */
 const FOLDERS_ABOVE = 3
 
-const TAKEN_OVER = 'another process has taken the log over'
+const TAKEN_OVER = 'its folder is gone: another process has taken it over, or somebody removed it'
