@@ -90,6 +90,7 @@ const SITUATIONS: readonly (readonly [what: string, given: Partial<Status>, said
   ['Redis away', { sharing: trouble('away') }, 'warning redis-away'],
   ['Redis holds something else', { sharing: trouble('nonsense') }, 'warning redis-away'],
   ['shared settings refused here', { sharing: trouble('refused') }, 'warning settings-refused'],
+  ['copies on the own disk', { storeAway: { why: 'OOM' } }, 'warning redis-away'],
   ['the clock set on', { clockJump: { at: TAKEN_AT, byMs: 3_600_000 } }, 'warning clock-jumped'],
   ['the clock set back', { clockJump: { at: TAKEN_AT, byMs: -60_000 } }, 'warning clock-jumped'],
   [

@@ -4,6 +4,7 @@ import { SILENT } from '../plugins/tdc/queue/shared/orphans'
 import { LONGEST_SHARED, type SendOctets } from '../plugins/tdc/queue/shared/redis-queue'
 import type { Owner } from '../plugins/tdc/queue/shared/owner'
 import { RedisServer, whatIsMissing } from './cluster/redis-server'
+import { textOf } from './support/documents'
 import { comesTrue } from './support/comes-true'
 import { pass, SharedProcess } from './support/shared-process'
 
@@ -32,8 +33,11 @@ describe('the queue that machines share', function () {
   })
   after(() => redis?.close())
 
-  async function started(machine: string): Promise<SharedProcess> {
-    const made = new SharedProcess(() => redis.port, machine)
+  async function started(
+    machine: string,
+    server: Readonly<Record<string, string>> = {},
+  ): Promise<SharedProcess> {
+    const made = new SharedProcess(() => redis.port, machine, server)
     processes.push(made)
     return made.start()
   }
@@ -126,7 +130,7 @@ describe('the queue that machines share', function () {
     const one = await started('mx1')
     const mids = Array.from({ length: 300 }, (_, at) => `T.${at}`)
     await Promise.all(mids.map((mid) => one.add(mid)))
-    const others = await Promise.all(['mx2', 'mx3', 'mx4'].map(started))
+    const others = await Promise.all(['mx2', 'mx3', 'mx4'].map((name) => started(name)))
     one.isStopped = true
     await wait(TAKEN_OVER)
     assert.deepEqual(others.flatMap(({ sending }) => sending).sort(), mids.sort())
@@ -284,6 +288,28 @@ describe('the queue that machines share', function () {
     assert.equal(await redis.command('XLEN', 'tdc:queue:aside'), '1')
     assert.equal(await redis.command('XLEN', `tdc:queue:aside:${ownerOf(one)}`), '2')
     assert.equal(lines(two, 'queue-away').length, 0)
+  })
+
+  it('needs no more than the user has who is advised, and that user cannot read elsewhere', async () => {
+    const advised = /^ACL SETUSER haraka on >\.\.\. (.*)$/m.exec(textOf('docs/shared-queue.md'))
+    const rules = advised?.[1]?.split(' ') ?? []
+    await redis.command('ACL', 'SETUSER', 'haraka', 'on', '>secret', ...rules)
+    const user = { username: 'haraka', password: 'secret' }
+    const [one, two] = [await started('mx1', user), await started('mx2', user)]
+    const copy = await one.add('first')
+    one.store.shared.note(copy.stored?.copy ?? { name: '' }, 1)
+    await redis.command('ZADD', 'tdc:queue:owners', '1', 'another')
+    await redis.command('XADD', 'tdc:queue:another', '1-0', 'n', 'x', 'c', 'no head', 't', '1')
+    await wait(1_000)
+    one.isStopped = true
+    await wait(TAKEN_OVER)
+    assert.deepEqual(two.sending, ['first'])
+    assert.equal(two.queue.scheduler.find('first')?.copy.failedAttempts, 1)
+    two.replicas = 1
+    assert.match(await refusal(two, 'alone'), /0 of 1 replicas/)
+    const asUser = (...words: string[]) =>
+      redis.command('--user', 'haraka', '--pass', 'secret', '--no-auth-warning', ...words)
+    assert.match(await asUser('GET', 'others'), /NOPERM/)
   })
 
   it('with replicas a copy is there when they have it', async () => {

@@ -116,6 +116,7 @@ export function compose(plugin: HarakaPlugin, internals: Internals, announces: b
       scheduler: queue.scheduler.stats,
       clockJump: jumps.look(),
       ...{ disk: queue.room.disk(), queueTrouble: queue.room.trouble },
+      storeAway: queue.storeTrouble(),
       kept: queue.kept.figures,
       pools: pools.status(),
       connections: pools.connections(),
@@ -324,6 +325,7 @@ function queueOf({ plugin, internals, directory, value, monitor, clock }: Contex
   const delivers = () => hasFilesOf(process.pid)
   return {
     ...{ scheduler, kept, files, room, loader, logs },
+    storeTrouble: () => sharedStore.trouble,
     follow: () => {
       logs.follow(loader, delivers, watchWorkers)
       sharedStore.start(delivers)

@@ -37,6 +37,7 @@ export function statusOf(given: Partial<Status>): Status {
     problems: [],
     sharing: null,
     queueTrouble: null,
+    storeAway: null,
     clockJump: null,
     queue: NO_FIGURES,
     intakes: {},

@@ -34,6 +34,7 @@ export class SharedProcess {
   constructor(
     private readonly port: () => number,
     machine: string,
+    private readonly server: Readonly<Record<string, string>> = {},
   ) {
     const { queue } = this
     const { directory, disk, clock, scheduler } = queue
@@ -107,7 +108,7 @@ export class SharedProcess {
   }
 
   private async connect() {
-    const redis = await redisConnections(pluginWith(this.port()))()
+    const redis = await redisConnections(pluginWith({ ...this.server, port: this.port() }))()
     return {
       close: () => redis.close(),
       sendOctets: (words: Parameters<SendOctets>[0]) => {
@@ -127,10 +128,10 @@ export class SharedProcess {
 }
 
 /** As Haraka has it, as far as its redis.ini is read. */
-function pluginWith(port: number): HarakaPlugin {
+function pluginWith(server: object): HarakaPlugin {
   const plugin = {
     name: 'tdc',
-    config: { get: () => ({ server: { host: '127.0.0.1', port } }) },
+    config: { get: () => ({ server: { host: '127.0.0.1', ...server } }) },
     inherits(this: object, name: string) {
       // eslint-disable-next-line @typescript-eslint/no-require-imports
       const parent = require(name) as { register(this: object): void }

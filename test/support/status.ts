@@ -36,6 +36,7 @@ export function statusWith(over: Partial<Status> = {}): Status {
     problems: ['tdc.ini [formats] x@y.example=z: must be journal or bcc'],
     sharing: null,
     queueTrouble: null,
+    storeAway: null,
     clockJump: null,
     queue: FIGURES,
     intakes: {

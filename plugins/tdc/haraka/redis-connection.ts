@@ -42,9 +42,8 @@ const OCTETS = { typeMapping: { ['$'.charCodeAt(0)]: Buffer }, returnBuffers: tr
  * connection. Its own lines are not written: every attempt would have one.
  */
 export function redisConnections(plugin: HarakaPlugin): () => Promise<RedisConnection> {
-  let redis: RedisPlugin | undefined
   return async () => {
-    redis ??= inherit(plugin)
+    const redis = heirOf(plugin)
     const { server } = redis.redisCfg
     const client = await redis.get_redis_client({
       ...server,
@@ -66,11 +65,17 @@ export function redisConnections(plugin: HarakaPlugin): () => Promise<RedisConne
   }
 }
 
+/** haraka-config tells one reader alone that redis.ini was changed: so there is one. */
+const heirs = new WeakMap<HarakaPlugin, RedisPlugin>()
+
 /** On an object of its own, so that nothing of ours is overwritten. */
-function inherit(plugin: HarakaPlugin): RedisPlugin {
+function heirOf(plugin: HarakaPlugin): RedisPlugin {
+  const known = heirs.get(plugin)
+  if (known) return known
   const quiet = { logerror: () => {}, loginfo: () => {} }
   const heir = Object.assign(Object.create(plugin) as RedisPlugin, quiet)
   heir.inherits('haraka-plugin-redis')
+  heirs.set(plugin, heir)
   return heir
 }
 

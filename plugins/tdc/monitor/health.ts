@@ -119,7 +119,8 @@ export function isFailing(found: Health, domain: string): boolean {
 const RANK: Readonly<Record<State, number>> = { ok: 0, warning: 1, failing: 2 }
 
 function ofTheWhole(status: Status): Found[] {
-  const { enabled, level, problems, sharing, clockJump, silent, recent, holds, held } = status
+  const { enabled, level, problems, sharing, storeAway, clockJump, silent, recent, holds, held } =
+    status
   const found: Found[] = []
   if (!enabled) found.push(warning('disabled', `no copies are made (${level})`))
   if (problems.length > 0) found.push(warning('settings-refused', `${problems[0]}`))
@@ -127,6 +128,10 @@ function ofTheWhole(status: Status): Found[] {
     const reason = sharing.kind === 'refused' ? 'settings-refused' : 'redis-away'
     const what = `what machines share: ${TROUBLES[sharing.kind]}`
     found.push(warning(reason, `${what}: ${safeText(sharing.why)}`))
+  }
+  if (storeAway) {
+    const text = `new copies are on this machine's own disk: ${safeText(storeAway.why)}`
+    found.push(warning('redis-away', text))
   }
   if (clockJump) {
     const { at, byMs } = clockJump

@@ -42,6 +42,7 @@ interface StatusSources {
     readonly ages: readonly number[]
   }
   readonly clockJump: Status['clockJump']
+  readonly storeAway: Status['storeAway']
   readonly disk: DiskRoom | null
   readonly queueTrouble: string | null
   readonly kept: Status['kept']
@@ -69,6 +70,7 @@ export function processStatus(sources: StatusSources): Status {
     // What machines share, one process of each knows (control/gathered.ts).
     sharing: null,
     clockJump: sources.clockJump,
+    storeAway: sources.storeAway,
     queue: { ...queue, oldestAgeMs: Math.round(oldestAgeMs) },
     intakes: intakesOf(intakes, sources),
     domains: domainsOf(sources),

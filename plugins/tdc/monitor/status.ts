@@ -154,6 +154,9 @@ const sharing = group({
   why: sharedText,
 })
 
+/** Why copies go to this machine's own disk in place of the queue that machines share. */
+const storeAway = group({ why: sharedText })
+
 const clockJump = group({
   /** Wall clock, behind the jump. */
   at: sharedNumber,
@@ -234,6 +237,11 @@ const status = group({
   /** Null: this machine and Redis agree, or it shares nothing. */
   sharing: addedLater(
     oneOfAll(sharing, (a) => a),
+    null,
+  ),
+  /** Null: Redis takes copies, or is not where they wait. */
+  storeAway: addedLater(
+    oneOfAll(storeAway, (a) => a),
     null,
   ),
   /** The machine's clock was set, or it slept, within the last hour; null: not. */

@@ -51,7 +51,7 @@ export class SharedStore implements CopyStore, SharedCopies {
   /** On the monotonic clock, as the others. */
   private sureUntil = -Infinity
   private failedAt = -Infinity
-  private awaySince: number | undefined
+  private away: { readonly since: number; readonly why: string } | undefined
   /** Milliseconds that Redis's clock is ahead of this machine's. */
   private ahead = 0
   private waiting: Waiting[] = []
@@ -80,15 +80,22 @@ export class SharedStore implements CopyStore, SharedCopies {
   start(delivers: () => boolean): void {
     if (this.isOver) return
     const { clock, report } = this.deps
-    const turn = delivers() ? this.turn() : Promise.resolve()
-    turn.catch(mistakeIn('the shared queue', report)).finally(() => {
-      clock.after(this.queue ? REPORT_EVERY : TRY_EVERY, () => this.start(delivers))
-    })
+    const turn = async () => (delivers() ? this.turn() : this.drop())
+    turn()
+      .catch(mistakeIn('the shared queue', report))
+      .finally(() => {
+        clock.after(this.queue ? REPORT_EVERY : TRY_EVERY, () => this.start(delivers))
+      })
   }
 
   close(): void {
     this.isOver = true
     this.drop()
+  }
+
+  /** Why it takes no copies; null: it does, or is not wanted. */
+  get trouble(): { readonly why: string } | null {
+    return this.away && this.deps.settings().isWanted ? { why: this.away.why } : null
   }
 
   takes(octets: number): boolean {
@@ -233,6 +240,7 @@ export class SharedStore implements CopyStore, SharedCopies {
     }
     const how = owner.state
     this.owner = new Owner(this.deps.settings().machine)
+    this.sureUntil = -Infinity
     this.deps.lost(how === 'taken' ? 'taken' : 'gone')
     return this.begin(queue)
   }
@@ -313,13 +321,13 @@ export class SharedStore implements CopyStore, SharedCopies {
   private told(error: unknown): void {
     const { clock, report, settings } = this.deps
     if (this.isOver || !settings().isWanted) return
-    if (error !== undefined && this.awaySince === undefined) {
-      this.awaySince = clock.monotonic()
-      const why = error instanceof Error ? error.message : String(error)
-      report({ kind: 'queue-away', why: bounded(why, LIMITS.sentence) })
-    } else if (error === undefined && this.awaySince !== undefined) {
-      const seconds = Math.round((clock.monotonic() - this.awaySince) / 1000)
-      this.awaySince = undefined
+    if (error !== undefined && !this.away) {
+      const why = bounded(error instanceof Error ? error.message : String(error), LIMITS.sentence)
+      this.away = { since: clock.monotonic(), why }
+      report({ kind: 'queue-away', why })
+    } else if (error === undefined && this.away) {
+      const seconds = Math.round((clock.monotonic() - this.away.since) / 1000)
+      this.away = undefined
       report({ kind: 'queue-back', seconds })
     }
   }
