@@ -67,8 +67,17 @@ export class Daemon {
     }, STOP_DEADLINE)
   }
 
-  async restart({ signal, awayFor = 0 }: Restart = {}): Promise<void> {
-    await this.stop(signal)
+  private async stopFirst(): Promise<void> {
+    const { child } = this
+    if (!child || child.exitCode !== null) return
+    const ended = once(child, 'exit')
+    child.kill()
+    await within(STOP_DEADLINE, 'the end of a server', ended)
+  }
+
+  async restart({ signal, firstAlone, awayFor = 0 }: Restart = {}): Promise<void> {
+    if (firstAlone) await this.stopFirst()
+    else await this.stop(signal)
     await sleep(awayFor)
     await this.start()
   }

@@ -24,6 +24,13 @@ const killed = (name: string): Trouble => ({
   options: { meanwhile: (server) => restart(server, { signal: 'SIGKILL' }) },
 })
 
+/** As Debian's script does it. */
+const restartedDaemon = (name: string): Trouble => ({
+  ...restarted(name),
+  drops: false,
+  options: { meanwhile: (server) => restart(server, { firstAlone: true }) },
+})
+
 /** Three times in five seconds. */
 const restartedOften = (name: string): Trouble => ({
   ...restarted(name),
@@ -110,6 +117,7 @@ export const RESTARTS: Readonly<Record<string, Trouble>> = Object.fromEntries([
     [`${name}, restarted three times`, restartedOften(name)],
     [`${name}, away for 20 s`, awayForLong(name)],
   ]),
+  ['exim, its daemon restarted', restartedDaemon('exim')],
   ['postfix, back with 421', refusingWhenBack('postfix', notAvailable)],
   ['exim, back with 454', refusingWhenBack('exim', noTlsNow)],
   ['smtp-server, one of two restarted', oneOfTwo('smtp-server')],

@@ -11,6 +11,8 @@ import { startSendmail } from './sendmail'
 export interface Restart {
   /** To all its processes; by default they are told to end. */
   readonly signal?: 'SIGTERM' | 'SIGKILL'
+  /** Only its first process is told; those that it started for connections go on. */
+  readonly firstAlone?: true
   /** Milliseconds. */
   readonly awayFor?: number
 }
