@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict'
 import { RedisServer, whatIsMissing } from './cluster/redis-server'
+import { WRITE_AHEAD } from './support/gateway'
 import { mailAbout, MailPath, type StatusReply } from './support/mail-path'
 
+const OF_QUEUE_FILES = ['open', 'write', 'sync', 'stat', 'rename', 'unlink']
+const OF_LOG = ['open', 'write', 'writev', 'access']
 /** What is called for a copy. */
 const OF_COPIES = [
   'statfs',
-  'open',
-  'write',
-  'sync',
-  'stat',
-  'rename',
-  'unlink',
+  ...(WRITE_AHEAD === 'log' ? OF_LOG : OF_QUEUE_FILES),
   'net.connect',
   'tls.connect',
   'socket.write',

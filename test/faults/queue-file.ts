@@ -10,7 +10,11 @@ export interface QueueFile {
 }
 
 export function readQueueFile(path: string): QueueFile {
-  const bytes = readFileSync(path)
+  return queueFileOf(readFileSync(path))
+}
+
+/** `bytes`: what is in one, or will be. */
+export function queueFileOf(bytes: Buffer): QueueFile {
   try {
     const start = 4 + bytes.readUInt32BE(0)
     const { uuid, notes } = JSON.parse(bytes.toString('utf8', 4, start)) as {

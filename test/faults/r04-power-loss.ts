@@ -1,7 +1,9 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { readSegment } from '../../plugins/tdc/queue/log/format'
+import { WRITE_AHEAD } from '../support/gateway'
 import type { HarakaOptions } from '../support/haraka'
 import { MailPath } from '../support/mail-path'
 import { run as runProgram } from '../support/run'
@@ -9,7 +11,7 @@ import { alteredBuild } from './altered-build'
 import type { FaultCase, FaultContext, FaultResult } from './case'
 import { MailRun, type SentMail } from './mail-run'
 import { ext4 } from './private-mount'
-import { readQueueFile } from './queue-file'
+import { queueFileOf, readQueueFile } from './queue-file'
 
 const SIZES = [2_000, 300_000]
 const CLIENTS = 4
@@ -32,7 +34,11 @@ export const fsyncControl: FaultCase = {
   async run(context: FaultContext): Promise<FaultResult> {
     const { violations } = await losses(
       { ...context, long: false },
-      alteredBuild(['tdc/queue/spool.ts', 'out.size(), out.sync()', 'out.size()']),
+      alteredBuild(
+        WRITE_AHEAD === 'log'
+          ? ['tdc/queue/disk.ts', 'constants.O_WRONLY | constants.O_DSYNC', 'constants.O_WRONLY']
+          : ['tdc/queue/spool.ts', 'out.size(), out.sync()', 'out.size()'],
+      ),
     )
     return { n: 1, violations: violations.length > 0 ? [] : ['it was not caught'] }
   },
@@ -85,7 +91,7 @@ async function losses(
   return { n: crashes, violations, figures: { accepted: checked } }
 }
 
-/** Accepted mails without a complete queue file on the disk as it was. */
+/** Accepted mails without a complete queue file, or record of the log, on the disk as it was. */
 async function missingIn(
   image: string,
   folder: string,
@@ -94,10 +100,15 @@ async function missingIn(
   mkdirSync(folder)
   const script = 'mkdir "$1/disk" && mount -o loop "$0" "$1/disk" && cp -r "$1/disk" "$1/files"'
   await runProgram('unshare', ['--mount', 'sh', '-c', script, image, folder])
-  const names = await readdir(join(folder, 'files'))
+  const queue = join(folder, 'files')
+  const names = await readdir(queue, { recursive: true })
   const files = names
     .filter((name) => /^\d/.test(name))
-    .map((name) => readQueueFile(join(folder, 'files', name)))
+    .map((name) => readQueueFile(join(queue, name)))
+  for (const name of names.filter((each) => each.endsWith('.log'))) {
+    const { copies } = readSegment(readFileSync(join(queue, name)))
+    files.push(...copies.map(({ content }) => queueFileOf(content)))
+  }
   const byMid = new Map(files.map((file) => [file.mid, file]))
   const found = files.filter(({ complete }) => !complete).map(({ mid }) => `${mid} is cut`)
   for (const { subject, reply, raw } of accepted) {

@@ -25,13 +25,10 @@ export interface GatewayOptions {
 
 /** A tdc.ini with what every gateway here needs: the intakes listen on loopback addresses. */
 export function inTheLab(tdc: string): string {
-  const trusting = having(
-    having(tdc, 'delivery', 'allow_private=true'),
-    'tls',
-    'ca_file=trusted.pem',
-  )
   const isChosen = WRITE_AHEAD === undefined || tdc.includes('write_ahead=')
-  return isChosen ? trusting : having(trusting, 'queue', `write_ahead=${WRITE_AHEAD}`)
+  const whole = isChosen ? tdc : having(tdc, 'queue', `write_ahead=${WRITE_AHEAD}`)
+  // The last section: who adds lines behind it means that.
+  return having(having(whole, 'delivery', 'allow_private=true'), 'tls', 'ca_file=trusted.pem')
 }
 
 /** `log` or `file`: where all gateways of a run write copies ahead, in place of the default. */

@@ -3,7 +3,7 @@
 /*
  * For tests: of the calls that the connector makes of the disk, the DNS, sockets and Redis, one fails. The
  * SMTP command `FAIL name n` chooses the n-th of that name from now on, and answers whether one has failed
- * since the last `FAIL`: `yes` or `no`. Listed before the connector, which takes what it calls from here.
+ * since the last `FAIL`: `yes` or `no`. `HOLD name` has all calls of that name wait until the next `HOLD`. Listed before the connector, which takes what it calls from here.
  */
 /* eslint-disable @typescript-eslint/no-require-imports */
 const fs = require('node:fs')
@@ -20,6 +20,9 @@ const redis = createRequire(haraka.resolve('haraka-plugin-redis'))('redis')
 let wanted = ''
 let left = 0
 let failed = 'no'
+let held = ''
+let release = () => {}
+let released
 
 /** The code that calls is the connector's, and not what the connector calls. */
 function isOurs() {
@@ -39,7 +42,9 @@ function make(home, names, code, fails, of = '', whose = isOurs) {
     const real = home[name]
     home[name] = function (...args) {
       const error = fault(of + name, code, whose)
-      return error ? fails(error) : real.apply(this, args)
+      if (error) return fails(error)
+      if (of + name === held && whose()) return released.then(() => real.apply(this, args))
+      return real.apply(this, args)
     }
   }
 }
@@ -85,7 +90,7 @@ files.open = async (...args) => {
     isWrapped = true
     make(
       Object.getPrototypeOf(file),
-      ['read', 'write', 'sync', 'stat', 'close', 'truncate'],
+      ['read', 'write', 'writev', 'sync', 'stat', 'close', 'truncate'],
       'EIO',
       rejects,
     )
@@ -104,8 +109,13 @@ redis.createClient = (...args) => {
 make(redis, ['createClient'], 'ECONNRESET', throws, 'redis.', any)
 
 exports.hook_unrecognized_command = function (next, connection, [command, given]) {
-  if (command !== 'FAIL') return next()
+  if (command === 'HOLD') {
+    release()
+    held = String(given ?? '')
+    released = new Promise((resolve) => (release = resolve))
+  } else if (command !== 'FAIL') return next()
   connection.respond(211, failed, () => next(OK))
+  if (command === 'HOLD') return
   failed = 'no'
   const [name = '', count = '0'] = String(given ?? '').split(' ')
   wanted = name
