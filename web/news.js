@@ -10,12 +10,18 @@ const ASK_AGAIN = 10_000
 const OLD = 8_000
 const LOOK = 1_000
 
+/** @type {readonly [what: string, todo: string]} */
+const SILENT = ['The server says nothing', 'Is it up?']
+
 /** @type {EventSource | undefined} */
 let events
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let again
-/** When the last news came, by a clock that nobody sets. */
+/** When the last news came, and when they were asked for, by a clock that nobody sets. */
 let heardAt = performance.now()
+let askedAt = heardAt
+/** What is in the way, and what to do. */
+let trouble = SILENT
 /** What they were told of, by the server's clock; 0: nothing came yet. */
 let toldOf = 0
 
@@ -31,7 +37,7 @@ export function followNews(take) {
     events?.close()
     // Nobody looks at a hidden page: it takes no news.
     if (document.hidden) return
-    heardAt = performance.now()
+    askedAt = performance.now()
     events = new EventSource('events')
     events.addEventListener('message', ({ data }) => {
       /** @type {StatusView} */
@@ -42,33 +48,49 @@ export function followNews(take) {
       live()
     })
     events.addEventListener('error', () => {
-      lost('Connection lost')
+      lost(['Connection lost', 'Is the server up?'])
       // The browser comes back by itself, unless it was turned away.
-      if (events?.readyState === EventSource.CLOSED) again = setTimeout(watch, ASK_AGAIN)
+      if (events?.readyState !== EventSource.CLOSED) return
+      again = setTimeout(watch, ASK_AGAIN)
+      void tellWhy()
     })
   }
   document.addEventListener('visibilitychange', watch)
   setInterval(() => {
-    if (!document.hidden && performance.now() - heardAt > OLD) lost('The server says nothing')
+    if (!document.hidden && performance.now() - Math.max(heardAt, askedAt) > OLD) lost(trouble)
   }, LOOK)
   watch()
 }
 
+/** An event stream that is refused does not say why; another request does. */
+async function tellWhy() {
+  try {
+    const { ok, status } = await fetch('status')
+    if (status === 401) lost(['The session is over', 'Load the page anew to show the token.'])
+    if (ok) lost(['Too many pages are watching', 'Close one of them.'])
+  } catch {
+    // The connection is lost, as it stands there.
+  }
+}
+
 function live() {
+  trouble = SILENT
   say('live', 'Live')
   byId('stale').hidden = true
   document.title = titled('')
 }
 
-/** @param {string} what */
-function lost(what) {
+/** @param {typeof trouble} now */
+function lost(now) {
+  trouble = now
+  const [what, todo] = now
   say('lost', `${what}, the figures are old`)
   const notice = byId('stale')
   const since = duration(performance.now() - heardAt)
   const text =
     toldOf === 0
-      ? 'Nothing was heard of the server yet.'
-      : `${what}: all that stands here is of ${timeOf(toldOf)}. Is the server up?`
+      ? `${what}: nothing was heard of the server yet. ${todo}`
+      : `${what}: all that stands here is of ${timeOf(toldOf)}. ${todo}`
   // Said once, not each second; for how long stands in the title.
   if (notice.textContent !== text) notice.textContent = text
   notice.hidden = false
@@ -87,7 +109,7 @@ function titled(before) {
 function say(state, text) {
   const place = byId('live')
   document.body.dataset['news'] = state
-  if (place.dataset['state'] === state) return
+  if (place.textContent === text) return
   place.dataset['state'] = state
   place.textContent = text
 }

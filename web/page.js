@@ -47,7 +47,7 @@ let view = viewNow()
 /** @type {StatusView | undefined} the last that was told */
 let told
 
-answerSearch()
+answerSearch(figureOf)
 followDay()
 followFailures()
 void showMachines()
@@ -71,6 +71,18 @@ function follow() {
   showFailuresOf(view.domain)
   showFound(view)
   show()
+}
+
+/**
+ * What the table counts of it; undefined: nothing is told yet, or it is no number of the table.
+ *
+ * @param {typeof view} view
+ */
+function figureOf({ intake, count }) {
+  const row = told?.rows.find(({ name }) => name === intake)
+  const figures = /** @type {Readonly<Record<string, unknown>> | undefined} */ (row)
+  const figure = count === '' ? undefined : figures?.[count]
+  return typeof figure === 'number' ? figure : undefined
 }
 
 /** To where it stands, unless somebody types. */

@@ -16,8 +16,16 @@ const COUNTS = /** @type {const} */ ({
 
 const SEARCHING = 'Searching ...'
 
-/** Answers the form from this page, without leaving it. */
-export function answerSearch() {
+/** @type {(view: View) => number | undefined} */
+let figureNow = () => undefined
+
+/**
+ * Answers the form from this page, without leaving it.
+ *
+ * @param {(view: View) => number | undefined} figureOf what the table counts of a view
+ */
+export function answerSearch(figureOf) {
+  figureNow = figureOf
   const form = /** @type {HTMLFormElement} */ (byId('search'))
   form.addEventListener('submit', (event) => {
     event.preventDefault()
@@ -97,17 +105,20 @@ function say(text, found) {
  * @param {View} view
  * @returns {(found: FoundView) => readonly [string, readonly HTMLElement[]]}
  */
-function messagesOf({ intake, count }) {
+function messagesOf(view) {
+  const { intake, count } = view
   const [, came] = Object.entries(COUNTS).find(([name]) => name === count)?.[1] ?? COUNTS['']
   const about = intake === '' ? '' : ` of ${intake}${came}`
   return ({ messages, silent, more }) => {
     const missing = silent.length > 0 ? `; ${silent.length} worker(s) did not answer` : ''
     const older = more ? '; there are older ones' : ''
-    const lost =
-      count === 'hardBounced' && messages.length === 0
-        ? ' The last messages alone are remembered; what was given up stands above.'
-        : ''
-    const text = `${number(messages.length)}${about} found${older}${missing}.${lost}`
+    const figure = figureNow(view) ?? 0
+    const what = count === 'softBounced' ? 'attempts' : 'copies'
+    const others =
+      more || figure <= messages.length
+        ? ''
+        : `; ${counted(figure)} ${what} are counted, of messages that may be forgotten by now`
+    const text = `${number(messages.length)}${about} found${older}${others}${missing}.`
     return [text, messages.map((each) => message(each, messages.length === 1))]
   }
 }

@@ -137,7 +137,7 @@ describe('the status page in Chromium, with a Haraka of two workers', function (
       assert.equal((await ask(gateway.httpPort, `/tdc/${href}`)).status, 200, href)
     }
     await page.getByRole('link', { name: 'Given up', exact: true }).click()
-    await page.getByText(/^No message of scan\.example, given up found\./).waitFor(MOVES)
+    await page.getByText(/^No message of scan\.example, given up found\.$/).waitFor(MOVES)
     await page.getByRole('link', { name: 'All', exact: true }).click()
     const steps = page.locator('#found details').first()
     await steps.locator('summary').focus()
@@ -321,6 +321,9 @@ describe('the status page with a token, in Chromium', function () {
       (await context.cookies()).map(({ httpOnly, sameSite, path }) => [httpOnly, sameSite, path]),
       [[true, 'Strict', '/tdc']],
     )
+    await context.clearCookies()
+    await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')))
+    await page.getByText('The session is over: all that stands here is of').waitFor(MOVES)
     assert.deepEqual(strayed, [])
   })
 })

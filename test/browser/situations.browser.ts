@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
-import { repository } from '../support/run'
 import { Night, PLANS } from '../support/situations'
 import { openPage, startBrowser } from './browser'
-
-/** PICTURES=1: the page when all is well, and when an intake refuses, for a reviewer to look at. */
-const PICTURED: Readonly<Record<string, string>> = { '': 'page-ok', refusing: 'page-failing' }
 
 for (const plan of PLANS)
   describe(`the page in Chromium, in situations of a real server: ${plan.title}`, function () {
@@ -39,10 +34,6 @@ for (const plan of PLANS)
         const notices = page.locator('#notices')
         if (reason === '') assert.equal(await notices.isVisible(), false)
         else await notices.filter({ hasText: `${reason}:` }).waitFor()
-        const name = PICTURED[reason]
-        if (process.env['PICTURES'] && name) {
-          await page.screenshot({ path: join(repository, 'docs', 'images', `${name}.png`) })
-        }
         // Of the other machines nothing is known while Redis is away.
         const isMeant = (text: string) => night.redis !== undefined && /\b503\b/.test(text)
         assert.deepEqual(
