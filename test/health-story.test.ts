@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict'
+import { REASONS } from '../plugins/tdc/monitor/health'
 import { Night, PLANS } from './support/situations'
+
+it('every reason has a night with a real Haraka', () => {
+  const made = PLANS.flatMap(({ situations }) => situations.map(({ reason }) => reason))
+  assert.deepEqual(made.filter(Boolean).sort(), Object.keys(REASONS).sort())
+})
 
 /** With real servers: what is wrong is said by all who are asked, and the same. */
 for (const plan of PLANS) {

@@ -49,6 +49,8 @@ const ONE_PROCESS: Plan = {
   options: {
     delivery: [`max_age=${LIFE}`, 'retry_delay=1'],
     sections: ['[failed]', 'keep=true', 'keep_number=1', '[queue]', 'min_free_space=0'],
+    beforeTdc: ['clock'],
+    preloads: [join(__dirname, 'clock-preload.js')],
   },
   situations: [
     { reason: '', state: 'ok', make: asItIs },
@@ -122,6 +124,18 @@ const ONE_PROCESS: Plan = {
       ...{ reason: 'disabled', state: 'warning' },
       settings: (ini) => ini.replace('enabled=true', 'enabled=false'),
       make: asItIs,
+    },
+    {
+      ...{ reason: 'clock-jumped', state: 'warning' },
+      says: /clock-jumped: set back by 7200 s to /,
+      make: ({ path }) => path.ask('CLOCK -7200000'),
+      end: ({ path }) => path.ask('CLOCK 0'),
+    },
+    {
+      ...{ reason: 'settings-refused', state: 'warning' },
+      says: /settings-refused: .*enabled=maybe/,
+      make: ({ path }) =>
+        Promise.resolve(path.haraka.writeConfig('tdc.ini', '[main]\nenabled=maybe\n')),
     },
   ],
 }
