@@ -8,6 +8,7 @@ import type { Figure } from './figure'
 import { gatewayCpu } from './gateway-cpu'
 import { gatewayPage } from './gateway-page'
 import { gatewayRate } from './gateway-rate'
+import { gatewayRedis } from './gateway-redis'
 import { burst, slowDisk } from './burst'
 import { latency } from './latency'
 import { loneCopy } from './lone-copy'
@@ -24,6 +25,7 @@ const CASES: Readonly<Record<string, (before: string) => Promise<Figure | undefi
   'gateway-cpu': gatewayCpu,
   'gateway-page': gatewayPage,
   'gateway-rate': gatewayRate,
+  'gateway-redis': gatewayRedis,
   'system-calls': systemCalls,
   latency,
   burst,
