@@ -1,6 +1,7 @@
 /**
- * `npm run build`: the plugin as it is shipped, in dist/. all.js has all of it in one file, its lines not
- * minified; a line names the source of what follows, so that a stack trace can be read. tdc.js is what
+ * `npm run build`: the plugin as it is shipped, in dist/. all.js has all of it in one file, in lines of some
+ * 100 characters with the names of the sources; a line names the source of what follows, so that a stack
+ * trace can be read. Its blanks would take 100 KB more. tdc.js is what
  * Haraka loads of it, haraka-tdc.js the command line, haraka.d.ts the types for writers of other
  * plugins. What package.json depends on stays outside.
  */
@@ -22,6 +23,9 @@ const ROOT = resolve(__dirname, '..')
 const SOURCES = join(ROOT, 'plugins')
 
 const ALL = "export * as plugin from './tdc'\nexport { main } from './tdc/cli/main'\n"
+/** A comment that esbuild leaves where it stands. */
+const SOURCE_MARK = '//! '
+
 const FILES = {
   'tdc.js': "module.exports = require('./all').plugin\n",
   'haraka-tdc.js': "#!/usr/bin/env node\nrequire('./all').main()\n",
@@ -45,10 +49,13 @@ async function buildInto(folder, changes = []) {
     packages: 'external',
     charset: 'utf8',
     minifySyntax: true,
+    minifyWhitespace: true,
+    lineLimit: 100,
+    legalComments: 'inline',
     logLevel: 'warning',
     plugins: [sources(changes)],
   })
-  writeFileSync(join(folder, 'all.js'), halfIndented(outputFiles[0].text))
+  writeFileSync(join(folder, 'all.js'), outputFiles[0].text.replaceAll(SOURCE_MARK, '\n// '))
   for (const [name, text] of Object.entries(FILES)) writeFileSync(join(folder, name), text)
   chmodSync(join(folder, 'haraka-tdc.js'), 0o755)
   await buildPage(join(folder, 'page'))
@@ -81,7 +88,8 @@ function sources(changes) {
         const file = relative(SOURCES, path)
         const own = changes.filter((change) => change.file === file)
         const text = own.reduce(changed, readFileSync(path, 'utf8'))
-        return { contents: placed(withoutDocs(text), dirname(file)), loader: 'ts' }
+        const contents = `${SOURCE_MARK}plugins/${file}\n${placed(withoutDocs(text), dirname(file))}`
+        return { contents, loader: 'ts' }
       })
     },
   }
@@ -96,20 +104,6 @@ function changed(text, { file, from, to }) {
 /** What is written for readers of the sources is 40 KB that no server needs. */
 function withoutDocs(text) {
   return text.replace(/^ *\/\*\*[^]*?\*\/$/gm, '')
-}
-
-/** Indented by one blank in place of two, which is 30 KB less; the lines of a text stay as they are. */
-function halfIndented(text) {
-  const texts = []
-  const find = (node) => {
-    if (ts.isTemplateLiteralToken(node)) texts.push(node)
-    ts.forEachChild(node, find)
-  }
-  find(ts.createSourceFile('all.js', text, ts.ScriptTarget.Latest))
-  const isText = (at) => texts.some(({ pos, end }) => pos < at && at < end)
-  return text.replace(/^(?: {2})+/gm, (blanks, at) =>
-    isText(at) ? blanks : blanks.slice(blanks.length / 2),
-  )
 }
 
 /** The package's own files lie as far from dist/ as from plugins/: so does each source in its folder. */

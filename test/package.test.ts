@@ -98,7 +98,7 @@ describe('the package', function () {
       assert.ok(all.includes(`// ${source}`), source)
     }
     const longest = Math.max(...all.map((line) => line.length))
-    assert.ok(longest < 2_000, `a line of ${longest} characters`)
+    assert.ok(longest < 1_000, `a line of ${longest} characters`)
   })
 
   it('has at most 150 files and 1 MB', async () => {
