@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
-import { chmodSync, readdirSync, statSync } from 'node:fs'
+import { chmodSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { readSegment } from '../plugins/tdc/queue/log/format'
+import { comesTrue } from './support/comes-true'
 import { mailAbout, MailPath } from './support/mail-path'
 
 const LOG = ['[queue]', 'write_ahead=log', 'min_free_space=0', 'min_free_inodes=0']
@@ -17,7 +19,14 @@ describe('a gateway with the log', function () {
   let path: MailPath
   afterEach(() => path.close())
 
-  const logFolders = () => readdirSync(join(path.haraka.dir, 'queue', 'error.tdc', 'log'))
+  const logFolder = () => join(path.haraka.dir, 'queue', 'error.tdc', 'log')
+  const logFolders = () => readdirSync(logFolder())
+  /** Copies in the log that have not ended. */
+  const inLog = () =>
+    logFolders()
+      .flatMap((name) => readdirSync(join(logFolder(), name)).map((file) => join(name, file)))
+      .map((file) => readSegment(readFileSync(join(logFolder(), file))).copies.length)
+      .reduce((sum, copies) => sum + copies, 0)
 
   async function accepted(subject: string): Promise<void> {
     const began = Date.now()
@@ -77,6 +86,32 @@ describe('a gateway with the log', function () {
     })
   }
 
+  it('what stays has its queue file when it was there for two seconds, or after a start with write_ahead=file', async () => {
+    path = await MailPath.start({ sections: LOG, beforeTdc: ['status', 'tdc_inspect'] })
+    path.onCopy = () => new Promise(() => {})
+    const inQueue = () => path.haraka.queueFiles().filter((name) => /^\d/.test(name)).length
+    for (const subject of ['one', 'two']) await accepted(subject)
+    assert.deepEqual([inLog(), inQueue()], [2, 0])
+    assert.ok(await comesTrue(() => inLog() === 0, 10_000))
+    await path.haraka.kill9()
+    assert.deepEqual([inLog(), inQueue()], [0, 2])
+    await path.haraka.start()
+    await accepted('three')
+    await path.haraka.kill9()
+    assert.deepEqual([inLog(), inQueue()], [1, 2])
+    const tdc = path.haraka.config('tdc.ini')
+    path.haraka.writeConfig('tdc.ini', tdc.replace('write_ahead=log', 'write_ahead=file'))
+    await path.haraka.start()
+    await accepted('four')
+    assert.ok(await comesTrue(() => logFolders().length === 0, 10_000))
+    await path.haraka.kill9()
+    assert.deepEqual([logFolders(), inQueue()], [[], 4])
+    path.onCopy = () => Promise.resolve(undefined)
+    await path.haraka.start()
+    for (const subject of ['one', 'two', 'three', 'four']) await path.copy(subject)
+    await path.settled()
+  })
+
   it('what workers of another user left is theirs again after a start by root', async function () {
     if (process.getuid?.() !== 0) {
       console.log('      only root can become another user')
@@ -99,7 +134,7 @@ describe('a gateway with the log', function () {
     await accepted('three')
     await path.copy('three')
     for (const name of logFolders()) {
-      const { uid } = statSync(join(path.haraka.dir, 'queue', 'error.tdc', 'log', name))
+      const { uid } = statSync(join(logFolder(), name))
       assert.equal(uid, NOBODY)
     }
   })
