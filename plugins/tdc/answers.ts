@@ -228,7 +228,8 @@ async function listLost(
   { queue: { lost, kept } }: AnsweringParts,
   { intake, since, reason, sort, most, ...people }: Extract<Request, { ask: 'history' }>,
 ): Promise<Answer<LostListed>> {
-  const isKept = new Set((await kept.list()).map(({ mid }) => mid))
+  // Where they cannot be listed, what was lost is asked for all the more.
+  const isKept = new Set((await kept.list().catch(() => [])).map(({ mid }) => mid))
   const asksWho = people.sender !== '' || people.recipient !== ''
   const found = (await lost.list()).filter(
     ({ at, intake: own, reason: why, sender, recipients }) =>
