@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
+import { Copy } from '../plugins/tdc/queue/copy'
 import { SILENT } from '../plugins/tdc/queue/shared/orphans'
 import { LONGEST_SHARED, type SendOctets } from '../plugins/tdc/queue/shared/redis-queue'
 import type { Owner } from '../plugins/tdc/queue/shared/owner'
 import { RedisServer, whatIsMissing } from './cluster/redis-server'
 import { textOf } from './support/documents'
 import { comesTrue } from './support/comes-true'
+import { NOTES } from './support/queue'
 import { pass, SharedProcess } from './support/shared-process'
 
 /** Milliseconds after which the copies of a process that ended are another's, at the latest. */
@@ -288,6 +290,45 @@ describe('the queue that machines share', function () {
     assert.equal(await redis.command('XLEN', 'tdc:queue:aside'), '1')
     assert.equal(await redis.command('XLEN', `tdc:queue:aside:${ownerOf(one)}`), '2')
     assert.equal(lines(two, 'queue-away').length, 0)
+  })
+
+  it('a name out of Redis leads nowhere but into the queue directory', async () => {
+    const [one, two] = [await started('mx1'), await started('mx2')]
+    const uniques = ['tdc00000000./../../../up', 'tdc00000001.\nTDC: a line', '../../up', '\0']
+    for (const [at, unique] of uniques.entries()) {
+      const { content } = one.queue.record(`T.${at}`)
+      const { signal } = new AbortController()
+      await one.store.append({ name: `1_1_0_1_${unique}_1_host`, content }, signal)
+    }
+    one.isStopped = true
+    await wait(TAKEN_OVER)
+    const names = two.queue.courier.held.map(
+      ({ mid }) => two.queue.scheduler.find(mid)?.copy.place.filename ?? '',
+    )
+    assert.equal(names.length, uniques.length)
+    for (const name of names) assert.match(name, /^[\w.-]+$/)
+  })
+
+  it('what Redis has lost gets its file, its original queued or not, as soon as the disk takes it', async () => {
+    const one = await started('mx1')
+    await one.add('scheduled')
+    const { start, ...record } = one.queue.record('prepared')
+    const stored = await one.store.append(record, new AbortController().signal)
+    const place = { filename: record.name, folder: one.queue.path, start }
+    const copy = new Copy('prepared', NOTES, place, 0, record.content.subarray(start))
+    copy.stored = { store: one.store, copy: stored }
+    one.queue.scheduler.lease(copy)
+    const { create } = one.queue.disk
+    const full = () => Promise.reject(Object.assign(new Error(), { code: 'ENOSPC' }))
+    one.queue.disk.create = full
+    await redis.command('FLUSHALL')
+    await wait(8_000)
+    one.queue.disk.create = create
+    await wait(8_000)
+    const { directory } = one.queue
+    const isFiled = () => one.queue.files.filter((file) => directory.isOwnName(file)).length === 2
+    assert.ok(await comesTrue(isFiled, 5_000))
+    assert.ok(await comesTrue(() => copy.stored === undefined, 5_000))
   })
 
   it('needs no more than the user has who is advised, and that user cannot read elsewhere', async () => {

@@ -40,7 +40,10 @@ const LONGEST_FOLDER_NAME = 200
 /** Between the unique part of a file name, letters and digits, and a tag of ours. */
 const TAG_SIGN = '.'
 
-const OWN_NAME = new RegExp(`^${OWN_UNIQUE}[0-9a-f]{${UNIQUE_OCTETS * 2}}(\\${TAG_SIGN}|$)`)
+/** Letters, digits and dashes: what another machine calls its copy leads out of no directory, and ends no line. */
+const TAG = `\\${TAG_SIGN}[0-9A-Za-z-]*`
+
+const OWN_NAME = new RegExp(`^${OWN_UNIQUE}[0-9a-f]{${UNIQUE_OCTETS * 2}}(${TAG})?$`)
 
 /** Between a file's name in its queue directory and what tells the arrivals of one file apart. */
 const ARRIVAL_SIGN = '~'

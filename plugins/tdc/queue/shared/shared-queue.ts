@@ -60,7 +60,7 @@ export function sharedQueue(deps: {
       const shared = stored?.store === store ? store : undefined
       if (!stored || !shared || shared.isCurrent(stored.copy)) continue
       if (how === 'taken') scheduler.drop(mid)
-      else files.fileNow(copy).catch(mistakeIn('the shared queue', report))
+      else files.lingering.add(copy)
     }
   }
   const store: SharedStore = new SharedStore({
