@@ -29,7 +29,9 @@ for (const plan of PLANS)
         await night.become(situation)
         const look = { viewport: { width: 1180, height: 1000 } }
         const { page, context, complaints } = await openPage(browser, night.origin, look)
-        await page.goto(`${night.origin}/tdc/`)
+        // What is handed to a worker that is stopped waits for it; asked again another one answers.
+        const load = () => page.goto(`${night.origin}/tdc/`, { timeout: 5_000 })
+        await load().catch(load).catch(load)
         await page.locator(`#state[data-state=${state}]`).waitFor()
         const notices = page.locator('#notices')
         if (reason === '') assert.equal(await notices.isVisible(), false)
