@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import type { CopyRecord } from '../plugins/tdc/queue/copy-store'
 import { type Disk, type DiskFile, systemDisk } from '../plugins/tdc/queue/disk'
@@ -251,6 +259,58 @@ describe('the log of copies', () => {
       assert.equal(queue.files.filter((name) => /^\d/.test(name)).length, 2)
       assert.deepEqual(queue.told(), ['damaged'])
     })
+
+    /** What stands in place of a segment. */
+    const NO_SEGMENTS: Readonly<Record<string, (path: string) => void>> = {
+      'a folder': (path) => mkdirSync(path),
+      'a link': (path) => symlinkSync('/dev/zero', path),
+      'a named pipe': (path) => void execFileSync('mkfifo', [path]),
+    }
+    for (const [what, put] of Object.entries(NO_SEGMENTS)) {
+      it(`${what} in place of a segment is set aside, and keeps no other back`, async () => {
+        await addAll(mids(0, 10))
+        const [folder = ''] = folders()
+        put(join(queue.directory.logFolder, folder, '99.log'))
+        const brought = await broughtBy(queue)
+        assert.deepEqual(brought, mids(0, 10).sort())
+        assert.deepEqual([folders(), queue.told()], [[], ['damaged']])
+        assert.equal(queue.files.filter((name) => name.endsWith('.99.log')).length, 1)
+      })
+    }
+
+    it('a segment that cannot be read keeps no other back, and is tried again', async () => {
+      await addAll(mids(0, 60))
+      let isBroken = true
+      const readPart: Disk['readPart'] = (path, ...part) =>
+        isBroken && path.endsWith('/1.log')
+          ? Promise.reject(Object.assign(new Error(), { code: 'EIO' }))
+          : disk.readPart(path, ...part)
+      const broken = new TestQueue({ ...disk, readPart }, queue.path)
+      const first = await broughtBy(broken)
+      assert.ok(first.length > 0 && first.length < 60, `${first.length} copies`)
+      assert.deepEqual(broken.told(), ['problem'])
+      isBroken = false
+      assert.deepEqual([...first, ...(await broughtBy(broken))].sort(), mids(0, 60).sort())
+      assert.deepEqual([folders(), broken.told()], [[], []])
+    })
+
+    it('a log that cannot be removed: its copies go on, once', async () => {
+      await addAll(mids(0, 10))
+      const unlink = () => Promise.reject(Object.assign(new Error(), { code: 'EIO' }))
+      const stuck = new TestQueue({ ...disk, unlink }, queue.path)
+      const takeover = stuck.takeover()
+      assert.deepEqual(await broughtBy(stuck, takeover), mids(0, 10).sort())
+      assert.deepEqual(await broughtBy(stuck, takeover), [])
+    })
+
+    /** MIDs. */
+    async function broughtBy(by: TestQueue, takeover = by.takeover()): Promise<string[]> {
+      takeover.free(process.pid)
+      while (!folders()[0]?.startsWith('free.')) await queue.idle()
+      const brought: string[] = []
+      await takeover.takeFree((_, { mid }) => void brought.push(mid))
+      return brought.sort()
+    }
 
     it('a disk that fails then: all is tried again, and nothing comes twice', async () => {
       await addAll(mids(0, 10))

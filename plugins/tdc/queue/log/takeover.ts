@@ -7,9 +7,17 @@ import { mistakeIn } from '../../monitor/mistake'
 import type { Disk } from '../disk'
 import { diskErrorText } from '../disk-error'
 import { FewAtOnce } from '../few-at-once'
+import { NO_FILE } from '../found-file'
 import { parseHead, type QueueFileHead, readHead } from '../queue-file'
 import { LEASE } from './copy-log'
-import { LOG_NAME, type LoggedRecord, readSegment, SEGMENT_NAME, SEGMENT_SIZE } from './format'
+import {
+  LOG_NAME,
+  type LoggedRecord,
+  readSegment,
+  SEGMENT_NAME,
+  SEGMENT_SIZE,
+  type SegmentContent,
+} from './format'
 
 /** Before the name of a log whose process is known to have ended. */
 const FREE = 'free.'
@@ -153,24 +161,36 @@ export class LogTakeover {
     const mine = this.mineOf(name)
     const folder = join(logFolder, mine)
     try {
-      const { left, damaged } = await this.read(folder)
+      const { left, damaged, unread } = await this.read(folder)
       const filed = await this.fileAll(left, bring)
-      await this.remove(folder, damaged)
-      for (const { head } of left) this.done.delete(head.mid)
-      for (const { filename, head } of filed) bring?.(filename, head)
+      try {
+        await this.remove(folder, damaged, unread)
+        for (const { head } of left) this.done.delete(head.mid)
+      } finally {
+        for (const { filename, head } of filed) bring?.(filename, head)
+      }
+      for (const error of unread.values()) throw error
     } catch (error) {
       this.tell(name, error)
       await this.disk.rename(folder, join(logFolder, `${FREE}${mine}`)).catch(() => {})
     }
   }
 
-  /** All copies in a log that have not ended, and the files in which something is lost. */
-  private async read(folder: string): Promise<{ left: Left[]; damaged: string[] }> {
+  /** All copies in a log that have not ended, the files in which something is lost, and those that cannot be read now. */
+  private async read(folder: string) {
     const left = new Map<string, Left>()
     const damaged: string[] = []
+    const unread = new Map<string, unknown>()
     for (const file of await this.namesIn(folder)) {
       if (!SEGMENT_NAME.test(file)) continue
-      const segment = readSegment(await this.disk.readPart(join(folder, file), 0, SEGMENT_SIZE))
+      let segment: SegmentContent
+      try {
+        segment = readSegment(await this.disk.readPart(join(folder, file), 0, SEGMENT_SIZE))
+      } catch (error) {
+        if (NO_FILE.has(errorCode(error))) damaged.push(file)
+        else unread.set(file, error)
+        continue
+      }
       if (segment.damaged) damaged.push(file)
       for (const record of segment.copies) {
         const head = parseHead(record.content.length, record.content)
@@ -178,7 +198,7 @@ export class LogTakeover {
         else this.report({ kind: 'damaged', file: record.name, why: head })
       }
     }
-    return { left: [...left.values()], damaged }
+    return { left: [...left.values()], damaged, unread }
   }
 
   private async fileAll(left: readonly Left[], bring: Bring | undefined) {
@@ -215,8 +235,13 @@ export class LogTakeover {
     return typeof head !== 'string' && head.mid === mid
   }
 
-  private async remove(folder: string, damaged: readonly string[]): Promise<void> {
+  private async remove(
+    folder: string,
+    damaged: readonly string[],
+    unread: ReadonlyMap<string, unknown>,
+  ): Promise<void> {
     for (const file of await this.namesIn(folder)) {
+      if (unread.has(file)) continue
       const path = join(folder, file)
       if (!damaged.includes(file)) {
         await this.disk.unlink(path)
