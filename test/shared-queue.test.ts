@@ -255,6 +255,12 @@ describe('the queue that machines share', function () {
     assert.deepEqual(two.sending, [])
   })
 
+  it('an answer to another command is none to this one', async () => {
+    const one = await started('mx1')
+    one.before = (words) => (words[0] === 'XADD' ? Promise.resolve(Buffer.from('OK')) : undefined)
+    assert.match(await refusal(one, 'another'), /makes no sense/)
+  })
+
   it('a takeover of which no answer came is found in its own stream', async () => {
     const [one, two] = [await started('mx1'), await started('mx2')]
     await one.add('first')
@@ -267,6 +273,34 @@ describe('the queue that machines share', function () {
     one.isStopped = true
     await wait(TAKEN_OVER + 6_000)
     assert.deepEqual([lost, two.sending], [1, ['first']])
+  })
+
+  it('a takeover that lasts: the line is slow, and nobody takes who takes over for gone', async () => {
+    const [one, two, three] = [await started('mx1'), await started('mx2'), await started('mx3')]
+    const mids = Array.from({ length: 300 }, (_, at) => `T.${at}`)
+    await Promise.all(mids.map((mid) => one.add(mid)))
+    const isTakeover = ([, script]: Parameters<SendOctets>[0]) =>
+      String(script).includes('own_tombstone')
+    // It would help, but looks at the other one only.
+    three.before = (words) =>
+      isTakeover(words) && words.includes(ownerOf(one))
+        ? Promise.resolve(['alive', '0', [], '0'])
+        : undefined
+    one.isStopped = true
+    let takes = 0
+    two.before = async (words, send) => {
+      if (!isTakeover(words)) return
+      takes++
+      const answer = await send(words)
+      // Nobody hears this process meanwhile.
+      await new Promise<void>((resolve) => void two.queue.clock.after(4_000, resolve))
+      return answer
+    }
+    await wait(SILENT + 25_000)
+    assert.ok(takes > 4, `${takes} takeovers`)
+    assert.deepEqual(two.sending, mids.sort())
+    assert.deepEqual(three.sending, [])
+    assert.deepEqual(lines(two, 'queue-away'), [])
   })
 
   it('what is no copy is set aside with a line, and the copies beside it go on', async () => {

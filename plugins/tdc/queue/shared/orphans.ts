@@ -17,7 +17,10 @@ export type TakeIn = (found: {
   readonly attempts: number
 }) => void
 
-type InTime = <T>(work: Promise<T>) => Promise<T>
+/** Milliseconds for the answer with the copies of one takeover, over a slow line. */
+const TAKE_TIME = 5_000
+
+type InTime = <T>(work: Promise<T>, most?: number) => Promise<T>
 
 /**
  * Copies of owners that report no more. How long they have not is measured here, on this machine's monotonic clock:
@@ -34,6 +37,8 @@ export class Orphans {
       readonly clock: Clock
       readonly report: Report
       readonly takeIn: TakeIn
+      /** What a takeover lasts, others must hear of this process; false: it is not `own` any more. */
+      readonly isHere: (own: Owner) => Promise<boolean>
       /** That a queue file of it has here. */
       readonly nameOf: (name: string) => string
     },
@@ -66,11 +71,11 @@ export class Orphans {
     inTime: InTime,
   ): Promise<void> {
     let [count, hasMore] = [0, true]
-    while (hasMore) {
+    while (hasMore && (await this.deps.isHere(own))) {
       const first = own.numbers(TAKEN_AT_ONCE)
       const doubt = { owner: own, first }
       this.doubtful.push(doubt)
-      const taken = await inTime(queue.take(from, report, own.name, first))
+      const taken = await inTime(queue.take(from, report, own.name, first), TAKE_TIME)
       for (const entry of taken.entries) await this.take(queue, own, entry, taken.now, inTime)
       this.doubtful = this.doubtful.filter((each) => each !== doubt)
       count += taken.entries.length
@@ -110,7 +115,7 @@ export class Orphans {
   private async settleDoubts(queue: RedisQueue, own: Owner, inTime: InTime): Promise<void> {
     this.doubtful = this.doubtful.filter(({ owner }) => owner === own)
     for (const doubt of [...this.doubtful]) {
-      const { now, entries } = await inTime(queue.moved(own.name, doubt.first))
+      const { now, entries } = await inTime(queue.moved(own.name, doubt.first), TAKE_TIME)
       for (const entry of entries) {
         const isKnown = own.copies.has(entry.id) || own.ended.has(entry.id)
         if (!isKnown) await this.take(queue, own, entry, now, inTime)

@@ -8,7 +8,7 @@ export const LONGEST_SHARED = 1024 * 1024
 
 /** Of one takeover. */
 export const TAKEN_AT_ONCE = 64
-const TAKEN_OCTETS = 4 * 1024 * 1024
+const TAKEN_OCTETS = 1024 * 1024
 
 /** Owners that are looked at; of more the last in their order are not seen. */
 const MOST_OWNERS = 1_000
@@ -143,7 +143,9 @@ export class RedisQueue {
   async add(owner: string, id: number, { name, content }: CopyRecord, at: number): Promise<void> {
     const fields = ['n', name, 'c', content, 't', String(Math.round(at))]
     const words = ['XADD', this.key(owner), 'NOMKSTREAM', idOf(id), ...fields]
-    if ((await this.send(words)) === null) throw new Error('it does not have the queue any more')
+    const answer = await this.send(words)
+    if (answer === null) throw new Error('it does not have the queue any more')
+    if (textIn(answer) !== idOf(id)) throw new Error(NONSENSE)
   }
 
   /** All that was sent before is in so many replicas; milliseconds. */

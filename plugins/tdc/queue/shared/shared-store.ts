@@ -73,7 +73,8 @@ export class SharedStore implements CopyStore, SharedCopies {
   ) {
     const { clock, report, takeIn, nameOf } = deps
     this.owner = new Owner(deps.settings().machine)
-    this.orphans = new Orphans({ clock, report, takeIn, nameOf })
+    const isHere = (own: Owner) => this.isHere(own)
+    this.orphans = new Orphans({ clock, report, takeIn, isHere, nameOf })
   }
 
   /** Until `close`; the settings say at each turn whether there is anything to do. `delivers`: this process has copies. */
@@ -183,8 +184,15 @@ export class SharedStore implements CopyStore, SharedCopies {
     await this.ask()
     const { queue, owner } = this
     if (!queue || !this.isUp) return
-    const result = this.orphans.look(queue, owner, (work) => this.inTime(work))
+    const result = this.orphans.look(queue, owner, (work, most) => this.inTime(work, most))
     await result.catch((error: unknown) => this.fail(queue, error))
+  }
+
+  /** Reports when that is due. */
+  private async isHere(owner: Owner): Promise<boolean> {
+    const { queue } = this
+    if (this.deps.clock.monotonic() > this.sureUntil - SURE + REPORT_EVERY) await this.ask()
+    return queue === this.queue && owner === this.owner && this.isUp
   }
 
   /** Are its copies its own? When it resolves that is known, or Redis cannot be asked. */
