@@ -255,6 +255,30 @@ describe('the queue that machines share', function () {
     assert.deepEqual(two.sending, [])
   })
 
+  it('store=local by a reload: what waits stays, what may have come to Redis is ended, the outage is over', async () => {
+    const [one, two] = [await started('mx1'), await started('mx2')]
+    one.before = (words, send) => {
+      if (words[0] !== 'XADD') return
+      one.before = () => Promise.reject(new Error('away'))
+      return unanswered(words, send)
+    }
+    assert.match(await refusal(one, 'doubtful'), /the connection broke/)
+    one.kind = 'local'
+    await wait(5_000)
+    assert.deepEqual([one.store.takes(1), one.store.trouble], [false, null])
+    one.before = () => {}
+    await wait(TAKEN_OVER + 5_000)
+    assert.deepEqual(two.sending, [])
+    assert.equal(await redis.command('XLEN', streamOf(one)), '0')
+    assert.equal(lines(one, 'queue-back').length, 1)
+    await wait(70_000)
+    one.kind = 'redis'
+    await wait(4_000)
+    assert.equal(one.store.trouble, null)
+    await one.add('after')
+    assert.equal(lines(one, 'queue-away').length, 1)
+  })
+
   it('an answer to another command is none to this one', async () => {
     const one = await started('mx1')
     one.before = (words) => (words[0] === 'XADD' ? Promise.resolve(Buffer.from('OK')) : undefined)

@@ -24,6 +24,7 @@ export class SharedProcess {
   readonly queue = new TestQueue()
   readonly store: SharedStore
   replicas = 0
+  kind: 'redis' | 'local' = 'redis'
   /** Its clock is moved by nobody, and none of its commands is sent. */
   isStopped = false
   /** Of commands; a test puts in what fails. */
@@ -48,7 +49,7 @@ export class SharedProcess {
       countsDowntime: () => false,
     })
     const settings = () => ({
-      store: 'redis',
+      store: this.kind,
       replicas: this.replicas,
       cluster: { prefix: 'tdc', machine },
       delivery: { maxAge: queue.options.maxAge, maxAgeCountsDowntime: false },

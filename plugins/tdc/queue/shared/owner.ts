@@ -21,7 +21,10 @@ export class Owner {
   /** Redis does not know it yet. */
   isNew = true
   readonly copies = new Map<number, SharedCopy>()
-  /** Ended, or perhaps added, and since when: Redis may not know, or may forget it in a failover. */
+  /**
+   * Ended, or perhaps added, and since when: Redis may not know, or may forget it in a failover. Others would send
+   * them, were this process to report no more.
+   */
   readonly ended = new Map<number, number>()
   private last = 0
 

@@ -1,9 +1,9 @@
-import { LIMITS, bounded } from '../../base/text'
 import type { Clock } from '../../clock'
 import type { Report } from '../../monitor/events'
 import { mistakeIn } from '../../monitor/mistake'
 import type { CopyRecord, CopyStore, SharedCopies, StoredCopy } from '../copy-store'
 import { type TakeIn, Orphans } from './orphans'
+import { Outage } from './outage'
 import { Owner, type SharedCopy } from './owner'
 import { LONGEST_SHARED, RedisQueue, type SendOctets } from './redis-queue'
 
@@ -51,7 +51,7 @@ export class SharedStore implements CopyStore, SharedCopies {
   /** On the monotonic clock, as the others. */
   private sureUntil = -Infinity
   private failedAt = -Infinity
-  private away: { readonly since: number; readonly why: string } | undefined
+  private readonly outage: Outage
   /** Milliseconds that Redis's clock is ahead of this machine's. */
   private ahead = 0
   private waiting: Waiting[] = []
@@ -73,6 +73,7 @@ export class SharedStore implements CopyStore, SharedCopies {
   ) {
     const { clock, report, takeIn, nameOf } = deps
     this.owner = new Owner(deps.settings().machine)
+    this.outage = new Outage(clock, report)
     const isHere = (own: Owner) => this.isHere(own)
     this.orphans = new Orphans({ clock, report, takeIn, isHere, nameOf })
   }
@@ -96,7 +97,7 @@ export class SharedStore implements CopyStore, SharedCopies {
 
   /** Why it takes no copies; null: it does, or is not wanted. */
   get trouble(): { readonly why: string } | null {
-    return this.away && this.deps.settings().isWanted ? { why: this.away.why } : null
+    return this.deps.settings().isWanted ? this.outage.current : null
   }
 
   takes(octets: number): boolean {
@@ -180,7 +181,11 @@ export class SharedStore implements CopyStore, SharedCopies {
   }
 
   private async turn(): Promise<void> {
-    if (!this.deps.settings().isWanted && this.owner.copies.size === 0) return this.drop()
+    const { copies, ended } = this.owner
+    if (!this.deps.settings().isWanted && copies.size + ended.size === 0) {
+      this.outage.forget()
+      return this.drop()
+    }
     await this.ask()
     const { queue, owner } = this
     if (!queue || !this.isUp) return
@@ -325,19 +330,10 @@ export class SharedStore implements CopyStore, SharedCopies {
     this.queue = undefined
   }
 
-  /** One line when it begins and one when it ends. */
   private told(error: unknown): void {
-    const { clock, report, settings } = this.deps
-    if (this.isOver || !settings().isWanted) return
-    if (error !== undefined && !this.away) {
-      const why = bounded(error instanceof Error ? error.message : String(error), LIMITS.sentence)
-      this.away = { since: clock.monotonic(), why }
-      report({ kind: 'queue-away', why })
-    } else if (error === undefined && this.away) {
-      const seconds = Math.round((clock.monotonic() - this.away.since) / 1000)
-      this.away = undefined
-      report({ kind: 'queue-back', seconds })
-    }
+    if (this.isOver) return
+    if (error === undefined) this.outage.ends()
+    else if (this.deps.settings().isWanted) this.outage.begins(error)
   }
 
   private inTime<T>(work: Promise<T>, most = ANSWER_TIME, late = () => {}): Promise<T> {
