@@ -279,6 +279,25 @@ describe('the queue that machines share', function () {
     assert.equal(lines(one, 'queue-away').length, 1)
   })
 
+  it('another prefix by a reload: what waits stays under the old one, until it ends', async () => {
+    const [one, two] = [await started('mx1'), await started('mx2')]
+    await one.add('waiting')
+    const stream = streamOf(one)
+    one.prefix = 'other'
+    one.before = () => Promise.reject(new Error('the connection broke'))
+    await wait(4_000)
+    one.before = () => {}
+    await wait(TAKEN_OVER)
+    assert.deepEqual([one.sending, two.sending, one.store.takes(1)], [['waiting'], [], false])
+    assert.equal(await redis.command('XLEN', stream), '1')
+    one.delivered('waiting')
+    await wait(70_000)
+    assert.equal(await redis.command('XLEN', stream), '0')
+    await one.add('new')
+    assert.equal(await redis.command('XLEN', `other:queue:${ownerOf(one)}`), '1')
+    assert.deepEqual(two.sending, [])
+  })
+
   it('an answer to another command is none to this one', async () => {
     const one = await started('mx1')
     one.before = (words) => (words[0] === 'XADD' ? Promise.resolve(Buffer.from('OK')) : undefined)

@@ -24,6 +24,7 @@ export class SharedProcess {
   readonly queue = new TestQueue()
   readonly store: SharedStore
   replicas = 0
+  prefix = 'tdc'
   kind: 'redis' | 'local' = 'redis'
   /** Its clock is moved by nobody, and none of its commands is sent. */
   isStopped = false
@@ -51,7 +52,7 @@ export class SharedProcess {
     const settings = () => ({
       store: this.kind,
       replicas: this.replicas,
-      cluster: { prefix: 'tdc', machine },
+      cluster: { prefix: this.prefix, machine },
       delivery: { maxAge: queue.options.maxAge, maxAgeCountsDowntime: false },
     })
     this.store = sharedQueue({

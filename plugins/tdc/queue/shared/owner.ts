@@ -28,7 +28,11 @@ export class Owner {
   readonly ended = new Map<number, number>()
   private last = 0
 
-  constructor(machine: string) {
+  /** `prefix`: of its keys, as long as it is. */
+  constructor(
+    machine: string,
+    readonly prefix: string,
+  ) {
     const token = randomBytes(TOKEN_OCTETS).toString('hex')
     this.name = `${machine}.${process.pid}.${token}`
   }
@@ -38,6 +42,14 @@ export class Owner {
     const first = this.last + 1
     this.last += count
     return first
+  }
+
+  /** Of what ended before that moment. */
+  forgetEnded(before: number): void {
+    for (const [id, at] of this.ended) {
+      if (at > before) return
+      this.ended.delete(id)
+    }
   }
 
   copy(id: number, name: string, content: Buffer | undefined): SharedCopy {

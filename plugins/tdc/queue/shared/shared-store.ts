@@ -2,6 +2,7 @@ import type { Clock } from '../../clock'
 import type { Report } from '../../monitor/events'
 import { mistakeIn } from '../../monitor/mistake'
 import type { CopyRecord, CopyStore, SharedCopies, StoredCopy } from '../copy-store'
+import { inTime } from './in-time'
 import { type TakeIn, Orphans } from './orphans'
 import { Outage } from './outage'
 import { Owner, type SharedCopy } from './owner'
@@ -72,7 +73,7 @@ export class SharedStore implements CopyStore, SharedCopies {
     },
   ) {
     const { clock, report, takeIn, nameOf } = deps
-    this.owner = new Owner(deps.settings().machine)
+    this.owner = this.newOwner()
     this.outage = new Outage(clock, report)
     const isHere = (own: Owner) => this.isHere(own)
     this.orphans = new Orphans({ clock, report, takeIn, isHere, nameOf })
@@ -101,7 +102,8 @@ export class SharedStore implements CopyStore, SharedCopies {
   }
 
   takes(octets: number): boolean {
-    return this.deps.settings().isWanted && this.isUp && octets <= LONGEST_SHARED
+    const { isWanted, prefix } = this.deps.settings()
+    return isWanted && prefix === this.owner.prefix && this.isUp && octets <= LONGEST_SHARED
   }
 
   append(record: CopyRecord, signal: AbortSignal): Promise<SharedCopy> {
@@ -167,6 +169,10 @@ export class SharedStore implements CopyStore, SharedCopies {
     noted.catch((error: unknown) => this.fail(queue, error))
   }
 
+  private newOwner(prefix = this.deps.settings().prefix): Owner {
+    return new Owner(this.deps.settings().machine, prefix)
+  }
+
   private get isSure(): boolean {
     return this.deps.clock.monotonic() < this.sureUntil
   }
@@ -181,10 +187,16 @@ export class SharedStore implements CopyStore, SharedCopies {
   }
 
   private async turn(): Promise<void> {
-    const { copies, ended } = this.owner
-    if (!this.deps.settings().isWanted && copies.size + ended.size === 0) {
+    const { isWanted, prefix } = this.deps.settings()
+    const isEmpty = this.owner.copies.size + this.owner.ended.size === 0
+    if (isEmpty && !isWanted) {
       this.outage.forget()
       return this.drop()
+    }
+    if (isEmpty && prefix !== this.owner.prefix) {
+      this.drop()
+      this.owner = this.newOwner()
+      this.sureUntil = -Infinity
     }
     await this.ask()
     const { queue, owner } = this
@@ -214,7 +226,7 @@ export class SharedStore implements CopyStore, SharedCopies {
     try {
       await this.beThere(queue, this.owner, false)
       if (this.owner.state !== 'ours') await this.begin(queue)
-      this.forgetEnded()
+      this.owner.forgetEnded(this.deps.clock.monotonic() - ENDED_KEPT)
     } catch (error) {
       this.fail(queue, error)
     }
@@ -226,7 +238,7 @@ export class SharedStore implements CopyStore, SharedCopies {
       const connecting = this.deps.connect()
       const late = () => void connecting.then(({ close }) => close()).catch(() => {})
       const { sendOctets, close } = await this.inTime(connecting, CONNECT_TIME, late)
-      queue = new RedisQueue(sendOctets, this.deps.settings().prefix, close)
+      queue = new RedisQueue(sendOctets, this.owner.prefix, close)
       await this.begin(queue)
       if (this.isOver) return queue.close()
       this.queue = queue
@@ -252,7 +264,7 @@ export class SharedStore implements CopyStore, SharedCopies {
       }
     }
     const how = owner.state
-    this.owner = new Owner(this.deps.settings().machine)
+    this.owner = this.newOwner(owner.prefix)
     this.sureUntil = -Infinity
     this.deps.lost(how === 'taken' ? 'taken' : 'gone')
     return this.begin(queue)
@@ -275,14 +287,6 @@ export class SharedStore implements CopyStore, SharedCopies {
     if (replicas > 0) await this.inTime(queue.reached(replicas, ADD_TIME))
   }
 
-  private forgetEnded(): void {
-    const before = this.deps.clock.monotonic() - ENDED_KEPT
-    for (const [id, at] of this.owner.ended) {
-      if (at > before) return
-      this.owner.ended.delete(id)
-    }
-  }
-
   /** Each by itself; where replicas are waited for, all that wait together. */
   private async addWaiting(): Promise<void> {
     if (this.isAdding) return
@@ -303,17 +307,18 @@ export class SharedStore implements CopyStore, SharedCopies {
     }
     const at = this.deps.clock.wall() + this.ahead
     const added = batch.map(({ record }) => ({ id: owner.numbers(), record }))
+    for (const { id } of added) owner.ended.set(id, this.deps.clock.monotonic())
     try {
       const all = added.map(({ id, record }) => queue.add(owner.name, id, record, at))
       await this.inTime(Promise.all([...all, this.reached(queue)]), ADD_TIME)
     } catch (error) {
-      for (const { id } of added) owner.ended.set(id, this.deps.clock.monotonic())
       for (const { reject } of batch) reject(error)
       return this.fail(queue, error)
     }
     added.forEach(({ id, record }, index) => {
       const copy = owner.copy(id, record.name, record.content)
       owner.copies.set(id, copy)
+      owner.ended.delete(id)
       batch[index]?.resolve(copy)
     })
   }
@@ -336,14 +341,8 @@ export class SharedStore implements CopyStore, SharedCopies {
     else if (this.deps.settings().isWanted) this.outage.begins(error)
   }
 
-  private inTime<T>(work: Promise<T>, most = ANSWER_TIME, late = () => {}): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const deadline = this.deps.clock.after(most, () => {
-        reject(new Error(`no answer in ${most / 1000} seconds`))
-        late()
-      })
-      work.then(resolve, reject).finally(() => deadline.cancel())
-    })
+  private inTime<T>(work: Promise<T>, most = ANSWER_TIME, late?: () => void): Promise<T> {
+    return inTime(this.deps.clock, work, most, late)
   }
 }
 
