@@ -59,11 +59,19 @@ export async function queueOutlives(
     const { violations } = compare(path, traffic.sent, ({ subject }) => mayBeTwice.has(subject))
     return violations.length === 0 ? undefined : violations.join('; ')
   }
-  try {
-    await until('all are in Redis', OUTLIVED, async () => {
+  /** All processes have their copies there, and in the replica: what is on a machine's own disk goes with it. */
+  const inStep = (what: string) =>
+    until(what, OUTLIVED, async () => {
+      for (const { name, server } of machines) {
+        const { out } = await server.tdc('status', '--json')
+        const { storeAway } = JSON.parse(out) as { storeAway: { why: string } | null }
+        if (storeAway) return `${name}: ${storeAway.why}`
+      }
       const found = await streams()
       return found >= 4 ? undefined : `${found} processes`
     })
+  try {
+    await inStep('all are in Redis')
     for (let round = 1; round <= rounds; round++) {
       const [, second] = machines as [Machine, Machine]
       const isHeld = round % 2 === 1
@@ -84,6 +92,7 @@ export async function queueOutlives(
       )
       demand(accepted > LOADED / 100, `mx2 took only ${accepted} mails`)
       machines[1] = await started('mx2')
+      await inStep('mx2 is in Redis again')
     }
     await hold(machines, 'hold')
     load()
@@ -98,10 +107,7 @@ export async function queueOutlives(
     say(
       `Redis killed -9, and back with nothing in it: all copies there after ${Math.round(took / 1000)} s`,
     )
-    await until('all are in Redis again', OUTLIVED, async () => {
-      const found = await streams()
-      return found >= 4 ? undefined : `${found} processes`
-    })
+    await inStep('all are in Redis again')
     const [, second] = machines as [Machine, Machine]
     await hold(machines, 'hold')
     const before = traffic.sent.length
