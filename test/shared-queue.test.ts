@@ -372,17 +372,19 @@ describe('the queue that machines share', function () {
   it('a name out of Redis leads nowhere but into the queue directory', async () => {
     const [one, two] = [await started('mx1'), await started('mx2')]
     const uniques = ['tdc00000000./../../../up', 'tdc00000001.\nTDC: a line', '../../up', '\0']
-    for (const [at, unique] of uniques.entries()) {
+    const hostile = ['', ...uniques.map((unique) => `1_1_0_1_${unique}_1_host`)]
+    for (const [at, name] of hostile.entries()) {
       const { content } = one.queue.record(`T.${at}`)
       const { signal } = new AbortController()
-      await one.store.append({ name: `1_1_0_1_${unique}_1_host`, content }, signal)
+      await one.store.append({ name, content }, signal)
     }
     one.isStopped = true
     await wait(TAKEN_OVER)
     const names = two.queue.courier.held.map(
       ({ mid }) => two.queue.scheduler.find(mid)?.copy.place.filename ?? '',
     )
-    assert.equal(names.length, uniques.length)
+    assert.equal(names.length, hostile.length)
+    assert.deepEqual(lines(two, 'queue-away'), [])
     for (const name of names) assert.match(name, /^[\w.-]+$/)
   })
 

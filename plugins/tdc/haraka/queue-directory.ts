@@ -152,7 +152,7 @@ export class QueueDirectory {
   /** The name that tells Haraka's loader when to try next and how often it was tried. */
   retryName(name: string, nextAttempt: number, attempts: number): string {
     const { qfile } = this.outbound
-    return qfile.name({ ...qfile.parts(name), next_attempt: Math.round(nextAttempt), attempts })
+    return qfile.name({ ...this.parts(name), next_attempt: Math.round(nextAttempt), attempts })
   }
 
   /** A name for a file with a tag of ours, which stays when Haraka or a retry renames it. */
@@ -162,43 +162,48 @@ export class QueueDirectory {
 
   /** The tag in a file's name; '' when it has none. */
   tagOf(name: string): string {
-    const uid = this.outbound.qfile.parts(name)?.uid ?? ''
+    const uid = this.parts(name)?.uid ?? ''
     const at = uid.indexOf(TAG_SIGN)
     return at < 0 ? '' : uid.slice(at + TAG_SIGN.length)
   }
 
   /** What stays of a file's name whenever it is renamed. */
   uniqueOf(name: string): string {
-    return this.outbound.qfile.parts(name)?.uid ?? name
+    return this.parts(name)?.uid ?? name
   }
 
   /** A name that we gave, whatever the file holds. */
   isOwnName(name: string): boolean {
     const [, , , , uid = ''] = name.split('_')
-    return OWN_NAME.test(uid) && this.outbound.qfile.parts(name) !== null
+    return OWN_NAME.test(uid) && this.parts(name) !== null
   }
 
   /** The process whose file it is, or was when it was written. */
   pidOf(name: string): number {
-    return this.outbound.qfile.parts(name)?.pid ?? 0
+    return this.parts(name)?.pid ?? 0
   }
 
   /** A complete queue file, whosever. */
   isQueueName(name: string): boolean {
-    return /^\d/.test(name) && this.outbound.qfile.parts(name) !== null
+    return /^\d/.test(name) && this.parts(name) !== null
   }
 
   /** The process of this machine that has the file, by its name; undefined: of another machine. */
   ownerHere(name: string): number | undefined {
     const { qfile } = this.outbound
-    const parts = qfile.parts(name)
-    return parts && parts.host === qfile.parts(qfile.name())?.host ? parts.pid : undefined
+    const parts = this.parts(name)
+    return parts && parts.host === this.parts(qfile.name())?.host ? parts.pid : undefined
+  }
+
+  /** Haraka throws at the empty name, which a record may have. */
+  private parts(name: string): ReturnType<Outbound['qfile']['parts']> {
+    return name === '' ? null : this.outbound.qfile.parts(name)
   }
 
   /** A name of this process for a file of another server, due now; attempts and tag stay. */
   adoptedName(name: string): string {
     const { qfile } = this.outbound
-    const { arrival, attempts, uid } = qfile.parts(name) ?? {}
+    const { arrival, attempts, uid } = this.parts(name) ?? {}
     return qfile.name({
       ...(arrival && { arrival }),
       ...(attempts && { attempts }),
@@ -208,12 +213,12 @@ export class QueueDirectory {
 
   /** Milliseconds since 1970 before which Haraka does not load the file. */
   nextAttemptOf(name: string): number {
-    return this.outbound.qfile.parts(name)?.next_attempt ?? 0
+    return this.parts(name)?.next_attempt ?? 0
   }
 
   /** Charged attempts that a file name tells of; 0 when it cannot be read. */
   attemptsOf(name: string): number {
-    return this.outbound.qfile.parts(name)?.attempts ?? 0
+    return this.parts(name)?.attempts ?? 0
   }
 
   /** The name under which Haraka leaves a file alone for ever, as it does with damaged ones. */
