@@ -7,6 +7,7 @@ import {
   MARK_SIZE,
   markOf,
   readSegment,
+  SEGMENT_SIZE,
   recordOf,
   recordSize,
   RECORDS_AT,
@@ -101,6 +102,24 @@ describe('a segment of the log', () => {
     assert.deepEqual(namesIn(bytes), ['a', 'mail', 'c'])
     bytes[(starts[1] ?? 0) + 5]! ^= 1
     assert.deepEqual(namesIn(bytes), ['a', 'c'])
+  })
+
+  it('has each place once: an index that does not rise is no record', () => {
+    const { bytes, generation, at } = new Written().add(A, B)
+    Buffer.concat(recordOf(C, generation, 1)).copy(bytes, at)
+    assert.deepEqual(readSegment(bytes), { copies: [A, B], damaged: false })
+  })
+
+  it('that would take for ever to search is damaged, and gives what it has by then', () => {
+    const written = new Written(Buffer.alloc(SEGMENT_SIZE)).add(A)
+    const { bytes, generation } = written
+    const length = 3 * 2 ** 20
+    const [head = Buffer.alloc(0)] = recordOf({ name: '', content: Buffer.alloc(0) }, generation, 1)
+    head.writeUInt32BE(length, 4)
+    for (let at = written.at; at + length + head.length < bytes.length; at += head.length) {
+      head.copy(bytes, at)
+    }
+    assert.deepEqual(readSegment(bytes), { copies: [A], damaged: true })
   })
 
   it('never has what was not written, whatever became of its octets (fuzz)', () => {

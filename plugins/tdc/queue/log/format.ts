@@ -83,55 +83,70 @@ interface Found extends LoggedRecord {
   readonly end: number
 }
 
+/** Octets whose checksums are made for one segment: many times what an honest one needs, and no standstill. */
+const MOST_SUMMED = 32 * SEGMENT_SIZE
+
 /**
  * Reads whatever a segment's file holds, and throws at nothing. What follows the last record is zeros, of an
  * earlier generation, or a record that was not written to its end; it does no harm.
  */
 export function readSegment(bytes: Buffer): SegmentContent {
+  const reader = new SegmentReader(bytes)
   const copies: LoggedRecord[] = []
-  let generation: Buffer | undefined
   let damaged = false
-  for (let at = RECORDS_AT; ;) {
-    const found = recordAt(bytes, at, generation) ?? nextRecord(bytes, at, generation)
-    if (!found) return { copies, damaged }
-    damaged ||= found.end - recordSize(found) !== at
-    generation ??= found.generation
-    if (!hasEnded(bytes, generation, found.index)) {
+  let end = RECORDS_AT
+  for (let found = reader.next(end); found; found = reader.next(end)) {
+    damaged ||= found.end - recordSize(found) !== end
+    if (!hasEnded(bytes, found.generation, found.index)) {
       copies.push({ name: found.name, content: found.content })
     }
-    at = found.end
+    end = found.end
+  }
+  return { copies, damaged: damaged || reader.isTired }
+}
+
+class SegmentReader {
+  private generation: Buffer | undefined
+  private index = -1
+  private left = MOST_SUMMED
+
+  constructor(private readonly bytes: Buffer) {}
+
+  /** There may be more, but finding it would take too long. */
+  get isTired(): boolean {
+    return this.left <= 0
+  }
+
+  /**
+   * The first sound record from `at` on. Until one is found every place that looks like one is tried, and while
+   * the generation is not known a sender can write many of them.
+   */
+  next(at: number): Found | undefined {
+    let found = this.recordAt(at)
+    while (!found && !this.isTired && (at = this.bytes.indexOf(COPY_OCTETS, at + 1)) >= 0) {
+      found = this.recordAt(at)
+    }
+    this.generation ??= found?.generation
+    this.index = found?.index ?? this.index
+    return found
+  }
+
+  private recordAt(at: number): Found | undefined {
+    const { bytes } = this
+    if (at + HEADER_SIZE > bytes.length || bytes.readUInt32BE(at) !== COPY) return undefined
+    const generation = bytes.subarray(at + GENERATION_AT, at + GENERATION_AT + GENERATION_SIZE)
+    if (this.generation && !generation.equals(this.generation)) return undefined
+    const index = bytes.readUInt16BE(at + INDEX_AT)
+    const start = at + HEADER_SIZE + bytes.readUInt16BE(at + NAME_LENGTH_AT)
+    const end = start + bytes.readUInt32BE(at + LENGTH_AT)
+    if (end > bytes.length || index <= this.index || index >= MOST_RECORDS) return undefined
+    this.left -= end - at
+    const [head, content] = [bytes.subarray(at, start), bytes.subarray(start, end)]
+    if (bytes.readUInt32BE(at + CRC_AT) !== checksum(head, content)) return undefined
+    const name = head.toString('latin1', HEADER_SIZE)
+    return { name, content, index, generation, end }
   }
 }
-
-function recordAt(bytes: Buffer, at: number, generation: Buffer | undefined): Found | undefined {
-  if (at + HEADER_SIZE > bytes.length || bytes.readUInt32BE(at) !== COPY) return undefined
-  const own = bytes.subarray(at + GENERATION_AT, at + GENERATION_AT + GENERATION_SIZE)
-  if (generation && !own.equals(generation)) return undefined
-  const index = bytes.readUInt16BE(at + INDEX_AT)
-  const start = at + HEADER_SIZE + bytes.readUInt16BE(at + NAME_LENGTH_AT)
-  const end = start + bytes.readUInt32BE(at + LENGTH_AT)
-  if (end > bytes.length || index >= MOST_RECORDS) return undefined
-  const [head, content] = [bytes.subarray(at, start), bytes.subarray(start, end)]
-  if (bytes.readUInt32BE(at + CRC_AT) !== checksum(head, content)) return undefined
-  const name = head.toString('latin1', HEADER_SIZE)
-  return { name, content, index, generation: own, end }
-}
-
-/**
- * The next sound record behind `at`. Until one is found every place that looks like one is tried, and a sender can
- * write many of them.
- */
-function nextRecord(bytes: Buffer, at: number, generation: Buffer | undefined): Found | undefined {
-  let tries = generation ? Infinity : MOST_TRIES
-  for (let next = at; tries-- > 0 && (next = bytes.indexOf(COPY_OCTETS, next + 1)) >= 0;) {
-    const found = recordAt(bytes, next, generation)
-    if (found) return found
-  }
-  return undefined
-}
-
-/** Places that are tried for the first record: each is a CRC of 4 MiB at the most. */
-const MOST_TRIES = 256
 
 function hasEnded(bytes: Buffer, generation: Buffer, index: number): boolean {
   const at = index * MARK_SIZE
