@@ -12,6 +12,7 @@ import { LONGEST_REPORT } from '../plugins/tdc/cluster/machine-report'
 import { MAX_REPLY_LINES, MAX_REPLY_OCTETS } from '../plugins/tdc/delivery/reply'
 import { TRACK_OCTETS } from '../plugins/tdc/monitor/tracking'
 import { FIXED } from '../plugins/tdc/settings/keys'
+import { HELD_COPIES, SHARED_IN_MEMORY } from '../plugins/tdc/queue/memory-budget'
 import { MOST_WATCHERS } from '../plugins/tdc/web/watchers'
 import { repository } from './support/run'
 
@@ -68,7 +69,10 @@ const ROWS: Readonly<Record<string, readonly string[]>> = {
     `${own('queue/queue-commands', 'WORKED_AT_ONCE')} that a command concerns`,
   ],
   'waiting copies': [`${byDefault('queue', 'max_copies')} a process`],
-  'their contents in memory': [mb(own('compose', 'HELD_COPIES'))],
+  'their contents in memory': [
+    `${mb(HELD_COPIES)} a process`,
+    `${mb(SHARED_IN_MEMORY)} with a shared queue`,
+  ],
   'DNS answers': [
     `${own('delivery/answer-cache', 'MOST')} of a kind; ${own('delivery/address-backoff', 'MOST')} a domain`,
     `a policy of ${kb(own('delivery/sts-fetch', 'LONGEST_POLICY'))}`,
@@ -80,7 +84,7 @@ const ROWS: Readonly<Record<string, readonly string[]>> = {
   ],
   'a form, a search': [
     kb(own('web/login', 'LONGEST_FORM')),
-    `${own('web/data', 'LONGEST_SEARCH')} characters, ${own('web/data', 'MOST_SEARCHES')} at a time`,
+    `${own('web/messages', 'LONGEST_SEARCH')} characters, ${own('web/messages', 'MOST_SEARCHES')} at a time`,
     `${MOST_WATCHERS}`,
   ],
   'the shared settings in Redis': [
