@@ -150,6 +150,33 @@ const SITUATIONS: readonly (readonly [what: string, given: Partial<Status>, said
     'warning scan.example losing',
   ],
   [
+    'took many, and refuses everything for a minute',
+    intake({
+      recent: { reply: 43, delivered: 138 },
+      lastSuccess: TAKEN_AT - 60_000,
+      lastFailure: { at: TAKEN_AT - 1_000, class: 'reply', text: '550 5.7.1 No' },
+    }),
+    'failing scan.example refusing',
+  ],
+  [
+    'refused some, and took one in the last minute',
+    intake({
+      recent: { reply: 43, delivered: 138 },
+      lastSuccess: TAKEN_AT - 59_000,
+      lastFailure: { at: TAKEN_AT - 1_000, class: 'reply', text: '550 5.7.1 No' },
+    }),
+    'warning scan.example losing',
+  ],
+  [
+    'refused some, and nothing came since it took the last',
+    intake({
+      recent: { reply: 43, delivered: 138 },
+      lastSuccess: TAKEN_AT - 200_000,
+      lastFailure: { at: TAKEN_AT - 210_000, class: 'reply', text: '550 5.7.1 No' },
+    }),
+    'warning scan.example losing',
+  ],
+  [
     'refuses as many as it takes',
     intake({ recent: { reply: 5, delivered: 5 } }),
     'failing scan.example losing',

@@ -2,7 +2,7 @@ import { safeText } from '../base/text'
 import type { Report } from './events'
 import { CERTIFICATE_WARNED } from './tls-counters'
 import { TROUBLES } from './words'
-import type { DomainStatus, IntakeStatus, LastFailure, RecentCopies, Status } from './status'
+import type { IntakeStatus, LastFailure, RecentCopies, Status } from './status'
 
 /** `warning`: somebody should look; `failing`: copies are lost, or are about to be. */
 export type State = 'ok' | 'warning' | 'failing'
@@ -183,8 +183,9 @@ function ofIntake(status: Status, domain: string): Found[] {
   const oldest = Math.max(0, ...intakes.map(({ oldestAgeMs }) => oldestAgeMs))
   const found: Found[] = []
   if (holds.includes(domain)) found.push(warning('held', 'nothing is sent there'))
-  if (delivery?.lastAttempt === 'down') found.push(failing('unreachable', lastDelivery(intakes)))
-  found.push(...losses(intakes, delivery))
+  const isDown = delivery?.lastAttempt === 'down'
+  if (isDown) found.push(failing('unreachable', lastDelivery(intakes)))
+  found.push(...losses(intakes, isDown, takenAt))
   // A held copy does not age, but the display has what it was.
   if (!isHeld && oldest > maxAgeMs / 2) {
     const text = `the oldest copy waits for ${seconds(oldest)} of ${seconds(maxAgeMs)}`
@@ -199,8 +200,11 @@ function ofIntake(status: Status, domain: string): Found[] {
   return found
 }
 
+/** Milliseconds without a delivery, but with failures, after which those before count for nothing. */
+const NOTHING_DELIVERED = 60_000
+
 /** Copies given up lately: all, by one thing that is in the way, or some of many. */
-function losses(intakes: readonly IntakeStatus[], delivery: DomainStatus | undefined): Found[] {
+function losses(intakes: readonly IntakeStatus[], isDown: boolean, now: number): Found[] {
   const sum = (name: keyof RecentCopies) =>
     intakes.reduce((total, { recent }) => total + recent[name], 0)
   const kinds = (['reply', 'tls', 'network', 'dns', 'expired'] as const)
@@ -210,15 +214,19 @@ function losses(intakes: readonly IntakeStatus[], delivery: DomainStatus | undef
   const [most] = kinds
   if (!most) return []
   const delivered = sum('delivered')
+  const success = Math.max(0, ...intakes.map(({ lastSuccess }) => lastSuccess ?? 0))
+  const failure = Math.max(0, ...intakes.map(({ lastFailure }) => lastFailure?.at ?? 0))
+  const isOver = failure > success && now - success >= NOTHING_DELIVERED
   const parts = kinds.map(({ kind, lost }) => `${lost} by ${LOST_BY[kind]}`).join(', ')
-  const text = `${parts} given up in the last 5 minutes, ${delivered} delivered`
-  if (delivered > 0) {
+  const since = delivered > 0 && isOver ? `, none since ${moment(success)}` : ''
+  const text = `${parts} given up in the last 5 minutes, ${delivered} delivered${since}`
+  if (delivered > 0 && !isOver) {
     const lost = kinds.reduce((total, each) => total + each.lost, 0)
     return [lost >= delivered ? failing('losing', text) : warning('losing', text)]
   }
   if (most.kind === 'reply') return [failing('refusing', text)]
   if (most.kind === 'tls') return [failing('tls', text)]
-  return delivery?.lastAttempt === 'down' ? [] : [failing('losing', text)]
+  return isDown ? [] : [failing('losing', text)]
 }
 
 const LOST_BY = {
