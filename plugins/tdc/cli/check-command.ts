@@ -8,6 +8,7 @@ import { IntakeWays } from '../delivery/intake-ways'
 import { type Call, type Command, EXIT, show, Stop } from './command'
 import { systemDisk } from '../queue/disk'
 import { diagnose, diagnoseKeyMode, diagnosisText } from '../doctor/doctor'
+import { diagnoseRedis } from '../doctor/redis-look'
 import { serverUserOf } from '../doctor/server-user'
 import { readSettings } from '../settings/read'
 import type { Settings } from '../settings/settings'
@@ -24,21 +25,22 @@ export const checkCommand: Command = {
     'the settings, what is around them, and every host of every intake up to its EHLO; sends no mail',
   help: [
     'Reads the files as they are now; needs no running server. What machines share is taken as this',
-    'one has it ([cluster] redis=true).',
+    'one has it ([cluster] redis=true); where settings or copies are shared, Redis is asked too.',
     'Run it as the user that starts Haraka: what that user, and the one of smtp.ini, may not do in the',
     'queue directory, is told with the command that mends it.',
     'Exit code 1: settings refused, no copy could be written, or an intake that no copy could be delivered to.',
   ],
   async run(call) {
     const directory = call.directory()
-    const { source, me, queue, smtp, sharedSettingsPath } = await readStandalone(directory)
+    const { source, me, queue, smtp, sharedSettingsPath, connectRedis } =
+      await readStandalone(directory)
     const result = readSettings(withShared(source, sharedSettingsPath))
     if (result.kind === 'refused') {
       show(call, result, () => ['settings refused:', ...result.problems.map((text) => `  ${text}`)])
       return EXIT.no
     }
     const { settings, warnings } = result
-    const { writeAhead, limits } = settings
+    const { writeAhead, limits, store, cluster } = settings
     const place = {
       directory,
       queue,
@@ -50,6 +52,9 @@ export const checkCommand: Command = {
       now: systemClock.wall(),
     }
     const findings = [...diagnose(place), ...diagnoseKeyMode(directory)]
+    if (cluster.redis || store === 'redis') {
+      findings.push(...(await diagnoseRedis(connectRedis, store === 'redis', systemClock)))
+    }
     const ways = new IntakeWays({
       clock: systemClock,
       reportOf: () => () => {},

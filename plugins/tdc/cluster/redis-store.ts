@@ -1,5 +1,5 @@
 import { bounded, LIMITS } from '../base/text'
-import type { Clock } from '../clock'
+import { type Clock, inTime } from '../clock'
 import { LONGEST_REPORT } from './machine-report'
 import { HEAD_OCTETS, LONGEST_DOCUMENT } from './shared-document'
 
@@ -225,10 +225,6 @@ export class Link {
   }
 
   private inTime<T>(work: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const late = () => reject(new Error(`no answer in ${ANSWER_TIME / 1000} seconds`))
-      const deadline = this.clock.after(ANSWER_TIME, late)
-      work.then(resolve, reject).finally(() => deadline.cancel())
-    })
+    return inTime(this.clock, work, ANSWER_TIME)
   }
 }

@@ -3,7 +3,9 @@ import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { SettingsSource } from '../settings/source'
 import { sharedSettingsIn } from './queue-directory'
+import type { RedisConnection } from './redis-connection'
 import { settingsSource } from './settings-files'
+import { standaloneRedis } from './standalone-redis'
 
 export interface Standalone {
   readonly source: SettingsSource
@@ -12,6 +14,8 @@ export interface Standalone {
   readonly queue: string
   /** Where a running server keeps what it shares with others. */
   readonly sharedSettingsPath: string
+  /** To the Redis of redis.ini. */
+  readonly connectRedis: () => Promise<RedisConnection>
   /** smtp.ini without its sections. */
   readonly smtp: Readonly<Record<string, unknown>>
 }
@@ -49,6 +53,7 @@ export async function readStandalone(directory: string): Promise<Standalone> {
     me: source.me || hostname(),
     queue,
     sharedSettingsPath: sharedSettingsIn(queue),
+    connectRedis: standaloneRedis(directory, config),
     smtp: main,
   }
 }
