@@ -346,6 +346,18 @@ describe('the queue that machines share', function () {
     assert.deepEqual(lines(two, 'queue-away'), [])
   })
 
+  it('what somebody wrote in place of the failed attempts costs a number, and doubles no copy', async () => {
+    const [one, two] = [await started('mx1'), await started('mx2')]
+    await one.add('tried')
+    const [entry] = (await redis.command('XRANGE', streamOf(one), '-', '+')).split('\n')
+    await redis.command('HSET', `${streamOf(one)}:attempts`, String(entry), '1')
+    await redis.command('SET', `${streamOf(two)}:attempts`, 'a text')
+    one.isStopped = true
+    await wait(TAKEN_OVER)
+    assert.deepEqual(two.sending, ['tried'])
+    assert.equal(await redis.command('EXISTS', streamOf(one)), '0')
+  })
+
   it('what is no copy is set aside with a line, and the copies beside it go on', async () => {
     const [one, two] = [await started('mx1'), await started('mx2')]
     await one.add('good')

@@ -29,7 +29,7 @@ interface Waiting {
 
 /**
  * Milliseconds for which a log is ours from the moment at which its folder was looked for, and found. Who
- * renames the folder waits as long before it reads.
+ * renames the folder waits for twice as long before it reads.
  */
 export const LEASE = 200
 

@@ -79,7 +79,7 @@ while wrong <= tonumber(ARGV[10]) do
     redis.call('XADD', own, new, 'n', name, 'c', content, 't', moment)
     local attempts = redis.pcall('HGET', from_attempts, entry)
     if type(attempts) ~= 'string' or #attempts > 9 then attempts = '' end
-    if attempts ~= '' then redis.call('HSET', own_attempts, new, attempts) end
+    if attempts ~= '' then redis.pcall('HSET', own_attempts, new, attempts) end
     redis.call('XDEL', from, entry)
     moved[#moved + 1] = {new, name, content, moment, attempts}
     id, left, room = id + 1, left - 1, room - #content
