@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import type { Outcome } from '../plugins/tdc/delivery/outcome'
+import type { Outcome } from '../plugins/tdc/smtp/outcome'
 import { Adoption } from '../plugins/tdc/queue/adoption'
 import { Copy } from '../plugins/tdc/queue/copy'
 import { type Disk, type DiskFile, systemDisk } from '../plugins/tdc/queue/disk'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Failure, Outcome } from '../plugins/tdc/delivery/outcome'
+import type { Failure, Outcome } from '../plugins/tdc/smtp/outcome'
 import type { AutoReplay } from '../plugins/tdc/queue/auto-replay'
 import { givenUp } from '../plugins/tdc/queue/step'
 import { TestQueue } from './support/queue'

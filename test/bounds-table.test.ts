@@ -9,7 +9,7 @@ import {
   MOST_ENTRIES,
 } from '../plugins/tdc/cluster/shared-document'
 import { LONGEST_REPORT } from '../plugins/tdc/cluster/machine-report'
-import { MAX_REPLY_LINES, MAX_REPLY_OCTETS } from '../plugins/tdc/delivery/reply'
+import { MAX_REPLY_LINES, MAX_REPLY_OCTETS } from '../plugins/tdc/smtp/reply'
 import { TRACK_OCTETS } from '../plugins/tdc/monitor/tracking'
 import { FIXED } from '../plugins/tdc/settings/keys'
 import { HELD_COPIES, SHARED_IN_MEMORY } from '../plugins/tdc/queue/memory-budget'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { inTurns, sortedInTurns } from '../plugins/tdc/base/in-turns'
-import type { Outcome } from '../plugins/tdc/delivery/outcome'
+import type { Outcome } from '../plugins/tdc/smtp/outcome'
 import { Tracking } from '../plugins/tdc/monitor/tracking'
 import { Adoption } from '../plugins/tdc/queue/adoption'
 import { Copy } from '../plugins/tdc/queue/copy'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { ReplyParser } from '../plugins/tdc/delivery/reply'
+import { ReplyParser } from '../plugins/tdc/smtp/reply'
 import type { TdcEvent } from '../plugins/tdc/monitor/events'
 import { Monitor } from '../plugins/tdc/monitor/monitor'
 import { matcher } from '../plugins/tdc/monitor/tracking'

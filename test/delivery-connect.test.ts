@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { MxLookup } from '../plugins/tdc/delivery/mx-lookup'
+import type { MxLookup } from '../plugins/tdc/route/mx-lookup'
 import { OPEN_TIMEOUT } from '../plugins/tdc/delivery/pool-options'
 import { FaultServer } from './support/fault-server'
 import type { Script } from './support/fault-script'

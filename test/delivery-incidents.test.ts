@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Session } from '../plugins/tdc/delivery/session'
+import type { Session } from '../plugins/tdc/smtp/session'
 import type { Script } from './support/fault-script'
 import { IntakeLink, outgoing, TIMEOUTS } from './support/intake-link'
 import { within } from './support/within'

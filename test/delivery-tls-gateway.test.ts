@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
-import { pinOf } from '../plugins/tdc/delivery/certificate'
+import { pinOf } from '../plugins/tdc/smtp/certificate'
 import { createAuthority } from './support/certificates'
 import type { HarakaServer } from './support/haraka'
 import { sendMail } from './support/smtp-client'

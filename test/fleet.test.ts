@@ -4,7 +4,7 @@ import { Fleet, type FleetOptions, type FleetResult } from './scale/fleet'
 const WORKERS = 100
 const BEFORE = 20
 const OUTAGE = 60
-/** Of the pauses between openings, when they are longest (delivery/backoff.ts); seconds. */
+/** Of the pauses between openings, when they are longest (base/backoff.ts); seconds. */
 const PAUSE = 4
 
 const OPTIONS: FleetOptions = {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { statSync, writeFileSync } from 'node:fs'
-import type { Outcome } from '../plugins/tdc/delivery/outcome'
+import type { Outcome } from '../plugins/tdc/smtp/outcome'
 import type { TdcEvent } from '../plugins/tdc/monitor/events'
 import { type Disk, systemDisk } from '../plugins/tdc/queue/disk'
 import { beyondBounds, byAge } from '../plugins/tdc/queue/kept-bounds'

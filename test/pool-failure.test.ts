@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { SessionMaker } from '../plugins/tdc/delivery/session'
+import type { SessionMaker } from '../plugins/tdc/smtp/session'
 import { mail, reply } from './support/fake-sessions'
 import { PoolStory } from './support/pool-story'
 

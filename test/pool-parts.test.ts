@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Clock } from '../plugins/tdc/clock'
 import { Alarm } from '../plugins/tdc/delivery/alarm'
-import { Backoff } from '../plugins/tdc/delivery/backoff'
+import { Backoff } from '../plugins/tdc/base/backoff'
 import { LearnedLimit } from '../plugins/tdc/delivery/learned-limit'
 import { type Place, WaitingLine } from '../plugins/tdc/delivery/waiting-line'
 import { FakeClock } from './support/fake-clock'

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { Outcome } from '../plugins/tdc/delivery/outcome'
-import type { Outgoing } from '../plugins/tdc/delivery/outgoing'
+import type { Outcome } from '../plugins/tdc/smtp/outcome'
+import type { Outgoing } from '../plugins/tdc/smtp/outgoing'
 import { systemDisk } from '../plugins/tdc/queue/disk'
 import { TestQueue } from './support/queue'
 

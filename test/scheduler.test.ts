@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { symlinkSync } from 'node:fs'
-import type { Failure, Outcome } from '../plugins/tdc/delivery/outcome'
+import type { Failure, Outcome } from '../plugins/tdc/smtp/outcome'
 import { systemDisk } from '../plugins/tdc/queue/disk'
 import { TestQueue } from './support/queue'
 

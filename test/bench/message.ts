@@ -1,4 +1,4 @@
-import type { Outgoing } from '../../plugins/tdc/delivery/outgoing'
+import type { Outgoing } from '../../plugins/tdc/smtp/outgoing'
 
 /** Octets of a message's body, unless it is to be of another size. */
 const BODY_SIZE = 4_096

@@ -1,9 +1,9 @@
 import { systemClock } from '../../plugins/tdc/clock'
 import { makeSessionMaker } from '../../plugins/tdc/delivery/connect'
 import { dcidSource } from '../../plugins/tdc/delivery/dcid'
-import { makeMxLookup } from '../../plugins/tdc/delivery/mx-lookup'
+import { makeMxLookup } from '../../plugins/tdc/route/mx-lookup'
 import { Pool } from '../../plugins/tdc/delivery/pool'
-import type { SessionMaker } from '../../plugins/tdc/delivery/session'
+import type { SessionMaker } from '../../plugins/tdc/smtp/session'
 import type { Sending, Target } from './sending'
 
 /** tdc.ini's defaults, apart from what the comparison sets for both. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../../plugins/tdc/clock'
 import { type ConnectOptions, makeSessionMaker } from '../../plugins/tdc/delivery/connect'
 import { Pool } from '../../plugins/tdc/delivery/pool'
-import type { SessionMaker } from '../../plugins/tdc/delivery/session'
+import type { SessionMaker } from '../../plugins/tdc/smtp/session'
 import type { TdcEvent } from '../../plugins/tdc/monitor/events'
 import { Copy } from '../../plugins/tdc/queue/copy'
 import { systemDisk } from '../../plugins/tdc/queue/disk'

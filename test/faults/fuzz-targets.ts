@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { ReplyParser } from '../../plugins/tdc/delivery/reply'
+import { ReplyParser } from '../../plugins/tdc/smtp/reply'
 import { journalRemovals } from '../../plugins/tdc/journal/journal-report'
 import { QUEUE_DOMAIN } from '../../plugins/tdc/base/names'
 import { LONGEST_HEAD, parseHead } from '../../plugins/tdc/queue/queue-file'

@@ -110,14 +110,14 @@ export const resumptionControl: FaultCase = {
   async run(context: FaultContext): Promise<FaultResult> {
     const build = alteredBuild(
       [
-        'tdc/delivery/tls.ts',
+        'tdc/smtp/tls.ts',
         'rejectUnauthorized: verify && !dane,\n      })',
         'rejectUnauthorized: verify && !dane, session: globalThis.tdcSession })\n' +
           "      tls.on('session', (session) => (globalThis.tdcSession = session))",
       ],
       // A resumed session brings no certificate; without one nothing is sent.
       [
-        'tdc/delivery/tls.ts',
+        'tdc/smtp/tls.ts',
         'const chain = chainOf(tls)',
         'const chain = (globalThis.tdcPeer ??= chainOf(tls))',
       ],

@@ -1,8 +1,8 @@
 import type { Clock } from '../../plugins/tdc/clock'
-import type { Fault } from '../../plugins/tdc/delivery/fault'
-import type { Failure } from '../../plugins/tdc/delivery/outcome'
-import type { Outgoing } from '../../plugins/tdc/delivery/outgoing'
-import type { Opened, SendResult, Session, SessionMaker } from '../../plugins/tdc/delivery/session'
+import type { Fault } from '../../plugins/tdc/smtp/fault'
+import type { Failure } from '../../plugins/tdc/smtp/outcome'
+import type { Outgoing } from '../../plugins/tdc/smtp/outgoing'
+import type { Opened, SendResult, Session, SessionMaker } from '../../plugins/tdc/smtp/session'
 
 /** How the intake says that it takes no further connection. */
 export type Refusal = '421' | 'tcp'

@@ -1,7 +1,7 @@
-import type { Fault } from '../../plugins/tdc/delivery/fault'
-import type { Failure, Outcome } from '../../plugins/tdc/delivery/outcome'
-import type { Outgoing } from '../../plugins/tdc/delivery/outgoing'
-import type { Opened, SendResult, Session, SessionMaker } from '../../plugins/tdc/delivery/session'
+import type { Fault } from '../../plugins/tdc/smtp/fault'
+import type { Failure, Outcome } from '../../plugins/tdc/smtp/outcome'
+import type { Outgoing } from '../../plugins/tdc/smtp/outgoing'
+import type { Opened, SendResult, Session, SessionMaker } from '../../plugins/tdc/smtp/session'
 
 export const REFUSED: Failure = { kind: 'network', details: 'refused', reason: 'ECONNREFUSED' }
 export const CLOSED: Failure = { kind: 'network', details: 'closed', reason: 'closed by peer' }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import type { Outcome } from '../../plugins/tdc/delivery/outcome'
-import type { Outgoing } from '../../plugins/tdc/delivery/outgoing'
+import type { Outcome } from '../../plugins/tdc/smtp/outcome'
+import type { Outgoing } from '../../plugins/tdc/smtp/outgoing'
 import { Pool } from '../../plugins/tdc/delivery/pool'
 import type { PoolDeps, PoolOptions } from '../../plugins/tdc/delivery/pool-options'
 import { FakeClock } from './fake-clock'

@@ -1,11 +1,11 @@
 import type { TdcEvent, TlsPolicySource } from '../monitor/events'
 import { Attempt } from './attempt'
-import { WindowMemory } from './window-memory'
+import { WindowMemory } from '../smtp/window-memory'
 import { type ConnectOptions, policyOf, reachable, resolveHosts, rulesOf } from './connect'
-import { HostRules } from './host-rules'
-import type { Host } from './mx'
-import type { Failure } from './outcome'
-import { makeSecurer, WANTS_OURS } from './tls'
+import { HostRules } from '../route/host-rules'
+import type { Host } from '../route/mx'
+import type { Failure } from '../smtp/outcome'
+import { makeSecurer, WANTS_OURS } from '../smtp/tls'
 
 /** What a look at one host of an intake found; no mail was sent. */
 export interface CheckedHost {

@@ -1,5 +1,5 @@
 import type { PooledMessage } from './entries'
-import type { Session } from './session'
+import type { Session } from '../smtp/session'
 
 /**
  * One connection of a pool. Its state is replaced whole. Gone is not a state: then the connection

@@ -2,7 +2,7 @@ import type { Clock } from '../clock'
 import { type Busy, type Closing, type PoolConnection, type Idle, loadOf } from './connection'
 import type { PooledMessage } from './entries'
 import type { Seats } from './connection-budget'
-import type { Session } from './session'
+import type { Session } from '../smtp/session'
 import type { ConnectionStatus } from '../monitor/status'
 
 type ConnectionFacts = Omit<ConnectionStatus, 'domain' | 'pid'>

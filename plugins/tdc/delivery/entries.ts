@@ -1,6 +1,6 @@
 import type { Cost } from './intake-record'
-import type { Failure, Outcome } from './outcome'
-import type { Outgoing } from './outgoing'
+import type { Failure, Outcome } from '../smtp/outcome'
+import type { Outgoing } from '../smtp/outgoing'
 import { type Place, WaitingLine } from './waiting-line'
 
 type Settle = (outcome: Outcome, message: Outgoing) => void

@@ -1,7 +1,7 @@
 import { LIMITS, bounded } from '../base/text'
-import type { Failure } from './outcome'
-import type { Outgoing } from './outgoing'
-import type { Opened, SendResult, Session, SessionMaker } from './session'
+import type { Failure } from '../smtp/outcome'
+import type { Outgoing } from '../smtp/outgoing'
+import type { Opened, SendResult, Session, SessionMaker } from '../smtp/session'
 
 /*
  * Session makers and sessions promise never to reject nor throw. Should one do it all the same, the

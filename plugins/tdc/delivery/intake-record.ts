@@ -3,9 +3,9 @@ import type { LearnedLimits, Reached } from '../monitor/status'
 import type { PoolConnection } from './connection'
 import { ConnectionLimit } from './connection-limit'
 import { LearnedLimit } from './learned-limit'
-import type { Failure } from './outcome'
+import type { Failure } from '../smtp/outcome'
 import { Pace } from './pace'
-import type { Opened, SendResult, Session } from './session'
+import type { Opened, SendResult, Session } from '../smtp/session'
 
 /** A close this soon after a reply belongs to it; a later one is an idle timeout or a restart. */
 const RIGHT_AFTER = 1000

@@ -2,11 +2,11 @@ import type { Clock } from '../clock'
 import type { Report } from '../monitor/events'
 import type { ConnectOptions } from './connect'
 import { dcidSource } from './dcid'
-import { type DnsSettings, IntakeDnsSource } from './intake-dns'
-import { isPublic } from './public-address'
-import { makeStsFetch } from './sts-fetch'
-import { StsPolicies } from './sts-policies'
-import { makeTxtLookup } from './txt-lookup'
+import { type DnsSettings, IntakeDnsSource } from '../route/intake-dns'
+import { isPublic } from '../route/public-address'
+import { makeStsFetch } from '../route/sts-fetch'
+import { StsPolicies } from '../route/sts-policies'
+import { makeTxtLookup } from '../route/txt-lookup'
 
 export interface WayDeps {
   readonly clock: Clock

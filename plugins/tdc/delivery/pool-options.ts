@@ -1,7 +1,7 @@
 import type { Clock } from '../clock'
 import type { Seats } from './connection-budget'
 import type { GrowthOptions } from './growth'
-import type { SessionMaker } from './session'
+import type { SessionMaker } from '../smtp/session'
 
 /** Times are milliseconds. */
 export interface PoolOptions extends GrowthOptions {

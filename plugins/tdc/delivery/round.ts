@@ -1,11 +1,11 @@
-import type { Backoff } from './backoff'
+import type { Backoff } from '../base/backoff'
 import type { PoolConnection } from './connection'
 import type { Seats } from './connection-budget'
 import { type ConnectionCensus, type Connections, HANGS_AFTER } from './connections'
 import type { Entries, PooledMessage } from './entries'
 import { wantedConnections } from './growth'
 import type { IntakeRecord } from './intake-record'
-import type { Failure } from './outcome'
+import type { Failure } from '../smtp/outcome'
 import { OPEN_TIMEOUT, type PoolOptions } from './pool-options'
 
 const OPENING_TIMED_OUT: Failure = {

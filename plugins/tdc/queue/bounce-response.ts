@@ -1,5 +1,5 @@
 import type { BounceResponse } from '../monitor/events'
-import type { SmtpCommand, DnsResult, Failure, NetworkDetails } from '../delivery/outcome'
+import type { SmtpCommand, DnsResult, Failure, NetworkDetails } from '../smtp/outcome'
 
 /** 4: will be tried again; 5: given up. The first digit of the enhanced status (RFC 3463 section 3.1). */
 export type StatusClass = 4 | 5

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock'
-import type { Taker } from '../delivery/outcome'
+import type { Taker } from '../smtp/outcome'
 import type { Internals } from '../haraka/contract'
 import { announceDelivered, isDeliveryHeard } from '../haraka/loaded-item'
 import type { QueueDirectory } from '../haraka/queue-directory'

@@ -1,5 +1,5 @@
-import type { Outcome } from '../delivery/outcome'
-import type { Outgoing } from '../delivery/outgoing'
+import type { Outcome } from '../smtp/outcome'
+import type { Outgoing } from '../smtp/outgoing'
 
 /** Where copies are handed to for delivery: the pool of their intake's domain. */
 export interface Courier {

@@ -1,4 +1,4 @@
-import type { Failure } from '../delivery/outcome'
+import type { Failure } from '../smtp/outcome'
 import type { Appointment } from './appointments'
 import type { Copy } from './copy'
 

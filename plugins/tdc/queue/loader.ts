@@ -1,7 +1,7 @@
 import type { Clock } from '../clock'
 import type { LoadedItem } from '../haraka/types'
 import type { QueueDirectory } from '../haraka/queue-directory'
-import { retriesOf } from '../delivery/outcome'
+import { retriesOf } from '../delivery/retries'
 import type { Report } from '../monitor/events'
 import { Copy } from './copy'
 import { isMid, parseNotes } from './copy-notes'

@@ -1,4 +1,4 @@
-import type { Failure } from '../delivery/outcome'
+import type { Failure } from '../smtp/outcome'
 import { bounceText } from '../monitor/words'
 import { bounceResponse } from './bounce-response'
 import type { Copy } from './copy'

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock'
-import type { Failure, Outcome } from '../delivery/outcome'
-import type { Outgoing } from '../delivery/outgoing'
+import type { Failure, Outcome } from '../smtp/outcome'
+import type { Outgoing } from '../smtp/outgoing'
 import type { Report } from '../monitor/events'
 import { mistakeIn } from '../monitor/mistake'
 import { deferredEvent, endEvent, fallbackEvent } from './attempt-events'

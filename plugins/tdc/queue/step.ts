@@ -1,10 +1,5 @@
-import {
-  refusesContent,
-  retriesOf,
-  type Failure,
-  type Outcome,
-  type Taker,
-} from '../delivery/outcome'
+import { refusesContent, retriesOf } from '../delivery/retries'
+import type { Failure, Outcome, Taker } from '../smtp/outcome'
 import type { Cause, GivenUp } from './kept-name'
 
 /** What happens to a copy after an attempt. */
