@@ -74,8 +74,8 @@ const ROWS: Readonly<Record<string, readonly string[]>> = {
     `${mb(SHARED_IN_MEMORY)} with a shared queue`,
   ],
   'DNS answers': [
-    `${own('delivery/answer-cache', 'MOST')} of a kind; ${own('delivery/address-backoff', 'MOST')} a domain`,
-    `a policy of ${kb(own('delivery/sts-fetch', 'LONGEST_POLICY'))}`,
+    `${own('route/answer-cache', 'MOST')} of a kind; ${own('route/address-backoff', 'MOST')} a domain`,
+    `a policy of ${kb(own('route/sts-fetch', 'LONGEST_POLICY'))}`,
   ],
   'a request to the control socket': [
     kb(own('control/control-socket', 'LONGEST_REQUEST')),
