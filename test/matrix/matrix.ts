@@ -14,7 +14,7 @@ const NODES = ['20', '22', '24', '26']
 const OLDEST_HARAKA = '3.3.4'
 
 /** Hooks, the queue item that is taken from core, files, TLS and the message's octets. */
-const SHORT = ['queue-life', 'restart', 'original', 'package', 'delivery-tls', 'delivery-dialogue']
+const SHORT = ['queue-life', 'restart', 'original', 'package', 'smtp-tls', 'smtp-dialogue']
 const LONG = ['**/*']
 
 interface Tree {
