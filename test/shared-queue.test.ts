@@ -13,6 +13,9 @@ import { pass, SharedProcess } from './support/shared-process'
 /** Milliseconds after which the copies of a process that ended are another's, at the latest. */
 const TAKEN_OVER = SILENT + 7_000
 
+/** Real milliseconds for a Redis that answers nobody. */
+const IMPATIENT = 200
+
 describe('the queue that machines share', function () {
   this.timeout(60_000)
   let redis: RedisServer
@@ -128,6 +131,51 @@ describe('the queue that machines share', function () {
     assert.deepEqual([one.sending, two.sending], [['slow'], []])
   })
 
+  it('a virtual machine that was paused, and its clocks with it, sends nothing of what was taken over', async () => {
+    const [one, two] = [await started('mx1'), await started('mx2')]
+    const copy = await one.add('waiting')
+    await wait(4_000)
+    one.isStopped = true
+    await wait(TAKEN_OVER)
+    assert.deepEqual(two.sending, ['waiting'])
+    await assert.rejects(async () => copy.content(), /another machine has taken the copy over/)
+  })
+
+  it('a process that was stopped for longer than its copies live ends none that another has', async () => {
+    const [one, two] = [await started('mx1'), await started('mx2')]
+    await one.add('waiting')
+    one.isStopped = true
+    await wait(TAKEN_OVER)
+    assert.deepEqual(two.sending, ['waiting'])
+    one.queue.clock.freeze(one.queue.options.maxAge)
+    one.isStopped = false
+    await wait(4_000)
+    const told = one.queue.events.map(({ kind }) => kind)
+    assert.deepEqual([told.includes('expired'), told.includes('vanished')], [false, true])
+  })
+
+  it('machines that were all stopped together take nothing of each other', async () => {
+    const [one, two] = [await started('mx1'), await started('mx2')]
+    await one.add('first')
+    await wait(6_000)
+    // The one that was stopped itself looks before the other has said anything.
+    two.queue.clock.freeze(60_000)
+    one.isStopped = true
+    await wait(1_000)
+    one.isStopped = false
+    await wait(TAKEN_OVER)
+    assert.deepEqual([one.sending, two.sending], [['first'], []])
+  })
+
+  it('the moment of a copy is that of Redis, also when the clock of its machine was just set', async () => {
+    const one = await started('mx1')
+    one.queue.clock.setWall(Date.UTC(2020, 0, 1))
+    await one.add('first')
+    const written = (await redis.command('XRANGE', streamOf(one), '-', '+')).split('\n').at(-1)
+    const now = Number((await redis.command('TIME')).split('\n')[0]) * 1000
+    assert.ok(Math.abs(now - Number(written)) < 60_000, `${written} at ${now}`)
+  })
+
   it('each copy has one machine, however many look for them', async () => {
     const one = await started('mx1')
     const mids = Array.from({ length: 300 }, (_, at) => `T.${at}`)
@@ -198,6 +246,7 @@ describe('the queue that machines share', function () {
   for (const { name, begin, end, keeps } of TROUBLES) {
     it(`Redis ${name}: the local store has what comes, and nothing is lost or doubled`, async () => {
       const one = await started('mx1')
+      one.patience = IMPATIENT
       await one.add('ended')
       await one.add('before')
       await begin()
@@ -240,6 +289,9 @@ describe('the queue that machines share', function () {
     send,
   ) => send(words).then(() => Promise.reject(new Error('the connection broke')))
 
+  const isTakeover = ([, script]: Parameters<SendOctets>[0]) =>
+    String(script).includes('own_tombstone')
+
   it('a copy of which no answer came is ended there, before anybody can take it over', async () => {
     const [one, two] = [await started('mx1'), await started('mx2')]
     one.before = (words, send) => {
@@ -279,6 +331,53 @@ describe('the queue that machines share', function () {
     assert.equal(lines(one, 'queue-away').length, 1)
   })
 
+  it('store=local by a reload: a machine that drains takes nothing over, nor does one that ends, but another', async () => {
+    const [one, two, ending] = [await started('mx1'), await started('mx2'), await started('mx3')]
+    await one.add('left')
+    await two.add('draining')
+    two.kind = 'local'
+    ending.store.leave()
+    one.isStopped = true
+    const four = await started('mx4')
+    await wait(TAKEN_OVER)
+    const all = [two, ending, four].map(({ sending }) => sending)
+    assert.deepEqual(all, [['draining'], [], ['left']])
+  })
+
+  it('a machine that drains sends what it has taken over, also when it heard no answer to that', async () => {
+    const [one, two] = [await started('mx1'), await started('mx2')]
+    await one.add('moved')
+    await two.add('draining')
+    let lost = 0
+    two.before = (words, send) => {
+      if (!isTakeover(words)) return
+      lost++
+      two.kind = 'local'
+      return unanswered(words, send)
+    }
+    one.isStopped = true
+    await wait(TAKEN_OVER)
+    assert.deepEqual([lost, two.sending], [1, ['draining', 'moved']])
+  })
+
+  it('what was taken over and is lost by Redis in the same moment gets its file', async () => {
+    const [one, two] = [await started('mx1'), await started('mx2')]
+    await one.add('moved')
+    two.before = async (words, send) => {
+      if (!isTakeover(words)) return
+      const answer = await send(words)
+      await redis.command('FLUSHALL')
+      await (two.store as unknown as { ask(): Promise<void> }).ask()
+      return answer
+    }
+    one.isStopped = true
+    await wait(TAKEN_OVER)
+    assert.deepEqual(two.sending, ['moved'])
+    const { directory } = two.queue
+    const isFiled = () => two.queue.files.some((file) => directory.isOwnName(file))
+    assert.ok(await comesTrue(isFiled, 5_000))
+  })
+
   it('another prefix by a reload: what waits stays under the old one, until it ends', async () => {
     const [one, two] = [await started('mx1'), await started('mx2')]
     await one.add('waiting')
@@ -309,7 +408,7 @@ describe('the queue that machines share', function () {
     await one.add('first')
     let lost = 0
     two.before = (words, send) => {
-      if (!String(words[1]).includes('own_tombstone') || lost > 0) return
+      if (!isTakeover(words) || lost > 0) return
       lost++
       return unanswered(words, send)
     }
@@ -322,14 +421,13 @@ describe('the queue that machines share', function () {
     const [one, two, three] = [await started('mx1'), await started('mx2'), await started('mx3')]
     const mids = Array.from({ length: 300 }, (_, at) => `T.${at}`)
     await Promise.all(mids.map((mid) => one.add(mid)))
-    const isTakeover = ([, script]: Parameters<SendOctets>[0]) =>
-      String(script).includes('own_tombstone')
     // It would help, but looks at the other one only.
     three.before = (words) =>
       isTakeover(words) && words.includes(ownerOf(one))
         ? Promise.resolve(['alive', '0', [], '0'])
         : undefined
     one.isStopped = true
+    two.patience = IMPATIENT
     let takes = 0
     two.before = async (words, send) => {
       if (!isTakeover(words)) return

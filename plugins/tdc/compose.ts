@@ -116,7 +116,7 @@ export function compose(plugin: HarakaPlugin, internals: Internals, announces: b
       scheduler: queue.scheduler.stats,
       clockJump: jumps.look(),
       ...{ disk: queue.room.disk(), queueTrouble: queue.room.trouble },
-      storeAway: queue.storeTrouble(),
+      storeAway: queue.sharedStore.trouble,
       kept: queue.kept.figures,
       pools: pools.status(),
       connections: pools.connections(),
@@ -231,6 +231,7 @@ export function compose(plugin: HarakaPlugin, internals: Internals, announces: b
       healthWatch.stop()
       sharedCluster?.close()
       queue.autoReplay.stop()
+      queue.sharedStore.leave()
       queue.logs.close(() => queue.files.lingering.fileAll())
       queue.commands.flush().catch(mistakeIn('the queue', report))
       clock.after(SHUTDOWN_TIME, () => pools.destroy())
@@ -324,8 +325,7 @@ function queueOf({ plugin, internals, directory, value, monitor, clock }: Contex
   const replay = new Replay({ ...shared, kept, maxCopies: () => value().limits.maxCopies })
   const delivers = () => hasFilesOf(process.pid)
   return {
-    ...{ scheduler, kept, files, room, loader, logs },
-    storeTrouble: () => sharedStore.trouble,
+    ...{ scheduler, kept, files, room, loader, logs, sharedStore },
     follow: () => {
       logs.follow(loader, delivers, watchWorkers)
       sharedStore.start(delivers)

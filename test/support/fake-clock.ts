@@ -54,11 +54,16 @@ export class FakeClock implements Clock {
       firings = next.due > this.now ? 0 : firings + 1
       if (firings > MOST_FIRINGS_AT_A_MOMENT) throw new Error('a timer sets itself again for ever')
       this.timers.pop()
-      this.now = next.due
+      this.now = Math.max(this.now, next.due)
       next.then()
       await this.settle()
     }
     this.now = target
+  }
+
+  /** So long nothing ran, as in a process that was stopped (SIGSTOP): what was due meanwhile fires late. */
+  freeze(ms: number): void {
+    this.now += ms
   }
 
   /** Lets promises settle without moving time. */

@@ -147,7 +147,7 @@ export class QueueCopyFiles implements CopyFiles {
   exists(copy: Copy): Promise<boolean> {
     const look = async () => {
       const { stored, path } = copy
-      if (stored) return stored.store.shared?.has(stored.copy) ?? true
+      if (stored) return isOurs(stored)
       return this.disk.exists(path)
     }
     return this.inTurn(copy, () => this.failed.run(look))
@@ -238,6 +238,12 @@ export class QueueCopyFiles implements CopyFiles {
     void result.then(ended, ended)
     return result
   }
+}
+
+/** Redis is asked: another machine may have ended it otherwise by now. */
+async function isOurs({ store: { shared }, copy }: InStore): Promise<boolean> {
+  await shared?.confirm(copy)?.catch(() => {})
+  return shared?.has(copy) ?? true
 }
 
 async function recordOf({ store, copy }: InStore): Promise<CopyRecord> {

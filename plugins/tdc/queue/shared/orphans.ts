@@ -17,18 +17,25 @@ export type TakeIn = (found: {
   readonly attempts: number
 }) => void
 
+/**
+ * Of the milliseconds between two looks no more count: this machine itself may have been paused, and with it those that
+ * are looked at.
+ */
+const MOST_BETWEEN = 5_000
+
 /** Milliseconds for the answer with the copies of one takeover, over a slow line. */
 const TAKE_TIME = 5_000
 
-type InTime = <T>(work: Promise<T>, most?: number) => Promise<T>
+export type InTime = <T>(work: Promise<T>, most?: number) => Promise<T>
 
 /**
  * Copies of owners that report no more. How long they have not is measured here, on this machine's monotonic clock:
  * Redis's clock may be set, and after Redis was away all were silent.
  */
 export class Orphans {
-  /** The last report of each owner, and since when it is that. */
-  private readonly seen = new Map<string, { readonly report: string; readonly since: number }>()
+  /** The last report of each owner, and for how many milliseconds it has been that. */
+  private readonly seen = new Map<string, { readonly report: string; readonly silent: number }>()
+  private lookedAt = -Infinity
   /** Numbers that a takeover gives, until all that have one are here. */
   private doubtful: { readonly owner: Owner; readonly first: number }[] = []
 
@@ -51,16 +58,20 @@ export class Orphans {
 
   /** Rejects when Redis does not answer. */
   async look(queue: RedisQueue, own: Owner, inTime: InTime): Promise<void> {
-    await this.settleDoubts(queue, own, inTime)
     const owners = await inTime(queue.owners())
     for (const name of this.seen.keys()) if (!owners.has(name)) this.seen.delete(name)
     const now = this.deps.clock.monotonic()
+    const passed = Math.min(now - this.lookedAt, MOST_BETWEEN)
+    this.lookedAt = now
+    const gone: [name: string, report: string][] = []
     for (const [name, report] of owners) {
       if (name === own.name) continue
       const before = this.seen.get(name)
-      if (before?.report !== report) this.seen.set(name, { report, since: now })
-      else if (now - before.since >= SILENT) await this.takeAll(queue, own, name, report, inTime)
+      const silent = before?.report === report ? before.silent + passed : 0
+      this.seen.set(name, { report, silent })
+      if (silent >= SILENT) gone.push([name, report])
     }
+    for (const [name, report] of gone) await this.takeAll(queue, own, name, report, inTime)
   }
 
   private async takeAll(
@@ -112,7 +123,7 @@ export class Orphans {
   }
 
   /** What was moved all the same. */
-  private async settleDoubts(queue: RedisQueue, own: Owner, inTime: InTime): Promise<void> {
+  async settleDoubts(queue: RedisQueue, own: Owner, inTime: InTime): Promise<void> {
     this.doubtful = this.doubtful.filter(({ owner }) => owner === own)
     for (const doubt of [...this.doubtful]) {
       const { now, entries } = await inTime(queue.moved(own.name, doubt.first), TAKE_TIME)

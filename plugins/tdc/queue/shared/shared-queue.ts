@@ -30,8 +30,10 @@ export function sharedQueue(deps: {
 }): SharedStore {
   const { directory, memory, clock, report, settings, parts } = deps
   const takeIn: TakeIn = (found) => {
-    const { scheduler, loader } = parts()
+    const { scheduler, loader, files } = parts()
     const { copy: stored, content, head } = found
+    // Of this process's former name, and another's by now.
+    if (!store.has(stored)) return
     if (scheduler.has(head.mid)) {
       const there = scheduler.find(head.mid)?.copy.stored
       const isLeaving = there && there.store.shared?.has(there.copy) === false
@@ -47,6 +49,8 @@ export function sharedQueue(deps: {
     copy.enqueuedAt = clock.monotonic() - ageOf(found.age)
     copy.failedAttempts = loader.attempts(found.attempts)
     loader.take(copy)
+    // Redis has lost it meanwhile.
+    if (!store.isCurrent(stored)) files.lingering.add(copy)
   }
   /** With downtime not counted a copy that nobody could send for its whole time has it again. */
   const ageOf = (age: number): number => {

@@ -2,7 +2,8 @@ import { type Clock, inTime } from '../../clock'
 import type { Report } from '../../monitor/events'
 import { mistakeIn } from '../../monitor/mistake'
 import type { CopyRecord, CopyStore, SharedCopies, StoredCopy } from '../copy-store'
-import { type TakeIn, Orphans } from './orphans'
+import { Additions, type Addition } from './additions'
+import { type InTime, type TakeIn, Orphans } from './orphans'
 import { Outage } from './outage'
 import { Owner, type SharedCopy } from './owner'
 import { LONGEST_SHARED, RedisQueue, type SendOctets } from './redis-queue'
@@ -15,10 +16,16 @@ const TRY_EVERY = 1_000
 const [ADD_TIME, ANSWER_TIME, CONNECT_TIME] = [500, 1_000, 3_000]
 
 /**
- * Milliseconds since its last report in which a process need not ask whether its copies are its own: others wait longer
- * (`SILENT`, orphans.ts), and durations are all that is compared, so no clock that is set can make two of them.
+ * Milliseconds since its last report in which a process takes copies: others wait longer (`SILENT`, orphans.ts) until
+ * they take them over. Durations are all that is compared, so no clock that is set can make two of them.
  */
-const SURE = 10_000
+const PRESENT_FOR = 10_000
+
+/**
+ * Milliseconds since Redis last said so in which copies are a process's own without asking. A virtual machine that was
+ * paused has no clock that tells: so many of its copies as go out in that time may be others' by then.
+ */
+const SURE = 100
 
 /** Milliseconds that ended copies are remembered: a replica that takes Redis's place may have them still. */
 const ENDED_KEPT = 60_000
@@ -32,12 +39,6 @@ export interface SharedQueueSettings {
   readonly machine: string
 }
 
-interface Waiting {
-  readonly record: CopyRecord
-  readonly resolve: (copy: SharedCopy) => void
-  readonly reject: (why: unknown) => void
-}
-
 /**
  * The copies of this process in the queue that all machines share, in Redis (docs/shared-queue.md). What Redis does
  * not take at once is for the caller to write elsewhere; what may have come to it all the same is ended there.
@@ -48,16 +49,16 @@ export class SharedStore implements CopyStore, SharedCopies {
   private queue: RedisQueue | undefined
   private opening: Promise<void> | undefined
   private asking: Promise<void> | undefined
-  /** On the monotonic clock, as the others. */
-  private sureUntil = -Infinity
+  /** When it was asked what Redis affirmed last; on the monotonic clock, as the others. */
+  private affirmedAt = -Infinity
   private failedAt = -Infinity
   private readonly outage: Outage
-  /** Milliseconds that Redis's clock is ahead of this machine's. */
+  /** Milliseconds that Redis's clock is ahead of the monotonic one: this machine's other clock may be set. */
   private ahead = 0
-  private waiting: Waiting[] = []
-  private isAdding = false
   private isOver = false
+  private isLeaving = false
   private readonly orphans: Orphans
+  private readonly additions: Additions
 
   constructor(
     private readonly deps: {
@@ -76,6 +77,11 @@ export class SharedStore implements CopyStore, SharedCopies {
     this.outage = new Outage(clock, report)
     const isHere = (own: Owner) => this.isHere(own)
     this.orphans = new Orphans({ clock, report, takeIn, isHere, nameOf })
+    this.additions = new Additions(
+      (batch) => this.add(batch),
+      () => this.deps.settings().replicas > 0,
+      mistakeIn('the shared queue', report),
+    )
   }
 
   /** Until `close`; the settings say at each turn whether there is anything to do. `delivers`: this process has copies. */
@@ -88,6 +94,11 @@ export class SharedStore implements CopyStore, SharedCopies {
       .finally(() => {
         clock.after(this.queue ? REPORT_EVERY : TRY_EVERY, () => this.start(delivers))
       })
+  }
+
+  /** The process is about to end: what it took over now would wait for that, and for its own silence. */
+  leave(): void {
+    this.isLeaving = true
   }
 
   close(): void {
@@ -107,10 +118,7 @@ export class SharedStore implements CopyStore, SharedCopies {
 
   append(record: CopyRecord, signal: AbortSignal): Promise<SharedCopy> {
     signal.throwIfAborted()
-    return new Promise((resolve, reject) => {
-      this.waiting.push({ record, resolve, reject })
-      this.begun(this.addWaiting())
-    })
+    return this.additions.append(record)
   }
 
   async end(stored: StoredCopy, durably?: 'durably'): Promise<void> {
@@ -143,7 +151,7 @@ export class SharedStore implements CopyStore, SharedCopies {
   confirm(stored: StoredCopy): Promise<void> | undefined {
     const { owner } = stored as SharedCopy
     if (owner.state === 'taken') return Promise.reject(new Error(TAKEN))
-    if (owner.state === 'gone' || this.isSure) return undefined
+    if (owner.state === 'gone' || this.sinceAffirmed < SURE) return undefined
     return this.ask().then(() => {
       if (!this.has(stored)) throw new Error(TAKEN)
     })
@@ -172,17 +180,18 @@ export class SharedStore implements CopyStore, SharedCopies {
     return new Owner(this.deps.settings().machine, prefix)
   }
 
-  private get isSure(): boolean {
-    return this.deps.clock.monotonic() < this.sureUntil
+  /** Milliseconds. */
+  private get sinceAffirmed(): number {
+    return this.deps.clock.monotonic() - this.affirmedAt
   }
 
   private get isUp(): boolean {
-    return this.queue !== undefined && this.isSure && !this.isOver
+    return this.queue !== undefined && this.sinceAffirmed < PRESENT_FOR && !this.isOver
   }
 
-  /** Work that goes on by itself. */
-  private begun(work: Promise<unknown>): void {
-    work.catch(mistakeIn('the shared queue', this.deps.report))
+  /** Its own copies may still wait here; it takes no others. */
+  private get isDraining(): boolean {
+    return this.isLeaving || !this.deps.settings().isWanted
   }
 
   private async turn(): Promise<void> {
@@ -195,20 +204,24 @@ export class SharedStore implements CopyStore, SharedCopies {
     if (isEmpty && prefix !== this.owner.prefix) {
       this.drop()
       this.owner = this.newOwner()
-      this.sureUntil = -Infinity
+      this.affirmedAt = -Infinity
     }
     await this.ask()
     const { queue, owner } = this
     if (!queue || !this.isUp) return
-    const result = this.orphans.look(queue, owner, (work, most) => this.inTime(work, most))
-    await result.catch((error: unknown) => this.fail(queue, error))
+    const inTime: InTime = (work, most) => this.inTime(work, most)
+    const settled = this.orphans.settleDoubts(queue, owner, inTime)
+    const looked = settled.then(() =>
+      this.isDraining ? undefined : this.orphans.look(queue, owner, inTime),
+    )
+    await looked.catch((error: unknown) => this.fail(queue, error))
   }
 
   /** Reports when that is due. */
   private async isHere(owner: Owner): Promise<boolean> {
     const { queue } = this
-    if (this.deps.clock.monotonic() > this.sureUntil - SURE + REPORT_EVERY) await this.ask()
-    return queue === this.queue && owner === this.owner && this.isUp
+    if (this.sinceAffirmed > REPORT_EVERY) await this.ask()
+    return queue === this.queue && owner === this.owner && this.isUp && !this.isDraining
   }
 
   /** Are its copies its own? When it resolves that is known, or Redis cannot be asked. */
@@ -264,7 +277,7 @@ export class SharedStore implements CopyStore, SharedCopies {
     }
     const how = owner.state
     this.owner = this.newOwner(owner.prefix)
-    this.sureUntil = -Infinity
+    this.affirmedAt = -Infinity
     this.deps.lost(how === 'taken' ? 'taken' : 'gone')
     return this.begin(queue)
   }
@@ -277,8 +290,8 @@ export class SharedStore implements CopyStore, SharedCopies {
     owner.state = kind
     if (kind !== 'ours') return
     owner.isNew = false
-    if (Number.isFinite(now)) this.ahead = now - clock.wall()
-    this.sureUntil = asked + SURE
+    if (Number.isFinite(now)) this.ahead = now - clock.monotonic()
+    this.affirmedAt = asked
   }
 
   private async reached(queue: RedisQueue): Promise<void> {
@@ -286,25 +299,13 @@ export class SharedStore implements CopyStore, SharedCopies {
     if (replicas > 0) await this.inTime(queue.reached(replicas, ADD_TIME))
   }
 
-  /** Each by itself; where replicas are waited for, all that wait together. */
-  private async addWaiting(): Promise<void> {
-    if (this.isAdding) return
-    this.isAdding = true
-    while (this.waiting.length > 0) {
-      const added = this.add(this.waiting.splice(0))
-      if (this.deps.settings().replicas > 0) await added
-      else this.begun(added)
-    }
-    this.isAdding = false
-  }
-
-  private async add(batch: readonly Waiting[]): Promise<void> {
+  private async add(batch: readonly Addition[]): Promise<void> {
     const { queue, owner } = this
     if (!queue || !this.isUp) {
       for (const { reject } of batch) reject(new Error('Redis is away'))
       return
     }
-    const at = this.deps.clock.wall() + this.ahead
+    const at = this.deps.clock.monotonic() + this.ahead
     const added = batch.map(({ record }) => ({ id: owner.numbers(), record }))
     for (const { id } of added) owner.ended.set(id, this.deps.clock.monotonic())
     try {
