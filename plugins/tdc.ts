@@ -7,6 +7,7 @@ import { DELAY, DENY, DENYSOFT, DENYSOFTDISCONNECT, OK, STOP } from './tdc/harak
 import { checkContract, type Internals } from './tdc/haraka/contract'
 import { takeOver } from './tdc/haraka/loaded-item'
 import { logTo } from './tdc/haraka/log'
+import { hasWorkers } from './tdc/haraka/process-limits'
 import {
   fillConnectionIni,
   headerWarnings,
@@ -63,6 +64,7 @@ export function register(this: TdcPlugin): void {
   this.forwarding = new Forwarding(this, this.tdc)
 
   this.register_hook('init_master', 'survey', LAST)
+  this.register_hook('init_child', 'begin')
   this.register_hook('init_http', 'serve_page')
   this.register_hook('rcpt', 'note_recipient', FIRST)
   this.register_hook('data_post', 'decide', LAST)
@@ -105,11 +107,20 @@ export function survey(this: TdcPlugin, next: Next): void {
   for (const text of warnings) monitor.report({ kind: 'warning', text })
   this.tdc.openControl()
   const { queue } = this.tdc
-  const goOn = () => next()
+  const goOn = () => {
+    if (!hasWorkers(this)) queue.logs.begin()
+    next()
+  }
   queue.logs
     .takeAll()
     .then(() => queue.sweep.run())
     .then(goOn, goOn)
+}
+
+/** init_child: a worker takes mail from now on, as the user that it stays. */
+export function begin(this: TdcPlugin, next: Next): void {
+  this.tdc.queue.logs.begin()
+  next()
 }
 
 /** init_http, in each process that listens for HTTP: the page, which is off until it is enabled. */

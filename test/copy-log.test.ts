@@ -98,6 +98,14 @@ describe('the log of copies', () => {
       .sort()
   }
 
+  it('has its first segment before the first copy', async () => {
+    await log.makeReady()
+    assert.equal(folders().length, 1)
+    calls = {}
+    await add('first')
+    assert.deepEqual(calls, { writeDurably: 1 })
+  })
+
   it('all who wait share one write', async () => {
     await add('first')
     calls = {}

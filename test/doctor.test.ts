@@ -15,12 +15,7 @@ import {
 import { join, relative } from 'node:path'
 import type { Context } from 'mocha'
 import { diagnose, diagnoseKeyMode, diagnosisText } from '../plugins/tdc/doctor/doctor'
-import {
-  GENERATION_SIZE,
-  recordOf,
-  RECORDS_AT,
-  SEGMENT_SIZE,
-} from '../plugins/tdc/queue/log/format'
+import { RECORDS_AT, SEGMENT_SIZE } from '../plugins/tdc/queue/log/format'
 import type { Installation } from '../plugins/tdc/doctor/finding'
 import { makeQueueDirectory } from '../plugins/tdc/doctor/given-files'
 import { serverUserOf } from '../plugins/tdc/doctor/server-user'
@@ -28,6 +23,7 @@ import { queuePathOf } from '../plugins/tdc/haraka/standalone-settings'
 import { sendMail } from './support/smtp-client'
 import { Stage } from './support/stage'
 import { makeTempDir } from './support/temp-dir'
+import { WrittenSegment } from './support/written-segment'
 
 /** On every system some user who is not root. */
 const NOBODY = 65534
@@ -331,13 +327,10 @@ const ROWS: readonly Row[] = [
 function segment(queue: string, name: string, state?: 'damaged'): string {
   const folder = join(queue, 'error.tdc', 'log', name)
   mkdirSync(folder, { recursive: true })
-  const generation = Buffer.alloc(GENERATION_SIZE, 7)
-  const records = [0, 1, 2].map((at) =>
-    Buffer.concat(recordOf({ name: `n${at}`, content: Buffer.from('x') }, generation, at)),
-  )
-  if (state) records[1]?.fill(0)
-  const octets = Buffer.concat([Buffer.alloc(RECORDS_AT), ...records])
-  writeFileSync(join(folder, '1.log'), octets, { mode: 0o600 })
+  const records = [0, 1, 2].map((at) => ({ name: `n${at}`, content: Buffer.from('x') }))
+  const written = new WrittenSegment(RECORDS_AT + 200).add(...records)
+  if (state) written.harm(1, 0)
+  writeFileSync(join(folder, '1.log'), written.bytes, { mode: 0o600 })
   return folder
 }
 

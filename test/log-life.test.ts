@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmodSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { readSegment } from '../plugins/tdc/queue/log/format'
 import { comesTrue } from './support/comes-true'
@@ -21,10 +21,14 @@ describe('a gateway with the log', function () {
 
   const logFolder = () => join(path.haraka.dir, 'queue', 'error.tdc', 'log')
   const logFolders = () => readdirSync(logFolder())
+  const files = () =>
+    logFolders().flatMap((name) =>
+      readdirSync(join(logFolder(), name)).map((file) => join(name, file)),
+    )
+  const segments = () => (existsSync(logFolder()) ? files().length : 0)
   /** Copies in the log that have not ended. */
   const inLog = () =>
-    logFolders()
-      .flatMap((name) => readdirSync(join(logFolder(), name)).map((file) => join(name, file)))
+    files()
       .map((file) => readSegment(readFileSync(join(logFolder(), file))).copies.length)
       .reduce((sum, copies) => sum + copies, 0)
 
@@ -88,6 +92,7 @@ describe('a gateway with the log', function () {
 
   it('what stays has its queue file when it was there for two seconds, or after a start with write_ahead=file', async () => {
     path = await MailPath.start({ sections: LOG, beforeTdc: ['status', 'tdc_inspect'] })
+    assert.ok(await comesTrue(() => segments() === 1, 10_000), 'the first before the first mail')
     path.onCopy = () => new Promise(() => {})
     const inQueue = () => path.haraka.queueFiles().filter((name) => /^\d/.test(name)).length
     for (const subject of ['one', 'two']) await accepted(subject)
@@ -123,6 +128,7 @@ describe('a gateway with the log', function () {
       config: { 'smtp.ini': '[main]\nlisten=127.0.0.1:0\nnodes=1\nuser=nobody\n' },
     })
     chmodSync(path.haraka.dir, 0o755)
+    assert.ok(await comesTrue(() => segments() === 1, 10_000), 'of the worker, none of the master')
     path.onCopy = () => new Promise(() => {})
     for (const subject of ['one', 'two']) await accepted(subject)
     await path.haraka.kill9()

@@ -9,7 +9,9 @@ export function repairChecksums(segment: Buffer): Buffer {
     const start = at + 24 + repaired.readUInt16BE(at + 18)
     const end = start + repaired.readUInt32BE(at + 4)
     if (end > repaired.length) continue
-    const front = crc32c(repaired.subarray(at, at + 20))
+    const place = Buffer.alloc(4)
+    place.writeUInt32BE(at)
+    const front = crc32c(repaired.subarray(at, at + 20), crc32c(place))
     repaired.writeUInt32BE(crc32c(repaired.subarray(at + 24, end), front), at + 20)
   }
   return repaired

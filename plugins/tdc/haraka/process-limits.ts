@@ -36,10 +36,20 @@ function reportedLimit(): unknown {
   return report?.userLimits?.open_files?.soft
 }
 
-/** How many processes of this server deliver: its workers, or it alone (smtp.ini nodes). */
-export function deliveringProcesses(plugin: HarakaPlugin): number {
+/** The setting `nodes` of smtp.ini. */
+function nodesOf(plugin: HarakaPlugin): unknown {
   const { cfg } = plugin.haraka_require('server') as { cfg?: { main?: { nodes?: unknown } } }
-  const nodes = cfg?.main?.nodes
+  return cfg?.main?.nodes
+}
+
+/** This process is not alone: workers take the mail. */
+export function hasWorkers(plugin: HarakaPlugin): boolean {
+  return Boolean(nodesOf(plugin))
+}
+
+/** How many processes of this server deliver: its workers, or it alone. */
+export function deliveringProcesses(plugin: HarakaPlugin): number {
+  const nodes = nodesOf(plugin)
   return Math.max(1, nodes === 'cpus' ? cpus().length : Number(nodes) || 1)
 }
 

@@ -72,6 +72,11 @@ export class CopyLog implements CopyStore {
     this.newFolder = deps.newFolder
   }
 
+  /** A segment for the first copy. */
+  async makeReady(): Promise<void> {
+    if (!this.current && this.spare.length === 0) await this.makeSegment()
+  }
+
   append(copy: CopyRecord, signal: AbortSignal): Promise<LoggedCopy> {
     if (RECORDS_AT + recordSize(copy) > this.segmentSize) {
       return Promise.reject(new RangeError(`${copy.content.length} octets are no record`))
@@ -222,9 +227,17 @@ export class CopyLog implements CopyStore {
   private letGo(segment: Segment): void {
     if (!this.segments.has(segment) || segment === this.current || segment.copies.size > 0) return
     if (segment.hasFailed) this.begun(this.remove(segment))
-    else if (!segment.hasEnded || this.spare.includes(segment)) return
-    else if (this.spare.length < MOST_SPARE) this.spare.push(segment)
-    else this.begun(this.remove(segment))
+    else if (segment.hasEnded && !this.spare.includes(segment)) this.begun(this.renew(segment))
+  }
+
+  private async renew(segment: Segment): Promise<void> {
+    if (this.spare.length >= MOST_SPARE) return this.remove(segment)
+    try {
+      await segment.renew()
+      if (!segment.hasFailed) this.spare.push(segment)
+    } catch (error) {
+      this.fail(segment, error)
+    }
   }
 
   private async remove(segment: Segment): Promise<void> {
@@ -246,7 +259,6 @@ export class CopyLog implements CopyStore {
     if (this.current?.fits(copy)) return this.current
     while (this.spare.length === 0) await this.makeSegment()
     const [full, next] = [this.current, this.spare.shift() as Segment]
-    next.reuse()
     this.current = next
     if (full) this.letGo(full)
     return next

@@ -7,23 +7,50 @@ export const SEGMENT_SIZE = 4 * 2 ** 20
 export const LOG_NAME = /^(?<free>free\.)?(?<pid>\d{1,15})\.[0-9a-f]{8,32}$/
 export const SEGMENT_NAME = /^\d{1,15}\.log$/
 
-/** A segment begins with the marks of ended copies, one for each record that it can have. */
+/** Of a head, in octets: kind 4, generation 8, CRC 4. */
+export const GENERATION_SIZE = 8
+const [HEAD_GENERATION_AT, HEAD_CRC_AT, HEAD_SIZE] = [4, 12, 16]
+
+/** What is damaged together, in octets: each head has a block of its own, far from the other. */
+const BLOCK = 4096
+
+/** The marks of ended copies, one for each record that a segment can have. */
 export const MOST_RECORDS = 4096
 export const MARK_SIZE = 8
+export const MARKS_AT = BLOCK
+const MARKS_END = MARKS_AT + MOST_RECORDS * MARK_SIZE
+
+/** Where the heads are. The one in front is written first, so that it counts when both are sound. */
+export const HEADS_AT = [0, MARKS_END] as const
 
 /** Where the records begin. */
-export const RECORDS_AT = MOST_RECORDS * MARK_SIZE
+export const RECORDS_AT = MARKS_END + BLOCK
 
-/** Octets that tell one use of a segment from those before it, and that no sender can guess. */
-export const GENERATION_SIZE = 8
+/** `TDCs`: a segment's head. */
+const SEGMENT = 0x54444373
 
 /** `TDCc`: the kind of record that there is, a copy. */
 const COPY = 0x54444363
-const COPY_OCTETS = Buffer.from('TDCc')
 
 /** Of a record, in octets: kind 4, length of the content 4, generation 8, index 2, length of the name 2, CRC 4. */
 const HEADER_SIZE = 24
 const [LENGTH_AT, GENERATION_AT, INDEX_AT, NAME_LENGTH_AT, CRC_AT] = [4, 8, 16, 18, 20]
+
+/** The head of a segment in one of its uses. */
+export function headOf(generation: Buffer): Buffer {
+  const head = Buffer.allocUnsafe(HEAD_SIZE)
+  head.writeUInt32BE(SEGMENT, 0)
+  generation.copy(head, HEAD_GENERATION_AT)
+  head.writeUInt32BE(crc32c(head.subarray(0, HEAD_CRC_AT)), HEAD_CRC_AT)
+  return head
+}
+
+/** The octets of a new segment: heads, and zeros. */
+export function newSegment(generation: Buffer, size: number): Buffer {
+  const octets = Buffer.alloc(size)
+  for (const at of HEADS_AT) headOf(generation).copy(octets, at)
+  return octets
+}
 
 /** A copy as a record has it. */
 export interface LoggedRecord {
@@ -38,11 +65,12 @@ export function recordSize({ name, content }: LoggedRecord): number {
   return HEADER_SIZE + name.length + content.length
 }
 
-/** The octets of a record, in their order. */
+/** The octets of the record at a place, in their order. */
 export function recordOf(
   { name, content }: LoggedRecord,
   generation: Buffer,
   index: number,
+  place: number,
 ): Buffer[] {
   const head = Buffer.allocUnsafe(HEADER_SIZE + name.length)
   head.writeUInt32BE(COPY, 0)
@@ -51,13 +79,15 @@ export function recordOf(
   head.writeUInt16BE(index, INDEX_AT)
   head.writeUInt16BE(name.length, NAME_LENGTH_AT)
   head.write(name, HEADER_SIZE, 'latin1')
-  head.writeUInt32BE(checksum(head, content), CRC_AT)
+  head.writeUInt32BE(checksum(head, content, place), CRC_AT)
   return [head, content]
 }
 
-/** Of all but the CRC itself. */
-function checksum(head: Buffer, content: Buffer): number {
-  const front = crc32c(head.subarray(0, CRC_AT))
+/** Of all but the CRC itself, and of the place: a record is none anywhere else. */
+function checksum(head: Buffer, content: Buffer, place: number): number {
+  const octets = Buffer.allocUnsafe(4)
+  octets.writeUInt32BE(place)
+  const front = crc32c(head.subarray(0, CRC_AT), crc32c(octets))
   return crc32c(content, crc32c(head.subarray(HEADER_SIZE), front))
 }
 
@@ -73,13 +103,12 @@ export function markOf(generation: Buffer, index: number): Buffer {
 export interface SegmentContent {
   /** The copies that have not ended. */
   readonly copies: readonly LoggedRecord[]
-  /** Sound records stand behind octets that are none: something in between is lost. */
+  /** Sound records stand behind octets that are none, or both heads are lost: so may copies be. */
   readonly damaged: boolean
 }
 
 interface Found extends LoggedRecord {
   readonly index: number
-  readonly generation: Buffer
   readonly end: number
 }
 
@@ -91,13 +120,16 @@ const MOST_SUMMED = 32 * SEGMENT_SIZE
  * earlier generation, or a record that was not written to its end; it does no harm.
  */
 export function readSegment(bytes: Buffer): SegmentContent {
-  const reader = new SegmentReader(bytes)
+  const generation = generationIn(bytes)
+  // What was not made to its end has no head, and nothing else.
+  if (!generation) return { copies: [], damaged: !bytes.equals(Buffer.alloc(bytes.length)) }
+  const reader = new SegmentReader(bytes, generation)
   const copies: LoggedRecord[] = []
   let damaged = false
   let end = RECORDS_AT
   for (let found = reader.next(end); found; found = reader.next(end)) {
     damaged ||= found.end - recordSize(found) !== end
-    if (!hasEnded(bytes, found.generation, found.index)) {
+    if (!hasEnded(bytes, generation, found.index)) {
       copies.push({ name: found.name, content: found.content })
     }
     end = found.end
@@ -105,50 +137,58 @@ export function readSegment(bytes: Buffer): SegmentContent {
   return { copies, damaged: damaged || reader.isTired }
 }
 
+/** Of the heads alone: no octet of a mail is ever written where they are. */
+function generationIn(bytes: Buffer): Buffer | undefined {
+  const heads = HEADS_AT.map((at) => bytes.subarray(at, at + HEAD_SIZE))
+  const generations = heads.map((head) => head.subarray(HEAD_GENERATION_AT, HEAD_CRC_AT))
+  return generations.find((generation, i) => heads[i]?.equals(headOf(generation)))
+}
+
 class SegmentReader {
-  private generation: Buffer | undefined
   private index = -1
   private left = MOST_SUMMED
 
-  constructor(private readonly bytes: Buffer) {}
+  constructor(
+    private readonly bytes: Buffer,
+    private readonly generation: Buffer,
+  ) {}
 
   /** There may be more, but finding it would take too long. */
   get isTired(): boolean {
     return this.left <= 0
   }
 
-  /**
-   * The first sound record from `at` on. Until one is found every place that looks like one is tried, and while
-   * the generation is not known a sender can write many of them.
-   */
+  /** The first sound record from `at` on. Behind what is none the next one is found by its generation. */
   next(at: number): Found | undefined {
     let found = this.recordAt(at)
-    while (!found && !this.isTired && (at = this.bytes.indexOf(COPY_OCTETS, at + 1)) >= 0) {
-      found = this.recordAt(at)
-    }
-    this.generation ??= found?.generation
+    while (!found && !this.isTired && (at = this.placeBehind(at)) >= 0) found = this.recordAt(at)
     this.index = found?.index ?? this.index
     return found
+  }
+
+  /** Negative: there is none. */
+  private placeBehind(at: number): number {
+    return this.bytes.indexOf(this.generation, at + 1 + GENERATION_AT) - GENERATION_AT
   }
 
   private recordAt(at: number): Found | undefined {
     const { bytes } = this
     if (at + HEADER_SIZE > bytes.length || bytes.readUInt32BE(at) !== COPY) return undefined
     const generation = bytes.subarray(at + GENERATION_AT, at + GENERATION_AT + GENERATION_SIZE)
-    if (this.generation && !generation.equals(this.generation)) return undefined
+    if (!generation.equals(this.generation)) return undefined
     const index = bytes.readUInt16BE(at + INDEX_AT)
     const start = at + HEADER_SIZE + bytes.readUInt16BE(at + NAME_LENGTH_AT)
     const end = start + bytes.readUInt32BE(at + LENGTH_AT)
     if (end > bytes.length || index <= this.index || index >= MOST_RECORDS) return undefined
     this.left -= end - at
     const [head, content] = [bytes.subarray(at, start), bytes.subarray(start, end)]
-    if (bytes.readUInt32BE(at + CRC_AT) !== checksum(head, content)) return undefined
+    if (bytes.readUInt32BE(at + CRC_AT) !== checksum(head, content, at)) return undefined
     const name = head.toString('latin1', HEADER_SIZE)
-    return { name, content, index, generation, end }
+    return { name, content, index, end }
   }
 }
 
 function hasEnded(bytes: Buffer, generation: Buffer, index: number): boolean {
-  const at = index * MARK_SIZE
+  const at = MARKS_AT + index * MARK_SIZE
   return bytes.subarray(at, at + MARK_SIZE).equals(markOf(generation, index))
 }

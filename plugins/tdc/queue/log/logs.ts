@@ -20,6 +20,7 @@ export class Logs {
   /** A queue file of what has none, durably, under its name. */
   readonly write: (record: CopyRecord) => Promise<unknown>
   private readonly log: CopyLog
+  private readonly isWanted: () => boolean
   private readonly clock: Clock
   private readonly report: Report
   private isClosing = false
@@ -43,13 +44,14 @@ export class Logs {
     const log = new CopyLog({ disk, clock, report, newFolder })
     // Copies in the log are in memory too.
     const own = (octets: number) =>
-      deps.isWanted() && !this.isClosing && memory.has(octets + log.waitingOctets) ? log : undefined
+      this.isWanted() && !this.isClosing && memory.has(octets + log.waitingOctets) ? log : undefined
     const store = (octets: number) => deps.shared?.(octets) ?? own(octets)
     const spool = new Spool(directory, disk, deps.directorySync, store)
     const { signal } = new AbortController()
     this.write = ({ name, content }) => spool.writeWhole(content, signal, directory.fileNamed(name))
     this.takeover = new LogTakeover({ ...deps, write: this.write })
     this.log = log
+    this.isWanted = deps.isWanted
     this.spool = spool
     this.clock = deps.clock
     this.report = report
@@ -69,6 +71,13 @@ export class Logs {
   ): void {
     workers((pid) => this.takeover.free(pid))
     this.takeover.watch((name, head) => loader.bring(name, head), delivers)
+  }
+
+  /** This process takes mail: its first segment is there before the first copy. */
+  begin(): void {
+    if (!this.isWanted()) return
+    // The first copy tries again, and says why not.
+    this.log.makeReady().catch(() => {})
   }
 
   /** From now on each copy has its queue file; `fileAll` gives those theirs that have none. */

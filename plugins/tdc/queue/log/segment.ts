@@ -3,9 +3,13 @@ import type { Disk, DiskFile } from '../disk'
 import type { CopyRecord } from '../copy-store'
 import {
   GENERATION_SIZE,
+  headOf,
+  HEADS_AT,
   MARK_SIZE,
   markOf,
+  MARKS_AT,
   MOST_RECORDS,
+  newSegment,
   recordOf,
   RECORDS_AT,
   recordSize,
@@ -19,12 +23,11 @@ export interface LoggedCopy extends CopyRecord {
 
 /** One file of the log while its process writes it. */
 export class Segment {
-  private generation: Buffer = randomBytes(GENERATION_SIZE)
-  private readonly marks = Buffer.alloc(RECORDS_AT)
+  private readonly marks = Buffer.alloc(MOST_RECORDS * MARK_SIZE)
   /** Where the next record goes, and how many there are. */
   private at = RECORDS_AT
   private count = 0
-  /** Marks that are not written: from which octet to which, and whether somebody waits until they are durable. */
+  /** Marks that are not written: from which octet of them to which, and whether somebody waits until they are durable. */
   private dirty: { from: number; to: number } | undefined
   private areDue = false
   private writing: Promise<void> | undefined
@@ -40,16 +43,18 @@ export class Segment {
     readonly path: string,
     private readonly file: DiskFile,
     private readonly size: number,
+    private generation: Buffer,
   ) {
     this.gone = new Promise((resolve) => (this.left = resolve))
   }
 
-  /** A file of its full size, all of it zeros: a sync of what is written later need not note a new size. */
+  /** A file of its full size: a sync of what is written later need not note a new one. */
   static async make(disk: Disk, path: string, size: number): Promise<Segment> {
     const file = await disk.create(path)
     try {
-      await file.writeDurably([Buffer.alloc(size)], 0)
-      return new Segment(path, file, size)
+      const generation = randomBytes(GENERATION_SIZE)
+      await file.writeDurably([newSegment(generation, size)], 0)
+      return new Segment(path, file, size, generation)
     } catch (error) {
       await file.close().catch(() => {})
       await disk.unlink(path).catch(() => {})
@@ -66,11 +71,24 @@ export class Segment {
   }
 
   /** From its beginning once more, when all that was in it has ended. */
-  reuse(): void {
+  async renew(): Promise<void> {
     this.generation = randomBytes(GENERATION_SIZE)
     this.marks.fill(0)
     this.at = RECORDS_AT
     this.count = 0
+    await (this.writing = this.writeHeads())
+  }
+
+  /**
+   * Both are durable before anything is written behind them, and the second is not begun before the first is: one
+   * of them is sound at any moment.
+   */
+  private async writeHeads(): Promise<void> {
+    try {
+      for (const at of HEADS_AT) await this.file.writeDurably([headOf(this.generation)], at)
+    } finally {
+      this.writing = undefined
+    }
   }
 
   fits(copy: CopyRecord): boolean {
@@ -80,9 +98,10 @@ export class Segment {
   /** Takes its place, to be written with the others that wait. */
   place({ name, content }: CopyRecord): { copy: LoggedCopy; octets: Buffer[] } {
     const copy = { name, content, segment: this, index: this.count++ }
+    const octets = recordOf(copy, this.generation, copy.index, this.at)
     this.at += recordSize(copy)
     this.copies.add(copy)
-    return { copy, octets: recordOf(copy, this.generation, copy.index) }
+    return { copy, octets }
   }
 
   /** Where the next record goes. */
@@ -120,8 +139,8 @@ export class Segment {
         const areDue = this.areDue
         this.dirty = undefined
         this.areDue = false
-        if (areDue) await this.file.writeDurably([marks], from)
-        else await this.file.write(marks, from)
+        if (areDue) await this.file.writeDurably([marks], MARKS_AT + from)
+        else await this.file.write(marks, MARKS_AT + from)
       }
     } finally {
       this.writing = undefined
@@ -133,7 +152,7 @@ export class Segment {
     if (!this.dirty) return
     const { from, to } = this.dirty
     this.dirty = undefined
-    this.file.writeNow(this.marks.subarray(from, to), from)
+    this.file.writeNow(this.marks.subarray(from, to), MARKS_AT + from)
   }
 
   close(): Promise<void> {
