@@ -46,33 +46,38 @@ function decidingSection(level: string): string {
 }
 
 describe('enablement with shared settings above the file', () => {
-  it('is that of one file, for every combination of values and places', () => {
-    let seen = 0
-    for (const spreads of [true, false]) {
-      for (const values of COMBINATIONS) {
-        const { enabled, level } = settingsOf(ini(values, spreads)).effective
-        for (let places = 0; places < 2 ** LEVELS.length; places++) {
-          const isShared = (at: number) => (places & (1 << at)) !== 0
-          // What is shared goes before the file, which says the opposite below it.
-          const below = values.map((value, at) => (isShared(at) ? opposite(value) : value))
-          const entries = LEVELS.flatMap((section, at): SharedEntry[] =>
-            isShared(at) ? [{ section, key: 'enabled', value: values[at] ?? '' }] : [],
-          )
-          const decides = LEVELS.findIndex((section) => section === decidingSection(level))
-          const from = isShared(decides) ? ' (shared settings)' : ''
-          const result = told(readSettings(overlay(sourceOf(ini(below, spreads)), entries)))
-          assert.equal(
-            result,
-            `${enabled ? 'on' : 'off'}, ${level}${from}`,
-            JSON.stringify(entries),
-          )
-          seen++
-        }
-      }
-    }
-    // Two by three to the fourth, each with and without spreading, in 32 placings.
-    assert.equal(seen, 2 * 3 ** 4 * 2 * 32)
+  const placings = 2 ** LEVELS.length
+
+  it('is tried in every combination of values and places', () => {
+    assert.equal(COMBINATIONS.length, 2 * 3 ** 4)
+    assert.equal(placings, 32)
   })
+
+  for (const spreads of [true, false]) {
+    for (const mx1 of CHOICES) {
+      const here = COMBINATIONS.filter((values) => values[2] === mx1)
+      const unset = mx1 === '' ? 'unset' : mx1
+      it(`is that of one file: ${spreads ? '' : 'not '}spreading, mx1 ${unset}`, () => {
+        for (const values of here) isThatOfOneFile(values, spreads)
+      })
+    }
+  }
+
+  function isThatOfOneFile(values: readonly Enabled[], spreads: boolean): void {
+    const { enabled, level } = settingsOf(ini(values, spreads)).effective
+    for (let places = 0; places < placings; places++) {
+      const isShared = (at: number) => (places & (1 << at)) !== 0
+      // What is shared goes before the file, which says the opposite below it.
+      const below = values.map((value, at) => (isShared(at) ? opposite(value) : value))
+      const entries = LEVELS.flatMap((section, at): SharedEntry[] =>
+        isShared(at) ? [{ section, key: 'enabled', value: values[at] ?? '' }] : [],
+      )
+      const decides = LEVELS.findIndex((section) => section === decidingSection(level))
+      const from = isShared(decides) ? ' (shared settings)' : ''
+      const result = told(readSettings(overlay(sourceOf(ini(below, spreads)), entries)))
+      assert.equal(result, `${enabled ? 'on' : 'off'}, ${level}${from}`, JSON.stringify(entries))
+    }
+  }
 
   it('has the intake of the most specific level, wherever it stands', () => {
     const file = '[main]\nintake_address=a@in.example\n[machine.mx1]\nintake_address=b@in.example\n'
