@@ -84,8 +84,8 @@ async function log(): Promise<Tried> {
 
 async function redis(server: RedisServer): Promise<Tried> {
   await server.command('FLUSHALL')
-  const port = () => server.port
-  const own = await new SharedProcess(port, 'mx1').start()
+  const { sections } = server
+  const own = await new SharedProcess(sections, 'mx1').start()
   const processes = [own]
   return {
     queue: own.queue,
@@ -96,7 +96,7 @@ async function redis(server: RedisServer): Promise<Tried> {
       own.store.close()
       const others = Array.from(
         { length: count },
-        (_, at) => new SharedProcess(port, `mx${at + 2}`),
+        (_, at) => new SharedProcess(sections, `mx${at + 2}`),
       )
       processes.push(...others)
       await Promise.all(others.map((other) => other.start()))

@@ -81,6 +81,13 @@ for (const [path, document] of DOCUMENTS) {
       )
     })
 
+    it('has no comment behind a value, where haraka-config takes it for a part of that', () => {
+      assert.deepEqual(
+        code.filter((each) => /^[a-z_]+=.*\s;/.test(each)),
+        [],
+      )
+    })
+
     it('names keys of tdc.ini that exist', () => {
       const named = code.flatMap((each) => [
         ...[...each.matchAll(/\[([a-z_]+(?:\.\w+)?)\] ([a-z_]+)/g)],

@@ -42,7 +42,8 @@ describe('the queue that machines share', function () {
     machine: string,
     server: Readonly<Record<string, string>> = {},
   ): Promise<SharedProcess> {
-    const made = new SharedProcess(() => redis.port, machine, server)
+    const { sections } = redis
+    const made = new SharedProcess({ server: { ...sections.server, ...server } }, machine)
     processes.push(made)
     return made.start()
   }

@@ -1,6 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { run } from '../support/run'
 import { makeTempDir } from '../support/temp-dir'
@@ -21,16 +23,37 @@ export function whatIsMissing(): string | undefined {
 
 /** A real redis-server on a port of its own, which keeps nothing on disk. */
 export class RedisServer {
-  private readonly dir = makeTempDir('redis')
   private child: ChildProcess | undefined
 
-  private constructor(readonly port: number) {}
+  private constructor(
+    readonly port: number,
+    private readonly args: readonly string[],
+    /** With which redis-cli is let in. */
+    private readonly access: readonly string[],
+  ) {}
 
-  static async start(): Promise<RedisServer> {
-    const server = new RedisServer(await freePort())
-    process.prependOnceListener('exit', () => server.child?.kill('SIGKILL'))
-    await server.start()
-    return server
+  static async start(
+    settings: readonly string[] = [],
+    access: readonly string[] = [],
+  ): Promise<RedisServer> {
+    const port = await freePort()
+    const own = ['--port', String(port), '--bind', '127.0.0.1', '--dir', makeTempDir('redis')]
+    const args = [...own, '--save', '', '--appendonly', 'no', ...settings]
+    return new RedisServer(port, args, access).first()
+  }
+
+  /** One that watches others as these lines of its file say. */
+  static async startSentinel(lines: readonly string[]): Promise<RedisServer> {
+    const [port, dir] = [await freePort(), makeTempDir('sentinel')]
+    const file = join(dir, 'sentinel.conf')
+    writeFileSync(file, [`port ${port}`, 'bind 127.0.0.1', `dir ${dir}`, ...lines, ''].join('\n'))
+    return new RedisServer(port, [file, '--sentinel'], []).first()
+  }
+
+  private async first(): Promise<this> {
+    process.prependOnceListener('exit', () => this.child?.kill('SIGKILL'))
+    await this.start()
+    return this
   }
 
   /** Haraka's redis.ini for it. */
@@ -38,15 +61,21 @@ export class RedisServer {
     return `[server]\nhost=127.0.0.1\nport=${this.port}\n`
   }
 
+  /** The same, as haraka-config has read it. */
+  get sections() {
+    return { server: { host: '127.0.0.1', port: this.port } }
+  }
+
+  get isUp(): boolean {
+    return this.child !== undefined
+  }
+
   async start(): Promise<void> {
-    const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '']
-    const child = spawn('redis-server', [...args, '--appendonly', 'no', '--dir', this.dir], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
+    const child = spawn('redis-server', this.args, { stdio: ['ignore', 'pipe', 'inherit'] })
     this.child = child
     const ready = new Promise<void>((resolve) => {
       createInterface({ input: child.stdout }).on('line', (line) => {
-        if (/Ready to accept connections/.test(line)) resolve()
+        if (/Ready to accept connections|Sentinel ID is/.test(line)) resolve()
       })
     })
     await within(START_DEADLINE, 'redis-server does not listen', ready)
@@ -72,7 +101,7 @@ export class RedisServer {
 
   /** One command by redis-cli; what it prints. */
   async command(...words: string[]): Promise<string> {
-    return (await run('redis-cli', ['-p', String(this.port), ...words])).trim()
+    return (await run('redis-cli', ['-p', String(this.port), ...this.access, ...words])).trim()
   }
 
   close(): Promise<void> {

@@ -19,6 +19,12 @@ export async function pass(processes: readonly SharedProcess[], ms: number): Pro
   }
 }
 
+/** Sections of redis.ini. */
+export interface RedisIni {
+  readonly server?: Readonly<Record<string, unknown>>
+  readonly sentinel?: Readonly<Record<string, unknown>>
+}
+
 /** A process that has its copies in a real Redis; its clock is moved by hand. */
 export class SharedProcess {
   readonly queue = new TestQueue()
@@ -35,11 +41,14 @@ export class SharedProcess {
   patience = 5_000
   private pending = 0
 
+  private readonly connectRedis: ReturnType<typeof redisConnections>
+  private reread = () => {}
+
   constructor(
-    private readonly port: () => number,
+    private redisIni: RedisIni,
     machine: string,
-    private readonly server: Readonly<Record<string, string>> = {},
   ) {
+    this.connectRedis = redisConnections(this.plugin())
     const { queue } = this
     const { directory, disk, clock, scheduler } = queue
     const report = (event: (typeof queue.events)[number]) => void queue.events.push(event)
@@ -112,7 +121,7 @@ export class SharedProcess {
   }
 
   private async connect() {
-    const redis = await redisConnections(pluginWith({ ...this.server, port: this.port() }))()
+    const redis = await this.connectRedis()
     return {
       close: () => redis.close(),
       sendOctets: (words: Parameters<SendOctets>[0]) => {
@@ -129,19 +138,29 @@ export class SharedProcess {
     this.pending++
     return work.finally(() => this.pending--)
   }
-}
 
-/** As Haraka has it, as far as its redis.ini is read. */
-function pluginWith(server: object): HarakaPlugin {
-  const plugin = {
-    name: 'tdc',
-    config: { get: () => ({ server: { host: '127.0.0.1', ...server } }) },
-    inherits(this: object, name: string) {
-      // eslint-disable-next-line @typescript-eslint/no-require-imports
-      const parent = require(name) as { register(this: object): void }
-      Object.assign(this, parent)
-      parent.register.call(this)
-    },
+  /** As when redis.ini is another file. */
+  reload(redisIni: RedisIni): void {
+    this.redisIni = redisIni
+    this.reread()
   }
-  return plugin as unknown as HarakaPlugin
+
+  /** As Haraka has it, as far as its redis.ini is read. */
+  private plugin(): HarakaPlugin {
+    const get = (_name: string, reread: () => void) => {
+      this.reread = reread
+      return this.redisIni
+    }
+    const plugin = {
+      name: 'tdc',
+      config: { get },
+      inherits(this: object, name: string) {
+        // eslint-disable-next-line @typescript-eslint/no-require-imports
+        const parent = require(name) as { register(this: object): void }
+        Object.assign(this, parent)
+        parent.register.call(this)
+      },
+    }
+    return plugin as unknown as HarakaPlugin
+  }
 }

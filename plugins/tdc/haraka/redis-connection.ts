@@ -1,3 +1,11 @@
+import {
+  hostText,
+  redisAddress,
+  type RedisAddress,
+  type RedisHost,
+  type RedisOptions,
+} from './redis-ini'
+import { agreedPrimary } from './redis-sentinel'
 import type { HarakaPlugin } from './types'
 
 /** A client of node-redis, as far as it is used; the same in all its versions since 4. */
@@ -7,16 +15,16 @@ interface RedisClient {
   destroy?(): void
   disconnect?(): Promise<void>
   unref?(): void
-}
-
-interface RedisOptions {
-  readonly socket?: object
+  /** Its answer to INFO. */
+  readonly server_info?: unknown
 }
 
 /** What haraka-plugin-redis puts on a plugin that inherits from it. */
 interface RedisPlugin extends HarakaPlugin {
   readonly redisCfg: { readonly server: RedisOptions }
   get_redis_client(options: object): Promise<RedisClient>
+  /** The section of redis.ini that it passes over. */
+  sentinel?: Readonly<Record<string, unknown>> | undefined
 }
 
 export interface RedisConnection {
@@ -44,18 +52,10 @@ const OCTETS = { typeMapping: { ['$'.charCodeAt(0)]: Buffer }, returnBuffers: tr
 export function redisConnections(plugin: HarakaPlugin): () => Promise<RedisConnection> {
   return async () => {
     const redis = heirOf(plugin)
-    const { server } = redis.redisCfg
-    const client = await redis.get_redis_client({
-      ...server,
-      disableOfflineQueue: true,
-      commandsQueueMaxLength: MOST_WAITING,
-      socket: {
-        ...server.socket,
-        reconnectStrategy: false,
-        connectTimeout: CONNECT_TIME,
-        socketTimeout: SILENCE,
-      },
-    })
+    const { server, sentinels } = redisAddress(redis.redisCfg.server, redis.sentinel)
+    const client = sentinels
+      ? await toPrimary(redis, server, await primaryBySentinel(redis, sentinels))
+      : await connected(redis, server)
     client.unref?.()
     return {
       send: (words) => client.sendCommand(words),
@@ -65,6 +65,51 @@ export function redisConnections(plugin: HarakaPlugin): () => Promise<RedisConne
   }
 }
 
+function connected(redis: RedisPlugin, options: RedisOptions): Promise<RedisClient> {
+  return redis.get_redis_client({
+    ...options,
+    disableOfflineQueue: true,
+    commandsQueueMaxLength: MOST_WAITING,
+    socket: {
+      ...options.socket,
+      reconnectStrategy: false,
+      connectTimeout: CONNECT_TIME,
+      socketTimeout: SILENCE,
+    },
+  })
+}
+
+/** Each by a connection of its own, which ends with the answer. */
+function primaryBySentinel(
+  redis: RedisPlugin,
+  { hosts, master, options }: NonNullable<RedisAddress['sentinels']>,
+): Promise<RedisHost> {
+  const ask = async (host: RedisHost): Promise<RedisHost> => {
+    const client = await connected(redis, { ...options, socket: { ...options.socket, ...host } })
+    try {
+      const answer = await client.sendCommand(['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', master])
+      const [address, port] = Array.isArray(answer) ? answer.map(String) : []
+      if (address === undefined) throw new Error(`Sentinel ${hostText(host)} knows no ${master}`)
+      return { host: address, port: Number(port) }
+    } finally {
+      end(client)
+    }
+  }
+  return agreedPrimary(hosts.map(ask))
+}
+
+/** What Sentinel names may be a replica already, or not yet the primary: its INFO says. */
+async function toPrimary(
+  redis: RedisPlugin,
+  server: RedisOptions,
+  primary: RedisHost,
+): Promise<RedisClient> {
+  const client = await connected(redis, { ...server, socket: { ...server.socket, ...primary } })
+  if (!/^role:slave/m.test(String(client.server_info))) return client
+  end(client)
+  throw new Error(`${hostText(primary)}, which Sentinel takes for the primary, is a replica`)
+}
+
 /** haraka-config tells one reader alone that redis.ini was changed: so there is one. */
 const heirs = new WeakMap<HarakaPlugin, RedisPlugin>()
 
@@ -72,8 +117,13 @@ const heirs = new WeakMap<HarakaPlugin, RedisPlugin>()
 function heirOf(plugin: HarakaPlugin): RedisPlugin {
   const known = heirs.get(plugin)
   if (known) return known
-  const quiet = { logerror: () => {}, loginfo: () => {} }
-  const heir = Object.assign(Object.create(plugin) as RedisPlugin, quiet)
+  const get = (...words: Parameters<HarakaPlugin['config']['get']>) => {
+    const read = plugin.config.get(...words)
+    heir.sentinel = (read as { sentinel?: RedisPlugin['sentinel'] } | null)?.sentinel
+    return read
+  }
+  const own = { logerror: () => {}, loginfo: () => {}, config: { get } }
+  const heir = Object.assign(Object.create(plugin) as RedisPlugin, own)
   heir.inherits('haraka-plugin-redis')
   heirs.set(plugin, heir)
   return heir

@@ -58,7 +58,7 @@ export function settingsSource(
 const MISSING = 'ENOENT'
 
 /** A file by its name in the config folder, or by its full path. */
-function readConfig(name: string): TextFile {
+export function readConfig(name: string): TextFile {
   const path = isAbsolute(name) ? name : join(configFolder(), name)
   try {
     return { kind: 'text', text: readFileSync(path, 'utf8') }
