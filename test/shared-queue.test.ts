@@ -5,7 +5,6 @@ import { SILENT } from '../plugins/tdc/queue/shared/orphans'
 import { LONGEST_SHARED, type SendOctets } from '../plugins/tdc/queue/shared/redis-queue'
 import type { Owner } from '../plugins/tdc/queue/shared/owner'
 import { RedisServer, whatIsMissing } from './cluster/redis-server'
-import { textOf } from './support/documents'
 import { comesTrue } from './support/comes-true'
 import { NOTES } from './support/queue'
 import { pass, SharedProcess } from './support/shared-process'
@@ -38,12 +37,8 @@ describe('the queue that machines share', function () {
   })
   after(() => redis?.close())
 
-  async function started(
-    machine: string,
-    server: Readonly<Record<string, string>> = {},
-  ): Promise<SharedProcess> {
-    const { sections } = redis
-    const made = new SharedProcess({ server: { ...sections.server, ...server } }, machine)
+  async function started(machine: string): Promise<SharedProcess> {
+    const made = new SharedProcess(redis.sections, machine)
     processes.push(made)
     return made.start()
   }
@@ -519,28 +514,6 @@ describe('the queue that machines share', function () {
     const isFiled = () => one.queue.files.filter((file) => directory.isOwnName(file)).length === 2
     assert.ok(await comesTrue(isFiled, 5_000))
     assert.ok(await comesTrue(() => copy.stored === undefined, 5_000))
-  })
-
-  it('needs no more than the user has who is advised, and that user cannot read elsewhere', async () => {
-    const advised = /^ACL SETUSER haraka on >\.\.\. (.*)$/m.exec(textOf('docs/shared-queue.md'))
-    const rules = advised?.[1]?.split(' ') ?? []
-    await redis.command('ACL', 'SETUSER', 'haraka', 'on', '>secret', ...rules)
-    const user = { username: 'haraka', password: 'secret' }
-    const [one, two] = [await started('mx1', user), await started('mx2', user)]
-    const copy = await one.add('first')
-    one.store.shared.note(copy.stored?.copy ?? { name: '' }, 1)
-    await redis.command('ZADD', 'tdc:queue:owners', '1', 'another')
-    await redis.command('XADD', 'tdc:queue:another', '1-0', 'n', 'x', 'c', 'no head', 't', '1')
-    await wait(1_000)
-    one.isStopped = true
-    await wait(TAKEN_OVER)
-    assert.deepEqual(two.sending, ['first'])
-    assert.equal(two.queue.scheduler.find('first')?.copy.failedAttempts, 1)
-    two.replicas = 1
-    assert.match(await refusal(two, 'alone'), /0 of 1 replicas/)
-    const asUser = (...words: string[]) =>
-      redis.command('--user', 'haraka', '--pass', 'secret', '--no-auth-warning', ...words)
-    assert.match(await asUser('GET', 'others'), /NOPERM/)
   })
 
   it('with replicas a copy is there when they have it', async () => {

@@ -21,6 +21,11 @@ export function whatIsMissing(): string | undefined {
   }
 }
 
+interface PemFiles {
+  readonly cert: string
+  readonly key: string
+}
+
 /** A real redis-server on a port of its own, which keeps nothing on disk. */
 export class RedisServer {
   private child: ChildProcess | undefined
@@ -32,12 +37,21 @@ export class RedisServer {
     private readonly access: readonly string[],
   ) {}
 
+  /** Over TLS alone, and for clients with a certificate: names of files. */
+  static async startTls(ca: string, own: PemFiles, client: PemFiles): Promise<RedisServer> {
+    const files = ['--tls-ca-cert-file', ca, '--tls-cert-file', own.cert, '--tls-key-file', own.key]
+    const access = ['--tls', '--cacert', ca, '--cert', client.cert, '--key', client.key]
+    return RedisServer.start(files, access)
+  }
+
   static async start(
     settings: readonly string[] = [],
     access: readonly string[] = [],
   ): Promise<RedisServer> {
     const port = await freePort()
-    const own = ['--port', String(port), '--bind', '127.0.0.1', '--dir', makeTempDir('redis')]
+    const isTls = access.includes('--tls')
+    const ports = isTls ? ['--port', '0', '--tls-port', String(port)] : ['--port', String(port)]
+    const own = [...ports, '--bind', '127.0.0.1', '--dir', makeTempDir('redis')]
     const args = [...own, '--save', '', '--appendonly', 'no', ...settings]
     return new RedisServer(port, args, access).first()
   }

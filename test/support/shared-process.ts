@@ -41,7 +41,7 @@ export class SharedProcess {
   patience = 5_000
   private pending = 0
 
-  private readonly connectRedis: ReturnType<typeof redisConnections>
+  readonly connectRedis: ReturnType<typeof redisConnections>
   private reread = () => {}
 
   constructor(

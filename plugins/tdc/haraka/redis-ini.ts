@@ -72,8 +72,8 @@ export function hostText({ host, port }: RedisHost): string {
 }
 
 /**
- * The options of the TLS that is meant. haraka-config gives `true` as a text, which node-redis 5 and 6 take for no TLS
- * at all; and haraka-plugin-redis passes no file on.
+ * The options of the TLS that is meant. haraka-config gives `true` as a text, for which node-redis speaks plain text
+ * (client/socket.ts, 4 to 6); and haraka-plugin-redis passes no file on.
  */
 function tlsOf(server: RedisOptions): Readonly<Record<string, unknown>> {
   const word = textIn({ ...server, ...server.socket }, 'tls')
