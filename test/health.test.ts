@@ -7,12 +7,14 @@ import { statusText } from '../plugins/tdc/cli/status-command'
 import { rowsOf } from '../plugins/tdc/cli/tophosts-command'
 import type { SharedTrouble, TdcEvent } from '../plugins/tdc/monitor/events'
 import { ClockJumps } from '../plugins/tdc/monitor/clock-jump'
-import { health, healthLines, HealthWatch, REASONS } from '../plugins/tdc/monitor/health'
+import { health, healthLines, REASONS } from '../plugins/tdc/monitor/health'
+import { HealthWatch } from '../plugins/tdc/monitor/health-watch'
 import { Recent } from '../plugins/tdc/monitor/over-time'
 import type {
   DiskRoom,
   DomainStatus,
   IntakeStatus,
+  LastFailure,
   RecentCopies,
   Status,
 } from '../plugins/tdc/monitor/status'
@@ -41,6 +43,11 @@ type Given = Partial<Omit<IntakeStatus, 'recent'>> & {
   readonly up?: DomainStatus['lastAttempt']
   readonly ends?: number
 }
+
+const lastBy = (name: LastFailure['class']): LastFailure => ({
+  ...{ at: TAKEN_AT - 1_000, class: name },
+  text: 'x',
+})
 
 /** One intake of `scan.example` and its connections. */
 function intake({ recent, up = 'up', ends, ...given }: Given): Partial<Status> {
@@ -139,7 +146,22 @@ const SITUATIONS: readonly (readonly [what: string, given: Partial<Status>, said
   ['down by DNS', intake({ up: 'down', recent: { dns: 2 } }), 'failing scan.example unreachable'],
   [
     'down by its certificate',
-    intake({ up: 'down', recent: { tls: 5 } }),
+    intake({ up: 'down', recent: { tls: 5 }, lastFailure: lastBy('tls') }),
+    'failing scan.example tls',
+  ],
+  [
+    'down by its certificate, before a copy was given up',
+    intake({ up: 'down', lastFailure: lastBy('tls') }),
+    'failing scan.example tls',
+  ],
+  [
+    'greets nobody but with 554',
+    intake({ up: 'down', recent: { reply: 5 }, lastFailure: lastBy('reply') }),
+    'failing scan.example refusing',
+  ],
+  [
+    'down, though copies were given up by its certificate before',
+    intake({ up: 'down', recent: { tls: 5 }, lastFailure: lastBy('network') }),
     'failing scan.example unreachable, failing scan.example tls',
   ],
   ['refuses everything', intake({ recent: { reply: 75 } }), 'failing scan.example refusing'],

@@ -28,7 +28,7 @@ import { serverDirectory, watchDomainFiles, watchFiles } from './haraka/settings
 import { isOutboundDisabled } from './haraka/surroundings'
 import type { HarakaPlugin } from './haraka/types'
 import { ClockJumps } from './monitor/clock-jump'
-import { HealthWatch } from './monitor/health'
+import { HealthWatch } from './monitor/health-watch'
 import { mistakeIn } from './monitor/mistake'
 import { Monitor } from './monitor/monitor'
 import { processStatus } from './monitor/process-status'

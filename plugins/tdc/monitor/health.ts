@@ -1,5 +1,4 @@
 import { safeText } from '../base/text'
-import type { Report } from './events'
 import { CERTIFICATE_WARNED } from './tls-counters'
 import { TROUBLES } from './words'
 import type { IntakeStatus, LastFailure, RecentCopies, Status } from './status'
@@ -31,9 +30,9 @@ export const REASONS = {
   'kept-full': 'kept copies are dropped: replay them, or raise the bounds of [failed]',
 } as const
 
-type Reason = keyof typeof REASONS
+export type Reason = keyof typeof REASONS
 
-interface Finding {
+export interface Finding {
   readonly reason: Reason
   readonly state: Exclude<State, 'ok'>
   /** Domain of the intake that it is about; null: the whole. */
@@ -102,7 +101,8 @@ export function notices({ findings }: Health, most = MOST_LINES): Notice[] {
   return rest > 0 ? [...shown, { domain: null, text: `and ${rest} more`, advice: '' }] : shown
 }
 
-function findingText({ reason, domain, text }: Finding): string {
+/** As a line of the log has it. */
+export function findingText({ reason, domain, text }: Finding): string {
   return `${domain === null ? '' : `${safeText(domain)} `}${reason}: ${text}`
 }
 
@@ -184,8 +184,10 @@ function ofIntake(status: Status, domain: string): Found[] {
   const found: Found[] = []
   if (holds.includes(domain)) found.push(warning('held', 'nothing is sent there'))
   const isDown = delivery?.lastAttempt === 'down'
-  if (isDown) found.push(failing('unreachable', lastDelivery(intakes)))
-  found.push(...losses(intakes, isDown, takenAt))
+  const last = lastFailureOf(intakes)
+  const down = isDown ? DOWN_BY[last?.class ?? 'network'] : undefined
+  if (down) found.push(failing(down, lastDelivery(intakes, last)))
+  found.push(...losses(intakes, isDown, takenAt).filter(({ reason }) => reason !== down))
   // A held copy does not age, but the display has what it was.
   if (!isHeld && oldest > maxAgeMs / 2) {
     const text = `the oldest copy waits for ${seconds(oldest)} of ${seconds(maxAgeMs)}`
@@ -237,6 +239,15 @@ const LOST_BY = {
   expired: 'their age',
 } as const
 
+/** What keeps all connections from being of use, by how the last one failed. */
+const DOWN_BY: Readonly<Record<LastFailure['class'], Reason>> = {
+  tls: 'tls',
+  reply: 'refusing',
+  network: 'unreachable',
+  dns: 'unreachable',
+  expired: 'unreachable',
+}
+
 /** Of the intakes that copies went to, and of their connections. */
 function domainsOf({ intakes, domains, holds }: Status): string[] {
   const all = [
@@ -247,12 +258,15 @@ function domainsOf({ intakes, domains, holds }: Status): string[] {
   return [...new Set(all)].sort()
 }
 
-function lastDelivery(intakes: readonly IntakeStatus[]): string {
-  const last = Math.max(0, ...intakes.map(({ lastSuccess }) => lastSuccess ?? 0))
-  const since = last > 0 ? `nothing delivered since ${moment(last)}` : 'nothing was delivered yet'
-  const failure = intakes
+function lastFailureOf(intakes: readonly IntakeStatus[]): LastFailure | null {
+  return intakes
     .flatMap(({ lastFailure }) => lastFailure ?? [])
     .reduce<LastFailure | null>((a, b) => (a && a.at > b.at ? a : b), null)
+}
+
+function lastDelivery(intakes: readonly IntakeStatus[], failure: LastFailure | null): string {
+  const last = Math.max(0, ...intakes.map(({ lastSuccess }) => lastSuccess ?? 0))
+  const since = last > 0 ? `nothing delivered since ${moment(last)}` : 'nothing was delivered yet'
   return failure ? `${since}, the last try failed by ${LOST_BY[failure.class]}` : since
 }
 
@@ -271,80 +285,4 @@ function seconds(ms: number): string {
 /** UTC, to the second. */
 function moment(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`
-}
-
-/** Milliseconds between two looks. */
-const EVERY = 10_000
-
-/** What has lines of its own when it begins. */
-const TOLD_ELSEWHERE: ReadonlySet<Reason> = new Set([
-  'disabled',
-  'settings-refused',
-  'held',
-  'certificate-ends',
-  'redis-away',
-])
-
-interface Clock {
-  monotonic(): number
-  after(ms: number, work: () => void): { cancel(): void }
-}
-
-/** Writes a line when a trouble begins and one when it is over, however many copies it costs. */
-export class HealthWatch {
-  private readonly begun = new Map<string, { readonly finding: Finding; readonly at: number }>()
-  private timer: { cancel(): void } | undefined
-  private isOver = false
-
-  /** `gather`: what all processes know. */
-  constructor(
-    private readonly gather: () => Promise<Status>,
-    private readonly clock: Clock,
-    private readonly report: Report,
-  ) {}
-
-  start(): void {
-    this.timer = this.clock.after(EVERY, () => this.look())
-  }
-
-  stop(): void {
-    this.isOver = true
-    this.timer?.cancel()
-  }
-
-  private look(): void {
-    const again = () => {
-      if (!this.isOver) this.start()
-    }
-    // When nobody answers, whoever asks for the status is told.
-    this.gather()
-      .then((status) => this.tell(status))
-      .then(again, again)
-  }
-
-  private tell(status: Status): void {
-    const { findings } = health(status)
-    const now = this.clock.monotonic()
-    const told = findings.filter(({ reason }) => !TOLD_ELSEWHERE.has(reason))
-    const present = new Map(told.map((finding) => [keyOf(finding), finding]))
-    for (const [key, { finding, at }] of this.begun) {
-      if (present.has(key)) continue
-      this.begun.delete(key)
-      const seconds = Math.max(0, Math.round((now - at) / 1000))
-      this.report({ kind: 'trouble-over', what: nameOf(finding), seconds })
-    }
-    for (const [key, finding] of present) {
-      if (this.begun.has(key)) continue
-      this.begun.set(key, { finding, at: now })
-      this.report({ kind: 'trouble', text: findingText(finding) })
-    }
-  }
-}
-
-function keyOf({ reason, domain }: Finding): string {
-  return `${reason} ${domain ?? ''}`
-}
-
-function nameOf({ reason, domain }: Finding): string {
-  return domain === null ? reason : `${domain} ${reason}`
 }
