@@ -7,7 +7,7 @@ import {
   LONGEST_DOCUMENT,
   parseDocument,
 } from '../plugins/tdc/cluster/shared-document'
-import type { Answer } from '../plugins/tdc/control/processes'
+import type { Answer } from '../plugins/tdc/base/answer'
 import { systemDisk } from '../plugins/tdc/queue/disk'
 import { Dice } from './support/dice'
 import { FakeClock } from './support/fake-clock'

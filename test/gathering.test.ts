@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict'
-import {
-  type AnswerHere,
-  Master,
-  type Message,
-  ok,
-  Worker,
-  type WorkerLink,
-} from '../plugins/tdc/control/processes'
+import { ok } from '../plugins/tdc/base/answer'
+import { Master, type Message, Worker, type WorkerLink } from '../plugins/tdc/control/processes'
+import type { AnswerHere } from '../plugins/tdc/control/requests'
 import { FakeClock } from './support/fake-clock'
 
 const MASTER = 100

@@ -28,8 +28,8 @@ const ALLOWED: Record<string, readonly string[]> = {
     ...LEAVES,
   ],
   delivery: ['smtp', 'route', 'monitor', ...LEAVES],
-  control: ['monitor', ...LEAVES],
-  cluster: ['control', 'settings', 'monitor', 'queue/disk', 'queue/found-file', ...LEAVES],
+  control: ['cluster', 'queue', 'decide', 'haraka', 'settings', 'monitor', ...LEAVES],
+  cluster: ['settings', 'monitor', 'queue/disk', 'queue/found-file', ...LEAVES],
   cli: [
     'cluster',
     'control',
@@ -73,7 +73,6 @@ const JOINING = new Set([
   'writing.ts',
   'own-reports.ts',
   'write-ahead.ts',
-  'answers.ts',
 ])
 
 describe('layout', () => {

@@ -7,8 +7,8 @@ import { systemClock } from '../plugins/tdc/clock'
 import type { ChangeAnswer } from '../plugins/tdc/cluster/shared-settings'
 import { socketPath } from '../plugins/tdc/control/control'
 import { ControlSocket } from '../plugins/tdc/control/control-socket'
-import { ok } from '../plugins/tdc/control/processes'
-import type { Request } from '../plugins/tdc/control/request'
+import { ok } from '../plugins/tdc/base/answer'
+import type { Request } from '../plugins/tdc/control/requests'
 import { makeTempDir, removeTempDir } from './support/temp-dir'
 
 const CHANGE = { number: 1, at: 0, author: 'alice@mx1', reverts: null, values: [] }
@@ -51,7 +51,7 @@ describe('a change that turns off other machines', () => {
       .run({
         directory: () => dir,
         json: false,
-        values: { level: 'machine=mx9', ...values },
+        values: { level: 'machine=mx9', yes: false, ...values },
         words: ['7'],
         program: [],
         terminal: {

@@ -1,11 +1,11 @@
 import cluster from 'node:cluster'
-import { answersOf } from './answers'
 import { VERSION } from './base/version'
 import { type Clock, systemClock } from './clock'
 import { borrowSettings, lendSettings, spreadToWorkers, takeFromMaster } from './cluster/processes'
 import { SharedCluster } from './cluster/shared-cluster'
 import type { SharedDocument } from './cluster/shared-document'
 import { processesOf } from './control/processes'
+import { answersOf } from './control/requests'
 import { Control } from './control/control'
 import { Gathered } from './control/gathered'
 import type { Route } from './decide/decision'
@@ -57,6 +57,7 @@ import { sharedQueue } from './queue/shared/shared-queue'
 import { Sweep, systemSweptDisk } from './queue/sweep'
 import type { Settings } from './settings/settings'
 import { layersOf } from './settings-layers'
+import { pageAsks } from './web/data'
 import { StatusPage } from './web/page'
 
 /** Milliseconds for finishing what is on its way when Haraka shuts down (it waits for 30 s). */
@@ -145,17 +146,18 @@ export function compose(plugin: HarakaPlugin, internals: Internals, announces: b
       report,
     })
   const parts = {
-    ...{ internals, monitor, settings, loopKeys, queue, journey, status, day },
+    ...{ internals, clock, monitor, settings, loopKeys, queue, journey, status, day },
+    shared: sharedCluster,
     /** This gateway's name: in reports, and in EHLO. */
     get gateway(): string {
       return value().journal.gateway ?? layers.me()
     },
   }
-  const answers = answersOf(parts, sharedCluster)
   /** What all processes of this server know together. */
-  const gathered = new Gathered(processesOf(clock, answers))
+  const gathered = new Gathered(processesOf(clock, answersOf(parts)))
+  const gather = () => gathered.ask('status', {})
   const control = new Control([serverDirectory(), directory.ownFolder], gathered, clock, report)
-  const seen = () => gathered.status().then((status) => day?.noted(status) ?? status)
+  const seen = () => gather().then((status) => day?.noted(status) ?? status)
   const healthWatch = new HealthWatch(seen, clock, report)
   let page: StatusPage | undefined
 
@@ -199,19 +201,15 @@ export function compose(plugin: HarakaPlugin, internals: Internals, announces: b
       process.once('exit', () => control.close())
       control.open()
       healthWatch.start()
-      sharedCluster?.start(gathered)
+      sharedCluster?.start({ gather, recent: () => gathered.ask('recent', {}) })
     },
 
     /** The Delivery Status page, made in a process that serves HTTP. */
     statusPage(): StatusPage {
       page ??= new StatusPage({
         settings: () => value().statusPage,
-        gather: () => gathered.status(),
-        find: (...sought) => gathered.track(...sought),
-        day: (intake) => gathered.day(intake),
-        lost: () => gathered.lost(),
+        ...pageAsks(gathered, () => value().cluster.redis),
         host: () => ({ name: layers.me(), machine: value().cluster.machine }),
-        machines: () => (value().cluster.redis ? gathered.machines() : undefined),
         clock,
         report,
       })

@@ -20,7 +20,8 @@ import type { Change, Changed, SharedEntry } from '../../plugins/tdc/cluster/sha
 import type { ChangeAnswer } from '../../plugins/tdc/cluster/shared-settings'
 import type { LogStep } from '../../plugins/tdc/cli/log-search'
 import type { rowsOf } from '../../plugins/tdc/cli/tophosts-command'
-import type { Found, Shown } from '../../plugins/tdc/control/gathered'
+import type { Found } from '../../plugins/tdc/control/messages'
+import type { AnswerTo } from '../../plugins/tdc/control/requests'
 import type { Explanation } from '../../plugins/tdc/decide/explain'
 import type { CheckedDomain, CheckedHost, CheckedTls } from '../../plugins/tdc/delivery/check'
 import type { Diagnosis } from '../../plugins/tdc/doctor/finding'
@@ -182,7 +183,7 @@ export const ANSWERS: ReadonlyMap<string, Shape> = new Map<string, Shape>([
   ],
   [
     'show',
-    record<Shown>({
+    record<AnswerTo<'show'>>({
       ...{ copy: orNull(queued), kept: orNull(record<KeptCopy>(kept)) },
       ...{ messages: list(message), silent },
     }),

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import type { Command } from '../../plugins/tdc/cli/command'
+import { COMMANDS } from '../../plugins/tdc/cli/run'
 import { repository } from './run'
 
 /** What people read, by its path in the repository. */
@@ -59,13 +59,7 @@ export function anchorsOf(document: string): ReadonlySet<string> {
 
 /** The commands of haraka-tdc by their names. */
 export function commandsOfProgram(): ReadonlyMap<string, Command> {
-  const load = createRequire(__filename)
-  const commands = pathsIn('plugins/tdc/cli', /-commands?\.ts$/).flatMap((path) =>
-    Object.entries(load(join(repository, path)) as Record<string, unknown>).flatMap(
-      ([name, value]) => (name.endsWith('Command') ? [value as Command] : []),
-    ),
-  )
-  return new Map(commands.map((command) => [command.name, command]))
+  return new Map(COMMANDS.map((command) => [command.name, command]))
 }
 
 /** Whether `name` is a test, as docs/reliability.md writes them. */

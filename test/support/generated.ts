@@ -1,9 +1,10 @@
 import { format, resolveConfig } from 'prettier'
 import { REASONS } from '../../plugins/tdc/monitor/health'
 import { COUNTED } from '../../plugins/tdc/monitor/message-counts'
+import { GROUPS, helpLines } from '../../plugins/tdc/cli/run'
+import type { Command } from '../../plugins/tdc/cli/command'
 import { METRICS } from '../../plugins/tdc/web/metrics'
 import { SECTIONS } from '../../plugins/tdc/settings/keys'
-import { commandsOfProgram } from './documents'
 
 /**
  * Parts of the documents that are made of a table of the code: what stands between
@@ -65,10 +66,9 @@ export const PARTS: ReadonlyMap<string, () => string> = new Map([
         COUNTED.map(([, { metric, help }]) => [codeOf(metric), 'counter', '', said(help)]),
       ),
   ],
-  ...[...commandsOfProgram().values()].map(({ name, words, summary, help }) => {
-    const text = ['```', ['haraka-tdc', name, ...words].join(' '), ...help.map(indented), '```']
-    return [`command ${name}`, () => `${sentence(summary)}\n\n${text.join('\n')}`] as const
-  }),
+  ...Object.entries(GROUPS).map(
+    ([group, commands]) => [`commands: ${group}`, () => commands.map(told).join('\n\n')] as const,
+  ),
 ])
 
 export function partsIn(document: string): string[] {
@@ -104,6 +104,13 @@ function withCode(text: string): string {
 /** As it stands in a cell. */
 function said(text: string): string {
   return withCode(text.charAt(0).toLowerCase() + text.slice(1).replace(/\.$/, ''))
+}
+
+function told(command: Command): string {
+  const { name, words, summary } = command
+  const call = ['haraka-tdc', name, ...words].join(' ')
+  const text = ['```', call, ...helpLines(command).map(indented), '```']
+  return [`### ${name}`, sentence(summary), text.join('\n')].join('\n\n')
 }
 
 function indented(line: string): string {

@@ -1,5 +1,5 @@
-import type { Command } from '../../plugins/tdc/cli/command'
-import { COMMON_HELP, EXIT_HELP } from '../../plugins/tdc/cli/run'
+import { type Command, COMMON } from '../../plugins/tdc/cli/command'
+import { EXIT_HELP, helpLines, optionLines } from '../../plugins/tdc/cli/run'
 
 /** haraka-tdc(1), of the table of commands. It has no date and no version: a release changes neither. */
 export function manPage(commands: Iterable<Command>): string {
@@ -16,14 +16,14 @@ export function manPage(commands: Iterable<Command>): string {
     '.B haraka\\-tdc help',
     '.I COMMAND',
     '.SH COMMANDS',
-    ...[...commands].flatMap(({ name, words, summary, help }) => [
+    ...[...commands].flatMap(({ name, words, summary, options, help }) => [
       '.TP',
       `.B ${roff([name, ...words].join(' '))}`,
       roff(`${summary}.`),
-      ...(help.length > 0 ? ['.RS', ...told(help), '.RE'] : []),
+      ...block(told(helpLines({ options, help }))),
     ]),
     '.SH OPTIONS OF EVERY COMMAND',
-    ...told(COMMON_HELP),
+    ...told(optionLines(COMMON)),
     '.SH EXIT STATUS',
     ...EXIT_HELP.map(roff),
     '.SH ENVIRONMENT',
@@ -34,6 +34,10 @@ export function manPage(commands: Iterable<Command>): string {
     roff('Nothing is written in colours, with NO_COLOR or without.'),
     '',
   ].join('\n')
+}
+
+function block(lines: readonly string[]): readonly string[] {
+  return lines.length > 0 ? ['.RS', ...lines, '.RE'] : []
 }
 
 /** Lines of help: an option with what it does, more of that behind blanks, or sentences. */

@@ -31,3 +31,29 @@ export function isFromTo(
     (recipient === '' || message.recipients.some((address) => isMeant(recipient, address)))
   )
 }
+
+/** How much is shown of what was found. */
+export interface Listing {
+  /** A word for an order; '': the usual one. */
+  readonly sort: string
+  /** Of each process, too. */
+  readonly most: number
+}
+
+export type MessagesSought = Sought &
+  Listing & {
+    /** A MID, a transaction, a Message-ID or an address; '': any. */
+    readonly wanted: string
+  }
+
+type Order<T> = (a: T, b: T) => number
+
+/** That of a word; the first, which is the usual one, when there is none of it. */
+export function orderOf<T>(orders: Readonly<Record<string, Order<T>>>, sort: string): Order<T> {
+  const order = Object.hasOwn(orders, sort) ? orders[sort] : Object.values(orders)[0]
+  return order ?? (() => 0)
+}
+
+export function byText(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b)
+}

@@ -5,7 +5,7 @@ import { systemClock } from '../clock'
 import { type CheckedDomain, type CheckedHost, checkDomain } from '../delivery/check'
 import type { ConnectOptions } from '../delivery/connect'
 import { IntakeWays } from '../delivery/intake-ways'
-import { type Call, type Command, EXIT, show, Stop } from './command'
+import { type Call, command, EXIT, show, Stop } from './command'
 import { systemDisk } from '../queue/disk'
 import { diagnose, diagnoseKeyMode, diagnosisText } from '../doctor/doctor'
 import { diagnoseRedis } from '../doctor/redis-look'
@@ -17,10 +17,7 @@ import { durationText, momentText } from './moments'
 import { satisfiedText } from './satisfied'
 import { table } from './terminal'
 
-export const checkCommand: Command = {
-  name: 'check',
-  words: [],
-  options: {},
+export const checkCommand = command('check', {
   summary:
     'the settings, what is around them, and every host of every intake up to its EHLO; sends no mail',
   help: [
@@ -78,7 +75,7 @@ export const checkCommand: Command = {
     const isWell = domains.every(isReachable) && !findings.some(({ grave }) => grave)
     return isWell ? EXIT.ok : EXIT.no
   },
-}
+})
 
 function withShared(source: SettingsSource, path: string): SettingsSource {
   if (!sharesSettings(source)) return source
@@ -88,7 +85,7 @@ function withShared(source: SettingsSource, path: string): SettingsSource {
 }
 
 async function checkAll(
-  { terminal }: Call,
+  { terminal }: Pick<Call, 'terminal'>,
   intakes: Settings['intakes'],
   toCheck: (domain: string) => ConnectOptions,
 ): Promise<CheckedDomain[]> {

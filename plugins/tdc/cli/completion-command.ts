@@ -1,20 +1,18 @@
-import { type Call, type Command, COMMON, EXIT, Stop } from './command'
+import { command, type Command, COMMON, EXIT, Stop } from './command'
 
 type Program = readonly Command[]
 
 const SHELLS: Readonly<Record<string, (program: Program) => string[]>> = { bash, zsh, fish }
 
-export const completionCommand: Command = {
-  name: 'completion',
+export const completionCommand = command('completion', {
   words: ['bash|zsh|fish'],
-  options: {},
   summary: 'a script that completes commands and options in this shell',
   help: [
     'bash: source <(haraka-tdc completion bash), in ~/.bashrc',
     'zsh:  source <(haraka-tdc completion zsh), in ~/.zshrc behind compinit',
     'fish: haraka-tdc completion fish > ~/.config/fish/completions/haraka-tdc.fish',
   ],
-  run({ words: [shell = ''], terminal, program }: Call) {
+  run({ words: [shell = ''], terminal, program }) {
     const script = Object.hasOwn(SHELLS, shell) ? SHELLS[shell] : undefined
     if (!script) {
       const known = Object.keys(SHELLS).join(', ')
@@ -23,7 +21,7 @@ export const completionCommand: Command = {
     terminal.print(script(program))
     return Promise.resolve(EXIT.ok)
   },
-}
+})
 
 function bash(program: Program): string[] {
   return [

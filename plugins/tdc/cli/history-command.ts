@@ -1,47 +1,45 @@
-import { LOST_ORDERS } from '../control/orders'
-import { MOST_LISTED } from '../control/request'
+import { MOST_LISTED } from '../control/asking'
+import { LOST_ORDERS } from '../control/given-up'
 import { LOSSES, LOST_KEPT, type LostListed } from '../queue/lost-copies'
-import { type Call, type Command, copiesText, EXIT, show, Stop } from './command'
+import { command, copiesText, EXIT, flagOption, givenOf, show, Stop } from './command'
 import { durationText, momentText } from './moments'
-import { listingBy, nothingFor, seeking, soughtBy, wordIn } from './seeking'
-import { valueFrom } from './server'
+import { listing, listingBy, nothingFor, reasonOf, SEEK, soughtBy } from './seeking'
+import { ask } from './server'
 import { settingsHistory } from './shared-commands'
 import { table } from './terminal'
 
 const LOST = { sorts: LOST_ORDERS, usual: 100, most: MOST_LISTED }
-const SEEK = seeking(['reason', 'intake', 'sender', 'recipient', 'since'], LOST)
 
-export const historyCommand: Command = {
-  name: 'history',
-  words: [],
+export const historyCommand = command('history', {
   options: {
-    ...SEEK.options,
-    reason: { type: 'string', words: LOSSES },
-    settings: { type: 'boolean' },
+    ...reasonOf(LOSSES),
+    ...SEEK,
+    ...listing(LOST),
+    settings: flagOption(
+      'instead: the settings that the machines share ([cluster] redis=true), and their last 200',
+      'changes: who, when, and what was before. Redis need not be there; exit code 1: this',
+      'machine does not follow it, the reason is the last line.',
+    ),
   },
   summary: `the last ${LOST_KEPT} copies that were given up, the newest first, also of before a restart`,
   help: [
-    ...SEEK.help,
     'A copy that could not be written to the queue has the reason not-written.',
     'Now: kept (haraka-tdc replay sends it), sent again, or lost. Each copy given up stands in the log, too.',
-    '--settings   instead: the settings that the machines share ([cluster] redis=true), and their last 200',
-    '             changes: who, when, and what was before. Redis need not be there; exit code 1: this',
-    '             machine does not follow it, the reason is the last line.',
   ],
-  async run(call: Call) {
-    if (call.values['settings']) {
-      const other = Object.keys(SEEK.options).find((name) => call.values[name] !== undefined)
+  async run(call) {
+    const { reason, settings, ...seeks } = call.values
+    if (settings) {
+      const other = givenOf({ reason, ...seeks })
       if (other === undefined) return settingsHistory(call)
       throw new Stop(EXIT.usage, `--${other} cannot be had with --settings`)
     }
-    const reason = wordIn(call, 'reason', LOSSES)
-    const request = { ask: 'history', reason, ...soughtBy(call), ...listingBy(call, LOST) } as const
-    const listed = await valueFrom<LostListed>(call.directory(), request)
-    const hint = listed.count === 0 ? await nothingFor(call, request.intake) : []
+    const sought = soughtBy(seeks)
+    const listed = await ask(call, 'history', { reason, ...sought, ...listingBy(seeks, LOST) })
+    const hint = listed.count === 0 ? await nothingFor(call, sought.intake) : []
     show(call, listed, () => [...lostText(listed), ...hint])
     return EXIT.ok
   },
-}
+})
 
 function lostText({ count, copies }: LostListed): string[] {
   if (count === 0) return ['no such copy was given up']

@@ -1,35 +1,29 @@
-import { KEPT_ORDERS } from '../control/orders'
-import { type KeptSought, MOST_LISTED } from '../control/request'
+import { MOST_LISTED } from '../control/asking'
+import { KEPT_ORDERS } from '../control/given-up'
 import { CAUSES, type KeptListed } from '../queue/kept-name'
-import type { ReplayResult } from '../queue/replay'
-import { type Call, type Command, copiesText, EXIT, show, Stop } from './command'
+import { command, copiesText, EXIT, flagOption, show, Stop, textOption } from './command'
 import { momentText } from './moments'
-import { listingBy, nothingFor, seeking, soughtBy, textIn, wordIn } from './seeking'
-import { valueFrom } from './server'
+import { listing, listingBy, nothingFor, reasonOf, SEEK, soughtBy } from './seeking'
+import { ask } from './server'
 import { table } from './terminal'
 
 const KEPT = { sorts: KEPT_ORDERS, usual: 100, most: MOST_LISTED }
-const LIST = seeking(['reason', 'intake', 'since'], KEPT)
-const PICK = seeking(['reason', 'intake', 'since'])
-const REASON = { reason: { type: 'string', words: CAUSES } } as const
+const PICK = { ...reasonOf(CAUSES), intake: SEEK.intake, since: SEEK.since }
 
-export const keptCommand: Command = {
-  name: 'kept',
-  words: [],
-  options: { ...LIST.options, ...REASON },
+export const keptCommand = command('kept', {
+  options: { ...PICK, ...listing(KEPT) },
   summary: 'the copies that were given up and kept ([failed] keep), the oldest first',
-  help: [
-    ...LIST.help,
-    'haraka-tdc show MID tells more of one, replay sends them again, drop removes one.',
-  ],
+  help: ['haraka-tdc show MID tells more of one, replay sends them again, drop removes one.'],
   async run(call) {
-    const request = { ask: 'kept', ...keptSought(call), ...listingBy(call, KEPT) } as const
-    const listed = await valueFrom<KeptListed>(call.directory(), request)
-    const hint = listed.count === 0 ? await nothingFor(call, request.intake) : []
+    const { reason } = call.values
+    const { intake, since } = soughtBy(call.values)
+    const asked = { intake, since, reason, ...listingBy(call.values, KEPT) }
+    const listed = await ask(call, 'kept', asked)
+    const hint = listed.count === 0 ? await nothingFor(call, intake) : []
     show(call, listed, () => [...keptText(listed), ...hint])
     return EXIT.ok
   },
-}
+})
 
 function keptText({ count, bytes, copies }: KeptListed): string[] {
   if (count === 0) return ['no such copy is kept']
@@ -49,30 +43,25 @@ function keptText({ count, bytes, copies }: KeptListed): string[] {
   ]
 }
 
-export const replayCommand: Command = {
-  name: 'replay',
-  words: [],
-  options: { mid: { type: 'string' }, ...PICK.options, ...REASON, all: { type: 'boolean' } },
+export const replayCommand = command('replay', {
+  options: { mid: textOption('MID', 'this one'), ...PICK, all: flagOption('every kept copy') },
   summary: 'sends copies again that were given up and kept ([failed] keep)',
   help: [
-    '--mid MID            this one',
-    ...PICK.help,
-    '--all                every kept copy',
     'haraka-tdc kept lists, by the same options, what would be sent.',
     'Exit code 1: some were refused, or left because the queue is full.',
   ],
   async run(call) {
-    const [mid, sought] = [textIn(call, 'mid'), keptSought(call)]
-    const isPicked = [mid, ...Object.values(sought)].some(Boolean)
-    if (!isPicked && call.values['all'] !== true) {
+    const { mid, reason, all } = call.values
+    const { intake, since } = soughtBy(call.values)
+    const isPicked = [mid, reason, intake, since].some(Boolean)
+    if (!isPicked && !all) {
       const options = '--mid, --reason, --intake or --since'
       throw new Stop(EXIT.usage, `replay what? name ${options}, or say --all`)
     }
-    const request = { ask: 'replay', mid, ...sought } as const
-    const answer = await valueFrom<ReplayResult>(call.directory(), request)
+    const answer = await ask(call, 'replay', { mid, intake, since, reason })
     const { replayed, refused, left } = answer
     const nothing = replayed + refused + left === 0
-    const hint = nothing ? await nothingFor(call, sought.intake) : []
+    const hint = nothing ? await nothingFor(call, intake) : []
     show(call, answer, () => [
       `${copiesText(replayed)} replayed`,
       ...(refused > 0 ? [`${refused} refused; the log says why`] : []),
@@ -81,9 +70,4 @@ export const replayCommand: Command = {
     ])
     return refused + left === 0 ? EXIT.ok : EXIT.no
   },
-}
-
-function keptSought(call: Call): KeptSought {
-  const { intake, since } = soughtBy(call)
-  return { intake, since, reason: wordIn(call, 'reason', CAUSES) }
-}
+})

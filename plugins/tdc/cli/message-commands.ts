@@ -1,54 +1,67 @@
 import { isIP } from 'node:net'
-import type { FoundInCluster } from '../cluster/cluster-view'
-import type { Found, Shown } from '../control/gathered'
-import { MESSAGE_ORDERS } from '../control/orders'
-import { type MessagesSought, MOST_TRACKED } from '../control/request'
-import type { Explanation } from '../decide/explain'
-import { MOST_FOUND, type TrackedMessage } from '../monitor/tracked'
-import type { KeptCopy } from '../queue/kept-name'
+import type { MessagesSought } from '../base/sought'
+import { MOST_TRACKED } from '../control/messages'
+import { MESSAGE_ORDERS, MOST_FOUND, type TrackedMessage } from '../monitor/tracked'
 import type { QueuedCopy } from '../queue/queued-copy'
-import { type Call, type Command, EXIT, type ExitCode, show, silentText, Stop } from './command'
+import {
+  type Call,
+  command,
+  EXIT,
+  type ExitCode,
+  flagOption,
+  givenOf,
+  show,
+  silentText,
+  Stop,
+  textOption,
+  textsOption,
+} from './command'
 import { linesOfLog, LogSearch, type LogStep } from './log-search'
 import { clockText, durationText, momentText } from './moments'
-import { listingBy, nothingFor, seeking, soughtBy, textIn } from './seeking'
-import { valueFrom } from './server'
+import { listing, listingBy, nothingFor, SEEK, soughtBy } from './seeking'
+import { ask } from './server'
 import { table } from './terminal'
 
 const FOUND = { sorts: MESSAGE_ORDERS, usual: MOST_FOUND, most: MOST_TRACKED }
-const SEEK = seeking(['intake', 'sender', 'recipient', 'since'], FOUND)
 
-export const trackCommand: Command = {
-  name: 'track',
+export const trackCommand = command('track', {
   words: ['[MESSAGE-ID|MID|ADDRESS]'],
   options: {
-    ...SEEK.options,
-    log: { type: 'string', multiple: true },
-    cluster: { type: 'boolean' },
+    ...SEEK,
+    ...listing(FOUND),
+    log: textsOption(
+      'FILE',
+      'looks in a log file of Haraka instead, also compressed (.gz); - is standard input.',
+      'May be given several times. An address is found by the lines of Haraka itself.',
+    ),
+    cluster: flagOption(
+      'looks among the last messages of all machines ([cluster] redis=true). An address is',
+      'found only if they share addresses ([cluster] share_addresses).',
+    ),
   },
   summary: 'what became of a message, each step with its time',
   help: [
     'Looks in the memory of the running server, which holds its last messages ([monitor] track).',
     'Without a word: all of these that the options name.',
-    ...SEEK.help,
-    '--log FILE   looks in a log file of Haraka instead, also compressed (.gz); - is standard input.',
-    '             May be given several times. An address is found by the lines of Haraka itself.',
-    '--cluster    looks among the last messages of all machines ([cluster] redis=true). An address is',
-    '             found only if they share addresses ([cluster] share_addresses).',
     'Exit code 1: nothing was found.',
   ],
   async run(call) {
-    const files = [call.values['log'] ?? []].flat() as string[]
-    if (files.length > 0) return trackInLogs(call, files)
+    const { log, cluster, ...seeks } = call.values
     const [wanted = ''] = call.words
-    const sought = { wanted, ...soughtBy(call), ...listingBy(call, FOUND) }
-    return call.values['cluster'] ? trackInCluster(call, sought) : trackInServer(call, sought)
+    if (log.length > 0) {
+      const other = givenOf(seeks)
+      if (other !== undefined) throw new Stop(EXIT.usage, `--${other} cannot be had with --log`)
+      return trackInLogs(call, wanted, log)
+    }
+    const sought = { wanted, ...soughtBy(seeks), ...listingBy(seeks, FOUND) }
+    return cluster ? trackInCluster(call, sought) : trackInServer(call, sought)
   },
-}
+})
 
-async function trackInServer(call: Call, sought: MessagesSought): Promise<ExitCode> {
-  const found = await valueFrom<Found>(call.directory(), {
-    ...{ ask: 'track', cameTo: '', ...sought },
-  })
+type Asking = Omit<Call, 'values'>
+
+async function trackInServer(call: Asking, sought: MessagesSought): Promise<ExitCode> {
+  const found = await ask(call, 'track', { cameTo: '', ...sought })
   const { messages, silent } = found
   const hint = messages.length === 0 ? await nothingFor(call, sought.intake) : []
   show(call, found, () => [
@@ -60,9 +73,8 @@ async function trackInServer(call: Call, sought: MessagesSought): Promise<ExitCo
   return messages.length > 0 ? EXIT.ok : EXIT.no
 }
 
-async function trackInCluster(call: Call, sought: MessagesSought): Promise<ExitCode> {
-  const request = { ask: 'cluster-track', ...sought } as const
-  const found = await valueFrom<FoundInCluster>(call.directory(), request)
+async function trackInCluster(call: Asking, sought: MessagesSought): Promise<ExitCode> {
+  const found = await ask(call, 'cluster-track', sought)
   const { messages, silent } = found
   show(call, found, () => [
     ...messages.flatMap((message, at) => [
@@ -76,11 +88,12 @@ async function trackInCluster(call: Call, sought: MessagesSought): Promise<ExitC
   return messages.length > 0 ? EXIT.ok : EXIT.no
 }
 
-async function trackInLogs(call: Call, files: readonly string[]): Promise<ExitCode> {
-  const [wanted] = call.words
-  const other = Object.keys(SEEK.options).find((name) => call.values[name] !== undefined)
-  if (other !== undefined) throw new Stop(EXIT.usage, `--${other} cannot be had with --log`)
-  if (wanted === undefined) throw new Stop(EXIT.usage, 'track what in the log? name a word of it')
+async function trackInLogs(
+  call: Asking,
+  wanted: string,
+  files: readonly string[],
+): Promise<ExitCode> {
+  if (wanted === '') throw new Stop(EXIT.usage, 'track what in the log? name a word of it')
   const search = new LogSearch(wanted)
   const steps: LogStep[] = []
   for (const file of files) {
@@ -118,18 +131,13 @@ function trackedText(message: TrackedMessage): string[] {
   ]
 }
 
-export const showCommand: Command = {
-  name: 'show',
+export const showCommand = command('show', {
   words: ['MID'],
-  options: {},
   summary: 'one copy: where it stands, and each step of it',
   help: ['Exit code 1: it is neither in the queue nor kept, and not in the memory of the server.'],
   async run(call) {
     const mid = call.words[0] ?? ''
-    const shown = await valueFrom<Shown<QueuedCopy, KeptCopy>>(call.directory(), {
-      ask: 'show',
-      mid,
-    })
+    const shown = await ask(call, 'show', { mid })
     const { copy, kept, messages, silent } = shown
     const known = copy !== null || kept !== null || messages.length > 0
     show(call, shown, () => [
@@ -141,17 +149,10 @@ export const showCommand: Command = {
     ])
     return known ? EXIT.ok : EXIT.no
   },
-}
+})
 
-function copyText({
-  mid,
-  intake,
-  state,
-  ageMs,
-  attempts,
-  size,
-  lastFailure,
-}: QueuedCopy): string[] {
+function copyText(copy: QueuedCopy): string[] {
+  const { mid, intake, state, ageMs, attempts, size, lastFailure } = copy
   return table([
     ['MID', mid],
     ['Intake', intake],
@@ -161,49 +162,45 @@ function copyText({
   ])
 }
 
-export const explainCommand: Command = {
-  name: 'explain',
+export const explainCommand = command('explain', {
   words: ['FROM', 'TO'],
-  options: { becomes: { type: 'string' }, ip: { type: 'string' }, relaying: { type: 'boolean' } },
+  options: {
+    becomes: textOption('ADDRESS', 'what an alias or a route makes of TO'),
+    ip: textOption('IP', 'of the client: relaying, if the relay plugin lets it'),
+    relaying: flagOption('the client authenticated, or may relay otherwise'),
+  },
   summary: 'which policy decides about a message, which intake gets its copy, and why',
   help: [
     "FROM may be '<>', the null sender. The running server is asked: what counts is in force there.",
-    '--becomes ADDRESS  what an alias or a route makes of TO',
-    '--ip IP            of the client: relaying, if the relay plugin lets it',
-    '--relaying         the client authenticated, or may relay otherwise',
     'Exit code 1: no copy.',
   ],
   async run(call) {
     const [from = '', to = ''] = call.words
-    const becomes = textIn(call, 'becomes')
+    const { becomes, ip, relaying } = call.values
     if (from !== '<>' && !isRecipient(from)) {
       const must = "FROM must be an address user@domain, or '<>'"
       throw new Stop(EXIT.usage, `${must}, not ${JSON.stringify(from)}`)
     }
-    for (const [name, text] of [
+    for (const [name, given] of [
       ['TO', to],
       ['--becomes', becomes || to],
     ] as const) {
-      if (!isRecipient(text)) {
-        const sentence = `${name} must be an address user@domain, not ${JSON.stringify(text)}`
+      if (!isRecipient(given)) {
+        const sentence = `${name} must be an address user@domain, not ${JSON.stringify(given)}`
         throw new Stop(EXIT.usage, sentence)
       }
     }
-    const ip = textIn(call, 'ip')
     if (ip !== '' && isIP(ip) === 0) {
       throw new Stop(EXIT.usage, `--ip must be an IP address, not ${JSON.stringify(ip)}`)
     }
-    const relaying = call.values['relaying'] === true
-    const explanation = await valueFrom<Explanation>(call.directory(), {
-      ...{ ask: 'explain', from, to, becomes, ip, relaying },
-    })
+    const explanation = await ask(call, 'explain', { from, to, becomes, ip, relaying })
     show(call, explanation, () => [
       explanation.text,
       ...(explanation.relaying && !relaying ? [`the relay plugin lets ${ip} relay`] : []),
     ])
     return explanation.copy ? EXIT.ok : EXIT.no
   },
-}
+})
 
 /** The server parses more strictly; what it takes must not be refused here. */
 function isRecipient(text: string): boolean {

@@ -8,7 +8,16 @@ import {
   releaseCommand,
 } from './queue-commands'
 import { checkCommand } from './check-command'
-import { type Command, COMMON, EXIT, type ExitCode, meant, Stop } from './command'
+import {
+  type Command,
+  COMMON,
+  EXIT,
+  type ExitCode,
+  meant,
+  type Options,
+  Stop,
+  type GivenValues,
+} from './command'
 import { completionCommand } from './completion-command'
 import { historyCommand } from './history-command'
 import { keptCommand, replayCommand } from './kept-commands'
@@ -29,37 +38,31 @@ import { tophostsCommand } from './tophosts-command'
 
 const PROGRAM = 'haraka-tdc'
 
-const COMMANDS: readonly Command[] = [
-  statusCommand,
-  tophostsCommand,
-  queueCommand,
-  keptCommand,
-  historyCommand,
-  showCommand,
-  trackCommand,
-  explainCommand,
-  checkCommand,
-  sendTestCommand,
-  holdCommand,
-  releaseCommand,
-  flushCommand,
-  dropCommand,
-  replayCommand,
-  enableCommand,
-  disableCommand,
-  setCommand,
-  unsetCommand,
-  revertCommand,
-  adoptCommand,
-  completionCommand,
-  versionCommand,
-]
-
-export const COMMON_HELP = [
-  "-c DIR       Haraka's server directory; else the environment's HARAKA, else the working directory",
-  '--json       the answer as JSON',
-  '--help, -h   this text',
-]
+/** Every command, by what it is for. */
+export const GROUPS: Readonly<Record<string, readonly Command[]>> = {
+  looking: [
+    statusCommand,
+    tophostsCommand,
+    queueCommand,
+    keptCommand,
+    historyCommand,
+    showCommand,
+    trackCommand,
+    explainCommand,
+    checkCommand,
+    sendTestCommand,
+  ],
+  doing: [holdCommand, releaseCommand, flushCommand, dropCommand, replayCommand, adoptCommand],
+  'settings of all machines': [
+    enableCommand,
+    disableCommand,
+    setCommand,
+    unsetCommand,
+    revertCommand,
+  ],
+  'the program itself': [completionCommand, versionCommand],
+}
+export const COMMANDS = Object.values(GROUPS).flat()
 
 export const EXIT_HELP = [
   'Exit codes: 0 ok; 1 the answer is no, or something is wrong; 2 usage;',
@@ -84,16 +87,16 @@ async function dispatch(args: readonly string[], terminal: Terminal): Promise<Ex
   const name = args[at] ?? (args.includes('--version') ? 'version' : undefined)
   const others = args.filter((arg, i) => i !== at && (at >= 0 || arg !== '--version'))
   if (name === undefined || name === 'help') {
-    const { values, positionals } = parsed(HELP, others)
+    const { common, positionals } = parsed(HELP, others)
     if (!isComplete(positionals, HELP.words)) throw new Stop(EXIT.usage, `usage: ${usageOf(HELP)}`)
     const [of] = positionals
-    const isAsked = name === 'help' || values['help'] === true
+    const isAsked = name === 'help' || common.help
     terminal.print(of === undefined ? overview() : helpOf(commandNamed(of)))
     return isAsked ? EXIT.ok : EXIT.usage
   }
   const command = commandNamed(name)
-  const { values, positionals } = parsed(command, others)
-  if (values['help']) {
+  const { common, values, positionals } = parsed(command, others)
+  if (common.help) {
     terminal.print(helpOf(command))
     return EXIT.ok
   }
@@ -101,8 +104,8 @@ async function dispatch(args: readonly string[], terminal: Terminal): Promise<Ex
     throw new Stop(EXIT.usage, `usage: ${usageOf(command)}`)
   }
   return command.run({
-    directory: () => directoryGiven(values['config'] as string | undefined),
-    json: values['json'] === true,
+    directory: () => directoryGiven(common.config || undefined),
+    json: common.json,
     values,
     words: positionals,
     terminal,
@@ -133,22 +136,36 @@ function isValueOfConfig(args: readonly string[], at: number): boolean {
 }
 
 function parsed(command: Named, args: string[]) {
-  const options = { ...COMMON, ...command.options }
-  const { values, positionals } = (() => {
+  const options: Options = { ...COMMON, ...command.options }
+  const { values: given, positionals } = (() => {
     try {
-      return parseArgs({ args, options, allowPositionals: true, strict: true })
+      return parseArgs({ args, options: { ...options }, allowPositionals: true, strict: true })
     } catch (error) {
       const wrong = optionWrong(error as Error, Object.keys(options))
       throw new Stop(EXIT.usage, `${wrong}; usage: ${usageOf(command)}`)
     }
   })()
   // A variable of a script that has no value must not mean all.
-  const empty = Object.entries(values).find(([, value]) => [value].flat().some(isEmpty))
+  const empty = Object.entries(given).find(([, value]) => [value].flat().some(isEmpty))
   if (empty) throw new Stop(EXIT.usage, `--${empty[0]} has an empty value`)
   if (positionals.some(isEmpty)) {
     throw new Stop(EXIT.usage, `an empty word is given to ${command.name}`)
   }
-  return { values, positionals }
+  const valuesOf = <O extends Options>(all: O) =>
+    Object.fromEntries(
+      Object.entries(all).map(([name, option]) => [name, valueOf(name, option, given[name])]),
+    ) as GivenValues<O>
+  return { common: valuesOf(COMMON), values: valuesOf(command.options), positionals }
+}
+
+/** What was given for an option; false, '' or nothing when it was not. */
+function valueOf(name: string, { type, multiple, words }: Options[string], given: unknown) {
+  if (type === 'boolean') return given === true
+  if (multiple) return given ?? []
+  const text = typeof given === 'string' ? given.trim() : ''
+  if (text === '' || !words || words.includes(text)) return text
+  const what = `--${name} must be one of ${words.join(', ')}, not ${JSON.stringify(text)}`
+  throw new Stop(EXIT.usage, what + meant(nearest(text, words)))
 }
 
 function isEmpty(value: unknown): boolean {
@@ -175,16 +192,32 @@ function valueWrong(message: string): string {
 }
 
 function usageOf({ name, words, options }: Named): string {
-  const flags = Object.entries(options).map(([flag, { type }]) =>
-    type === 'boolean' ? `[--${flag}]` : `[--${flag} ${flag.toUpperCase()}]`,
+  const flags = Object.entries(options).map(
+    ([option, { value }]) => `[--${`${option} ${value}`.trimEnd()}]`,
   )
   return [PROGRAM, name, ...words, ...flags, '[-c DIR] [--json]'].join(' ')
 }
 
 function helpOf(command: Command): string[] {
-  const { summary, help } = command
-  const indented = [...help, ...COMMON_HELP].map((line) => `  ${line}`)
-  return [`usage: ${usageOf(command)}`, '', `${summary}.`, '', ...indented, '', ...EXIT_HELP]
+  const lines = [...helpLines(command), ...optionLines(COMMON)].map((line) => `  ${line}`)
+  return [`usage: ${usageOf(command)}`, '', `${command.summary}.`, '', ...lines, '', ...EXIT_HELP]
+}
+
+/** What the options do, and the rest that is to be said. */
+export function helpLines({ options, help }: Pick<Command, 'options' | 'help'>): string[] {
+  return [...optionLines(options), ...help]
+}
+
+/** A line each, and more of them behind blanks. */
+export function optionLines(options: Options): string[] {
+  const rows = Object.entries(options).flatMap(([name, { short, value, help }]) =>
+    help.map((line, at) => [at === 0 ? formOf(name, short, value) : '', line]),
+  )
+  return table(rows)
+}
+
+function formOf(name: string, short: string | undefined, value: string): string {
+  return `--${name}${short === undefined ? '' : `, -${short}`} ${value}`.trimEnd()
 }
 
 function overview(): string[] {
@@ -192,13 +225,12 @@ function overview(): string[] {
     `  ${[name, ...words].join(' ')}`,
     summary,
   ])
-  const common = COMMON_HELP.map((line) => `  ${line}`)
   return [
     `usage: ${PROGRAM} COMMAND [-c DIR] [--json]; ${PROGRAM} help COMMAND says more`,
     '',
     ...table(rows),
     '',
-    ...common,
+    ...optionLines(COMMON).map((line) => `  ${line}`),
     '',
     ...EXIT_HELP,
   ]

@@ -1,13 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { ANY } from '../base/sought'
 import { systemClock } from '../clock'
-import type { Found } from '../control/gathered'
-import type { TestSent } from '../control/request'
 import type { Status } from '../monitor/status'
 import type { TrackedStep } from '../monitor/tracked'
-import { valueFrom } from './server'
-import { type Command, EXIT, show } from './command'
+import { command, EXIT, show, textOption } from './command'
 import { clockText } from './moments'
+import { ask } from './server'
 
 /** Milliseconds between two looks at what became of it. */
 const PAUSE = 500
@@ -29,29 +27,28 @@ const NEWEST = { cameTo: '', sort: '', most: 1 } as const
 
 const HELD = 'its delivery is held: haraka-tdc release lets it go'
 
-export const sendTestCommand: Command = {
-  name: 'send-test',
-  words: [],
-  options: { intake: { type: 'string' } },
+export const sendTestCommand = command('send-test', {
+  options: {
+    intake: textOption(
+      'ADDRESS',
+      'to this intake address of the settings, in place of the default one',
+    ),
+  },
   summary: "a test message's copy through the real queue, and what becomes of it",
   help: [
-    '--intake ADDRESS   to this intake address of the settings, in place of the default one',
     'The message has the header X-TDC-Test and counts like any other copy.',
     'Exit code 1: it was not delivered.',
   ],
   async run(call) {
-    const directory = call.directory()
-    const intake = typeof call.values['intake'] === 'string' ? call.values['intake'] : ''
-    const sent = await valueFrom<TestSent>(directory, { ask: 'send-test', intake })
+    const sent = await ask(call, 'send-test', { intake: call.values.intake })
     if (!call.json) call.terminal.print([`MID ${sent.mid} to ${sent.intake}`])
-    const held = isHeld(await valueFrom<Status>(directory, { ask: 'status' }), sent.intake)
+    const held = isHeld(await ask(call, 'status', {}), sent.intake)
     const isEnd = ({ kind }: TrackedStep) => ENDS.has(kind) || (held && kind === 'enqueued')
     let steps: readonly TrackedStep[] = []
     let told = 0
     const end = systemClock.monotonic() + PATIENCE
     for (; systemClock.monotonic() < end; await wait(PAUSE)) {
-      const request = { ask: 'track', wanted: sent.mid, ...ANY, ...NEWEST } as const
-      const { messages } = await valueFrom<Found>(directory, request)
+      const { messages } = await ask(call, 'track', { wanted: sent.mid, ...ANY, ...NEWEST })
       steps = messages[0]?.steps ?? []
       if (!call.json) call.terminal.print(steps.slice(told).map(stepText))
       told = steps.length
@@ -65,7 +62,7 @@ export const sendTestCommand: Command = {
     }
     return delivered ? EXIT.ok : EXIT.no
   },
-}
+})
 
 /** Then nothing comes of it until somebody releases it. */
 function isHeld({ holds }: Status, intake: string): boolean {

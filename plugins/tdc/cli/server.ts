@@ -1,13 +1,19 @@
 import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join, resolve } from 'node:path'
-import { type Answer, isAnswer } from '../control/processes'
+import { type Answer, isAnswer } from '../base/answer'
 import { socketPath } from '../control/control'
-import { type Request, SHAPES } from '../control/request'
+import {
+  type AnswerTo,
+  type AskedBy,
+  type Request,
+  type RequestName,
+  rowFor,
+} from '../control/requests'
 import { errorCode } from '../error-code'
 import { ownFolderIn } from '../haraka/queue-directory'
 import { queuePathOf } from '../haraka/standalone-settings'
-import { EXIT, Stop } from './command'
+import { type Call, EXIT, Stop } from './command'
 
 /** Haraka's own server directories have this file. */
 const SIGN = join('config', 'plugins')
@@ -51,7 +57,7 @@ function askAt(path: string, request: Request): Promise<Answer> {
     const socket = connect(path)
     let text = ''
     socket.setEncoding('utf8')
-    const patience = SHAPES[request.ask].within + MASTER_TIME
+    const patience = rowFor(request).within + MASTER_TIME
     socket.setTimeout(patience, () => socket.destroy(new Error('it does not answer')))
     socket.on('data', (piece: string) => {
       text += piece
@@ -68,10 +74,15 @@ function askAt(path: string, request: Request): Promise<Answer> {
 }
 
 /** The value of the answer; a `no` ends the program. */
-export async function valueFrom<T>(directory: string, request: Request): Promise<T> {
-  const answer = await askServer(directory, request)
+export async function ask<N extends RequestName>(
+  call: Pick<Call, 'directory'>,
+  name: N,
+  asked: AskedBy<N>,
+): Promise<AnswerTo<N>> {
+  const request = { ask: name, ...asked } as unknown as Request
+  const answer = await askServer(call.directory(), request)
   if (answer.kind === 'no') throw new Stop(EXIT.no, answer.why)
-  return answer.value as T
+  return answer.value as AnswerTo<N>
 }
 
 function parsed(text: string): Answer | undefined {

@@ -9,35 +9,30 @@ import {
   QUEUE_AGES,
   type Status,
 } from '../monitor/status'
-import { type Call, type Command, EXIT, type ExitCode, show } from './command'
+import { command, EXIT, flagOption, show } from './command'
 import { durationText, momentText } from './moments'
 import { satisfiedText } from './satisfied'
-import { valueFrom } from './server'
+import { ask } from './server'
 import { table } from './terminal'
 
-export const statusCommand: Command = {
-  name: 'status',
-  words: [],
-  options: { cluster: { type: 'boolean' } },
+export const statusCommand = command('status', {
+  options: { cluster: flagOption('all machines that share their figures ([cluster] redis=true)') },
   summary: 'is it on, is it keeping up, what is wrong',
   help: [
-    '--cluster    all machines that share their figures ([cluster] redis=true).',
     'The first line says ok, warning or failing, and why (docs/operations.md tells what to do);',
     'exit code 1: it is not ok, or a machine is silent.',
   ],
   async run(call) {
-    if (call.values['cluster']) return clusterStatus(call)
-    const status = await valueFrom<Status>(call.directory(), { ask: 'status' })
+    if (call.values.cluster) {
+      const view = await ask(call, 'cluster-status', {})
+      show(call, view, () => clusterText(view))
+      return isClusterWell(view) ? EXIT.ok : EXIT.no
+    }
+    const status = await ask(call, 'status', {})
     show(call, status, () => statusText(status))
     return health(status).state === 'ok' ? EXIT.ok : EXIT.no
   },
-}
-
-async function clusterStatus(call: Call): Promise<ExitCode> {
-  const view = await valueFrom<ClusterView>(call.directory(), { ask: 'cluster-status' })
-  show(call, view, () => clusterText(view))
-  return isClusterWell(view) ? EXIT.ok : EXIT.no
-}
+})
 
 /** What an administrator asks first: is it on, is it keeping up, what is wrong. */
 export function statusText(status: Status): string[] {
@@ -232,10 +227,7 @@ function machineRow(view: MachineView, now: number): (string | number)[] {
   return [name, heard, enabled, health(status).state, active, delivered, softBounced, hardBounced]
 }
 
-export const versionCommand: Command = {
-  name: 'version',
-  words: [],
-  options: {},
+export const versionCommand = command('version', {
   summary: 'the version of this program; haraka-tdc --version is the same',
   help: ['What the running server has is in haraka-tdc status.'],
   run(call) {
@@ -243,4 +235,4 @@ export const versionCommand: Command = {
     show(call, versions, () => [`haraka-tdc ${VERSION} (Node ${versions.node})`])
     return Promise.resolve(EXIT.ok)
   },
-}
+})

@@ -1,30 +1,26 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { QUEUE_DOMAIN } from '../base/names'
-import type { ClusterView } from '../cluster/cluster-view'
 import { health, isFailing } from '../monitor/health'
 import type { QueueFigures, Status } from '../monitor/status'
 import { silentMachines } from './status-command'
-import { type Call, type Command, EXIT, show, Stop } from './command'
+import { type Call, command, EXIT, flagOption, show, Stop } from './command'
 import { applianceMoment } from './moments'
-import { valueFrom } from './server'
+import { ask } from './server'
 
 /** Milliseconds between two pictures. */
 const PAUSE = 2_000
 
-export const tophostsCommand: Command = {
-  name: 'tophosts',
-  words: [],
-  options: { watch: { type: 'boolean', short: 'w' }, cluster: { type: 'boolean' } },
+export const tophostsCommand = command('tophosts', {
+  options: {
+    watch: { ...flagOption('shows it anew every 2 seconds, until Ctrl-C'), short: 'w' },
+    cluster: flagOption('of all machines that share their figures ([cluster] redis=true)'),
+  },
   summary: "the appliance's table of the queue and its intakes",
-  help: [
-    '--watch, -w  shows it anew every 2 seconds, until Ctrl-C',
-    '--cluster    of all machines that share their figures ([cluster] redis=true)',
-  ],
   async run(call) {
     for (;;) {
-      const { status, notes } = await picture(call)
+      const { status, notes } = await picture(call, call.values.cluster)
       const lines = [...tophostsText(status), ...notes]
-      if (!call.values['watch']) {
+      if (!call.values.watch) {
         show(call, rowsOf(status), () => lines)
         return EXIT.ok
       }
@@ -32,14 +28,14 @@ export const tophostsCommand: Command = {
       await wait(PAUSE)
     }
   },
-}
+})
 
-async function picture(call: Call): Promise<{ status: Status; notes: readonly string[] }> {
-  const directory = call.directory()
-  if (!call.values['cluster']) {
-    return { status: await valueFrom<Status>(directory, { ask: 'status' }), notes: [] }
-  }
-  const view = await valueFrom<ClusterView>(directory, { ask: 'cluster-status' })
+async function picture(
+  call: Pick<Call, 'directory'>,
+  ofCluster: boolean,
+): Promise<{ status: Status; notes: readonly string[] }> {
+  if (!ofCluster) return { status: await ask(call, 'status', {}), notes: [] }
+  const view = await ask(call, 'cluster-status', {})
   if (!view.total) throw new Stop(EXIT.no, 'no machine has reported lately')
   const silent = silentMachines(view)
   return { status: view.total, notes: silent.length > 0 ? ['', ...silent] : [] }

@@ -79,7 +79,7 @@ function safeValue(value: unknown): unknown {
   )
 }
 
-interface MachineReportsDeps {
+export interface MachineReportsDeps {
   readonly link: Link
   readonly report: Report
   readonly gather: () => Promise<Status>

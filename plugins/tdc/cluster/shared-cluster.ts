@@ -1,22 +1,22 @@
 import { randomBytes } from 'node:crypto'
+import { valueOf } from '../base/answer'
+import type { MessagesSought } from '../base/sought'
 import type { Clock } from '../clock'
-import { type Answer, no, ok } from '../control/processes'
-import type { Gathered } from '../control/gathered'
-import type { ClusterRequest } from '../control/request'
 import type { Report } from '../monitor/events'
+import type { Sharing } from '../monitor/status'
 import { mistakeIn } from '../monitor/mistake'
 import { safeText } from '../base/text'
 import { MachineNames } from '../settings/machine-names'
 import type { ClusterSettings } from '../settings/settings'
 import type { SettingsSource } from '../settings/source'
 import { changed, parseKey, parsePair, reverted, type WantedValue } from './change'
-import { clusterView, findInCluster } from './cluster-view'
+import { clusterView, type ClusterView, findInCluster, type FoundInCluster } from './cluster-view'
 import type { LastGood } from './last-good'
 import { Link, redisStore, type Send, type StoredReports } from './redis-store'
-import { MachineReports } from './machine-report'
+import { MachineReports, type MachineReportsDeps } from './machine-report'
 import { sectionFinder, sectionOf } from './overlay'
 import type { SharedDocument } from './shared-document'
-import { SharedSettings } from './shared-settings'
+import { type ChangeAnswer, SharedSettings } from './shared-settings'
 
 interface SharedClusterDeps {
   readonly connect: () => Promise<{ readonly send: Send; close(): void }>
@@ -36,16 +36,25 @@ export type SharedHistory = Pick<SharedDocument, 'revision' | 'entries' | 'chang
   readonly trouble: string | null
 }
 
-type Ask<A extends ClusterRequest['ask']> = Extract<ClusterRequest, { ask: A }>
+/** Who asks for a change. `spreads`: also if it turns off machines that it does not name. */
+interface ByWhom {
+  readonly user: string
+  readonly spreads: boolean
+}
+
+interface AskedChange extends ByWhom {
+  /** `cluster`, `group=NAME` or `machine=HOST`. */
+  readonly level: string
+  /** '': the values are the level's own. */
+  readonly policy: string
+  readonly values: readonly string[]
+}
 
 /** Milliseconds between two looks at Redis: a change is in force everywhere within two seconds. */
 const LOOK_EVERY = 500
 /** Milliseconds between two reports. */
 const REPORT_EVERY = 3_000
 const ID_OCTETS = 8
-
-const NOT_SHARED =
-  'this server shares nothing: set redis=true in [cluster] of config/tdc.ini, and the server in config/redis.ini'
 
 /**
  * What this machine has in common with others, through Redis. In the only process, or in the master:
@@ -80,17 +89,11 @@ export class SharedCluster {
   }
 
   /** Until `close`; the settings say at each turn whether there is anything to do. */
-  start(gathered: Gathered): void {
+  start(known: Pick<MachineReportsDeps, 'gather' | 'recent'>): void {
     const { settings, report } = this.deps
-    const reports = new MachineReports({
-      link: this.link,
-      report,
-      gather: () => gathered.status(),
-      recent: () => gathered.recent(),
-      settings,
-      instance: newId(),
-    })
-    this.goOn(reports)
+    this.goOn(
+      new MachineReports({ link: this.link, report, settings, instance: newId(), ...known }),
+    )
   }
 
   private goOn(reports: MachineReports): void {
@@ -106,27 +109,44 @@ export class SharedCluster {
     this.link.close()
   }
 
-  async answer(request: ClusterRequest): Promise<Answer> {
-    if (!this.deps.settings().redis) return no(NOT_SHARED)
-    switch (request.ask) {
-      case 'shared-set':
-        return this.set(request, parsePair)
-      case 'shared-unset':
-        return this.set(request, parseKey)
-      case 'shared-history': {
-        const { revision, entries, changes } = this.shared.known
-        const trouble = this.shared.trouble?.why ?? null
-        return ok<SharedHistory>({ revision, entries, changes, trouble })
-      }
-      case 'shared-trouble':
-        return ok(this.shared.trouble)
-      case 'shared-revert':
-        return this.revert(request)
-      case 'cluster-status':
-        return this.fromReports(clusterView)
-      case 'cluster-track':
-        return this.fromReports((stored) => findInCluster(stored, request))
+  /** `KEY=VALUE` each. */
+  set(asked: AskedChange): Promise<ChangeAnswer> {
+    return this.change(asked, parsePair)
+  }
+
+  /** Keys: the values of tdc.ini hold again. */
+  unset(asked: AskedChange): Promise<ChangeAnswer> {
+    return this.change(asked, parseKey)
+  }
+
+  /** What was before a change, which is named by its number. */
+  async revert({ change, user, spreads }: ByWhom & { change: string }): Promise<ChangeAnswer> {
+    if (!/^\d{1,9}$/.test(change)) {
+      throw new Error(`a change is named by its number, not ${JSON.stringify(change)}`)
     }
+    const answer = await this.shared.change(user, spreads, (base, signed) =>
+      reverted(base, Number(change), signed),
+    )
+    return valueOf(answer)
+  }
+
+  get history(): SharedHistory {
+    const { revision, entries, changes } = this.shared.known
+    return { revision, entries, changes, trouble: this.trouble?.why ?? null }
+  }
+
+  /** What is in the way between this machine and Redis; null: nothing. */
+  get trouble(): Sharing | null {
+    return this.shared.trouble
+  }
+
+  /** What all machines say of themselves. */
+  async view(): Promise<ClusterView> {
+    return clusterView(await this.reports())
+  }
+
+  async find(sought: MessagesSought): Promise<FoundInCluster> {
+    return findInCluster(await this.reports(), sought)
   }
 
   private async turn(reports: MachineReports): Promise<void> {
@@ -138,19 +158,19 @@ export class SharedCluster {
     await reports.send()
   }
 
-  private async set(
-    { level, policy, values, user, spreads }: Ask<'shared-set' | 'shared-unset'>,
+  private async change(
+    { level, policy, values, user, spreads }: AskedChange,
     parse: (text: string) => WantedValue | string,
-  ): Promise<Answer> {
+  ): Promise<ChangeAnswer> {
     const place = sectionOf(level, policy)
-    if ('wrong' in place) return no(place.wrong)
+    if ('wrong' in place) throw new Error(place.wrong)
     const wanted: WantedValue[] = []
     for (const text of values) {
       const parsed = parse(text)
-      if (typeof parsed === 'string') return no(parsed)
+      if (typeof parsed === 'string') throw new Error(parsed)
       wanted.push(parsed)
     }
-    const made = await this.shared.change(user, spreads, (base, signed) => {
+    const answer = await this.shared.change(user, spreads, (base, signed) => {
       const shared = base.entries.map((entry) => entry.section)
       const section = sectionFinder(this.deps.source(), shared)(place.section)
       return changed(
@@ -159,8 +179,9 @@ export class SharedCluster {
         signed,
       )
     })
-    if (made.kind === 'no' || made.value.kind !== 'made') return made
-    return ok({ ...made.value, warnings: [...made.value.warnings, ...(await this.doubts(level))] })
+    const made = valueOf(answer)
+    if (made.kind !== 'made') return made
+    return { ...made, warnings: [...made.warnings, ...(await this.doubts(level))] }
   }
 
   /** A misspelt machine that is disabled would disable the others: that is the spreading rule. */
@@ -175,19 +196,10 @@ export class SharedCluster {
     return isKnown ? [] : [`no machine has reported as ${safeText(name)}; is that its name?`]
   }
 
-  private revert({ change, user, spreads }: Ask<'shared-revert'>): Promise<Answer> | Answer {
-    if (!/^\d{1,9}$/.test(change)) {
-      return no(`a change is named by its number, not ${JSON.stringify(change)}`)
-    }
-    return this.shared.change(user, spreads, (base, signed) =>
-      reverted(base, Number(change), signed),
-    )
-  }
-
-  private async fromReports<T>(made: (stored: StoredReports) => Promise<T>): Promise<Answer<T>> {
+  private async reports(): Promise<StoredReports> {
     const asked = await this.link.ask((store) => store.reports())
-    if (asked.kind === 'away') return no(`Redis cannot be reached (${asked.why})`)
-    return ok(await made(asked.value))
+    if (asked.kind === 'away') throw new Error(`Redis cannot be reached (${asked.why})`)
+    return asked.value
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock'
-import { type Answer, no, ok } from '../control/processes'
+import { type Answer, no, ok } from '../base/answer'
 import type { Report } from '../monitor/events'
 import type { Sharing } from '../monitor/status'
 import type { Machines } from '../settings/levels'

@@ -1,9 +1,9 @@
 import { linkSync, lstatSync, unlinkSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { type Answer, no } from '../base/answer'
 import type { Clock } from '../clock'
 import { errorCode } from '../error-code'
-import { type Answer, no } from './processes'
-import { parseRequest, type Request } from './request'
+import { parseRequest, type Request } from './requests'
 
 type Opened =
   | { readonly kind: 'open' }

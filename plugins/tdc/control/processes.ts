@@ -1,25 +1,8 @@
 import cluster, { type Worker as ClusterWorker } from 'node:cluster'
+import type { Answer } from '../base/answer'
 import type { Clock } from '../clock'
 import type { SilentWorker } from '../monitor/status'
-import { type Request, SHAPES } from './request'
-
-/** What comes of a request. `no`: it was understood, and the answer is a sentence that says no. */
-export type Answer<T = unknown> =
-  { readonly kind: 'ok'; readonly value: T } | { readonly kind: 'no'; readonly why: string }
-
-export function ok<T>(value: T): Answer<T> {
-  return { kind: 'ok', value }
-}
-
-export function no(why: string): Answer<never> {
-  return { kind: 'no', why }
-}
-
-export function isAnswer(value: unknown): value is Answer {
-  if (typeof value !== 'object' || value === null) return false
-  const { kind, why } = value as { kind?: unknown; why?: unknown }
-  return kind === 'ok' || (kind === 'no' && typeof why === 'string')
-}
+import { type AnswerHere, type Request, rowFor } from './requests'
 
 /** What the processes of this server answered. */
 export interface Answers {
@@ -27,9 +10,6 @@ export interface Answers {
   /** Who did not answer in time. */
   readonly silent: readonly SilentWorker[]
 }
-
-/** Answers a request by what this process knows. */
-export type AnswerHere = (request: Request) => Answer | Promise<Answer>
 
 /** An answer that cannot be made or sent: whoever asked counts this process among the silent. */
 export function unanswered(): void {}
@@ -127,7 +107,7 @@ export class Master implements Processes {
 
   /** What concerns it, and all while it has no workers, it answers itself. */
   async ask(request: Request): Promise<Answers> {
-    const { by, within } = SHAPES[request.ask]
+    const { by, within } = rowFor(request)
     const workers = this.workers()
     if (workers.length === 0 || by === 'primary') {
       return { answers: [await this.here(request)], silent: [] }
@@ -194,7 +174,7 @@ export class Worker implements Processes {
 
   /** When the master does not answer, what this worker knows is all there is. */
   async ask(request: Request): Promise<Answers> {
-    const within = SHAPES[request.ask].within + MASTER_TIME
+    const within = rowFor(request).within + MASTER_TIME
     const all = await this.waiting.answer(within, MASTER, (id) => {
       this.send({ event: 'tdc.gather', id, request })
     })

@@ -38,6 +38,12 @@ export const MOST_FOUND = 20
 export const RECIPIENTS_KEPT = 50
 export const STEPS_KEPT = 40
 
+export const MESSAGE_ORDERS = {
+  newest: (a: Dated, b: Dated) => b.at - a.at,
+  oldest: (a: Dated, b: Dated) => a.at - b.at,
+}
+type Dated = Pick<TrackedMessage, 'at'>
+
 const words = text(1_000)
 const MOST = 2_000
 

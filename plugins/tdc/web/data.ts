@@ -1,6 +1,9 @@
 import type { Clock } from '../clock'
 import type { ClusterView, MachineView } from '../cluster/cluster-view'
-import type { Answer } from '../control/processes'
+import { type Answer, answerOf } from '../base/answer'
+import { ANY } from '../base/sought'
+import { MOST_LISTED } from '../control/asking'
+import type { Gathered } from '../control/gathered'
 import { health, type State } from '../monitor/health'
 import type { Status } from '../monitor/status'
 import type { StatusPageSettings } from '../settings/settings'
@@ -23,6 +26,24 @@ export interface DataDeps extends PastDeps, MessagesDeps {
   readonly clock: Clock
   /** Whether this request would be granted by these settings, now. */
   readonly isGranted: (turn: Pick<Turn, 'request' | 'page'>) => boolean
+}
+
+/** What the page knows, as all processes of this server answer it. */
+export function pageAsks(
+  gathered: Gathered,
+  isShared: () => boolean,
+): Pick<DataDeps, 'gather' | 'find' | 'day' | 'lost' | 'machines'> {
+  return {
+    gather: () => gathered.ask('status', {}),
+    find: (wanted, intake, cameTo, most) =>
+      gathered.ask('track', { ...ANY, wanted, intake, cameTo, sort: '', most }),
+    day: (intake) => gathered.ask('day', { intake }),
+    async lost() {
+      const asked = { ...ANY, reason: '', sort: '', most: MOST_LISTED }
+      return (await gathered.ask('history', asked)).copies
+    },
+    machines: () => (isShared() ? answerOf(() => gathered.ask('cluster-status', {})) : undefined),
+  }
 }
 
 /** Milliseconds that what was gathered serves all who ask. */

@@ -1,4 +1,4 @@
-import type { Found } from '../control/gathered'
+import type { Found } from '../control/messages'
 import { messageWithoutAddresses } from '../monitor/masked'
 import { json, type Routes, send, sentence, type Turn } from './answer'
 import { csvFile } from './csv'
