@@ -6,6 +6,7 @@ import { addressOf } from './haraka/address-facts'
 import { hasInternationalHeader, headerLinesOf, headerOf, messageIdOf } from './haraka/message'
 import { readOriginal } from './haraka/original'
 import type { Connection, HarakaPlugin, Transaction } from './haraka/types'
+import type { ContentDigest } from './queue/doubts'
 import { planCopies } from './queue/plan'
 import type { Original, PlannedCopy } from './queue/preparer'
 
@@ -15,20 +16,20 @@ const HOOK_MARGIN = 5_000
 /** The message that copies are made of, read as it stands now. */
 export function originalOf(transaction: Transaction, { queue: { doubts } }: Connector): Original {
   const envelope = [transaction.mail_from, ...transaction.rcpt_to].map(addressOf)
-  let digest: string | undefined
+  let whole: ContentDigest | undefined
   return {
     messageId: messageIdOf(transaction),
     octets: transaction.data_bytes,
     async read(take, signal) {
-      const whole = doubts.digest(envelope, headerLinesOf(transaction))
+      const digest = doubts.digest(envelope, headerLinesOf(transaction))
       const taking = (piece: Buffer) => {
-        whole.add(piece)
+        digest.add(piece)
         return take(piece)
       }
       await readOriginal(transaction, taking, signal, systemClock)
-      digest = whole.end()
+      whole = digest
     },
-    digest: () => digest,
+    digest: () => whole?.end(),
   }
 }
 

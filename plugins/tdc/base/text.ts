@@ -60,8 +60,12 @@ export function safeJson(value: unknown): string {
   )
 }
 
+/** Printable ASCII without blanks around it, as most of it is: there is nothing to take out. */
+const PLAIN = /^[!-~](?:[ -~]*[!-~])?$/
+
 /** A text from outside fit for a line: one line, nothing that acts, at most so many octets. */
 export function safeCut(text: string, octets: number): string {
+  if (text.length <= octets && PLAIN.test(text)) return bounded(text, octets)
   return bounded(withoutUnsafe(text.slice(0, LIMITS.header)).trim(), octets).trimEnd()
 }
 

@@ -66,8 +66,17 @@ export class QueueDirectory {
   }
 
   fileNamed(name: string): QueueFileName {
-    const temporaryPath = this.pathOf(this.outbound.qfile.platformDOT + name)
-    return { name, path: this.pathOf(name), temporaryPath }
+    const pathOf = (file: string) => this.pathOf(file)
+    const { platformDOT } = this.outbound.qfile
+    return {
+      name,
+      get path() {
+        return pathOf(name)
+      },
+      get temporaryPath() {
+        return pathOf(platformDOT + name)
+      },
+    }
   }
 
   pathOf(name: string): string {

@@ -75,6 +75,8 @@ export class Counters {
   }
 
   private of(given: string): QueueCounters {
+    const known = this.intakes.get(given)
+    if (known) return known
     const intake = safeCut(given, LIMITS.address)
     const isKnown = this.intakes.has(intake) || this.intakes.size < MOST_INTAKES
     const name = isKnown ? intake : OTHER_INTAKES

@@ -14,11 +14,14 @@ export function rowOf(event: TdcEvent): Row<TdcEvent> {
 
 /** The lines of one event, in order; `service` is `service_name`. */
 export function linesOf(event: TdcEvent, service: string): WordedLine[] {
-  const { level = 'info', words, details } = rowOf(event)
-  const lines = [words(event, safeText(service))]
-    .flat()
-    .map((text): WordedLine => ({ level, text }))
+  const { level = 'info', details } = rowOf(event)
+  const lines = wordsOf(event, service).map((text): WordedLine => ({ level, text }))
   return details ? [...lines, { level: 'debug', text: details(event) }] : lines
+}
+
+function wordsOf(event: TdcEvent, service: string): readonly string[] {
+  const words = rowOf(event).words(event, safeText(service))
+  return typeof words === 'string' ? [words] : words
 }
 
 /** What the last line of an event says beside its text in the structured log formats. */
@@ -37,6 +40,6 @@ export function uuidOf(event: TdcEvent): string {
 export function trackText(event: TdcEvent, service: string): string {
   const { track } = rowOf(event)
   if (track) return track(event)
-  const [first] = linesOf(event, service)
-  return first?.text.replace(/^TDC: /, '') ?? ''
+  const [first = ''] = wordsOf(event, service)
+  return first.replace(/^TDC: /, '')
 }

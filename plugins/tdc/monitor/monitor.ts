@@ -108,9 +108,9 @@ export class Monitor {
     const uuid = uuidOf(event)
     const last = lines.length - 1
     // Once for each event: whoever counts results in a structured log counts copies.
-    for (const [at, { level, text }] of lines.entries()) {
-      log(level, text, at === last ? { uuid, ...fieldsOf(event) } : { uuid })
-    }
+    lines.forEach(({ level, text }, at) =>
+      log(level, text, at === last ? { uuid, ...fieldsOf(event) } : { uuid }),
+    )
   }
 }
 

@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomBytes } from 'node:crypto'
+import { createHash, createHmac, type Hash, randomBytes } from 'node:crypto'
 import type { Clock } from '../clock'
 
 /** Milliseconds for which one copy in doubt stands for all equal messages. */
@@ -45,29 +45,51 @@ export class Doubts {
 
 const EMPTY_LINE = Buffer.from('\r\n\r\n')
 
+/** Octets that are kept as they are until somebody asks for the digest, which is rare. */
+const KEPT = 256 * 1024
+
 /**
  * Takes in a message as Haraka has it now, of which the header is left out: Haraka and plugins have
  * written in it, with the time of day. The client's own header lines stand for it.
  */
 export class ContentDigest {
+  private readonly parts: readonly string[]
+  private pieces: Buffer[] = []
+  private octets = 0
   private head: Buffer | undefined = Buffer.from('\r\n')
-  private readonly hash = createHash('sha256')
+  private hash: Hash | undefined
+  private digest: string | undefined
 
   constructor(envelope: readonly string[], header: readonly string[]) {
-    const parts = [...envelope, '', ...header]
-    this.hash.update(parts.map((part) => `${part.length}:${part}`).join(''))
+    this.parts = [...envelope, '', ...header]
   }
 
+  /** It must not be changed any more. */
   add(piece: Buffer): void {
-    if (this.head === undefined) return void this.hash.update(piece)
-    const joined = Buffer.concat([this.head, piece])
-    const end = joined.indexOf(EMPTY_LINE)
-    this.head = end < 0 ? joined.subarray(1 - EMPTY_LINE.length) : undefined
-    if (end >= 0) this.hash.update(joined.subarray(end))
+    this.pieces.push(piece)
+    this.octets += piece.length
+    if (this.octets > KEPT) this.hashed()
   }
 
   /** All of it was taken in. */
   end(): string {
-    return this.hash.digest('base64url')
+    return (this.digest ??= this.hashed().digest('base64url'))
+  }
+
+  private hashed(): Hash {
+    this.hash ??= createHash('sha256').update(
+      this.parts.map((part) => `${part.length}:${part}`).join(''),
+    )
+    for (const piece of this.pieces) this.take(piece, this.hash)
+    this.pieces = []
+    return this.hash
+  }
+
+  private take(piece: Buffer, hash: Hash): void {
+    if (this.head === undefined) return void hash.update(piece)
+    const joined = Buffer.concat([this.head, piece])
+    const end = joined.indexOf(EMPTY_LINE)
+    this.head = end < 0 ? joined.subarray(1 - EMPTY_LINE.length) : undefined
+    if (end >= 0) hash.update(joined.subarray(end))
   }
 }

@@ -8,6 +8,8 @@ import { type Fate, narrowed, type Nowhere } from './fate'
 import {
   abortText,
   copiesIn,
+  failuresIn,
+  type JournalFailure,
   midOf,
   type Original,
   type PlannedCopy,
@@ -50,12 +52,6 @@ export type PrepareResult =
   | { kind: 'failed'; failures: readonly JournalFailure[] }
   /** The client left meanwhile, or the original is queued already. */
   | { kind: 'over' }
-
-/** A copy that could not be written. */
-export interface JournalFailure {
-  readonly route: Route
-  readonly why: string
-}
 
 /** The way of one message's copies: decided, prepared (on disk), then settled by its original's fate. */
 export class Journey {
@@ -194,6 +190,8 @@ export class Journey {
   /** Looks again, less and less often, until it is known or nobody may be waited for any more. */
   private wait(copies: readonly PreparedCopy[], fate: () => Fate): void {
     this.stage = { at: 'waiting' }
+    // What it is made of is let go of.
+    this.digest?.()
     const since = this.clock.monotonic()
     const look = (pause: number): void =>
       void this.clock.after(pause, () => {
@@ -343,8 +341,3 @@ const TOO_LONG = 'writing the copy took too long (prepare_timeout)'
 const QUEUED_MEANWHILE = 'the original was queued before the copy was written'
 const TRANSACTION_OVER = 'the transaction ended meanwhile'
 const CLIENT_LEFT = 'the client left before the original was queued'
-
-function failuresIn(results: readonly Prepared[]): JournalFailure[] {
-  const failed = results.filter((result) => result.kind === 'failed')
-  return failed.map(({ route, why }) => ({ route, why }))
-}

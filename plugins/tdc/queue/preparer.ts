@@ -59,6 +59,17 @@ export function copiesIn(results: readonly Prepared[]): PreparedCopy[] {
   return results.flatMap((result) => (result.kind === 'copy' ? [result] : []))
 }
 
+/** A copy that could not be written. */
+export interface JournalFailure {
+  readonly route: Route
+  readonly why: string
+}
+
+export function failuresIn(results: readonly Prepared[]): JournalFailure[] {
+  const failed = results.filter((result) => result.kind === 'failed')
+  return failed.map(({ route, why }) => ({ route, why }))
+}
+
 /** Writes the copies of a message ahead: on disk, complete, not yet to be sent. */
 export class Preparer {
   private readonly directory: QueueDirectory
@@ -211,7 +222,8 @@ function notesOf(
 async function readWhole(read: ReadOriginal, signal: AbortSignal): Promise<Buffer> {
   const pieces: Buffer[] = []
   await read((piece) => void pieces.push(piece), signal)
-  return Buffer.concat(pieces)
+  const [only, ...more] = pieces
+  return only && more.length === 0 ? only : Buffer.concat(pieces)
 }
 
 /** Why `signal` was aborted. */
