@@ -65,7 +65,7 @@ describe('a Redis that speaks TLS alone, and a user who may do what is advised',
   }
 
   async function asUser(...words: string[]): Promise<unknown> {
-    const connection = await made('mx9').connectRedis()
+    const connection = await made('mx9').redis.connect()
     return connection.send(words).finally(() => connection.close())
   }
 
@@ -106,7 +106,7 @@ describe('a Redis that speaks TLS alone, and a user who may do what is advised',
     await assert.rejects(two.store.append({ name: file, content }, signal), /0 of 1 replicas/)
 
     const link = new Link(async () => {
-      const connection = await two.connectRedis()
+      const connection = await two.redis.connect()
       return { store: redisStore(connection.send, () => 'tdc'), close: () => connection.close() }
     }, systemClock)
     const asked = await link.ask(async (store) => {
@@ -118,7 +118,7 @@ describe('a Redis that speaks TLS alone, and a user who may do what is advised',
     })
     link.close()
     assert.equal(asked.kind, 'ok')
-    assert.deepEqual(await diagnoseRedis(two.connectRedis, true, systemClock), [])
+    assert.deepEqual(await diagnoseRedis(() => two.redis.connect(), true, systemClock), [])
 
     assert.equal(await redis.command('ACL', 'LOG'), '')
     const stats = await redis.command('INFO', 'commandstats')
@@ -144,8 +144,8 @@ describe('a Redis that speaks TLS alone, and a user who may do what is advised',
   ]
   for (const [name, change, why] of refused) {
     it(`a certificate ${name}: it is away, with a sentence`, async () => {
-      const { connectRedis } = made('mx1', change)
-      const [found] = await diagnoseRedis(connectRedis, false, systemClock)
+      const { redis } = made('mx1', change)
+      const [found] = await diagnoseRedis(() => redis.connect(), false, systemClock)
       assert.match(found?.text ?? '', why)
     })
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { redisAddress, type RedisHost } from '../plugins/tdc/haraka/redis-ini'
+import { redisAddress, type RedisHost, withTlsFiles } from '../plugins/tdc/haraka/redis-ini'
 import { agreedPrimary } from '../plugins/tdc/haraka/redis-sentinel'
 import { SILENT } from '../plugins/tdc/queue/shared/orphans'
 import { whatIsMissing } from './cluster/redis-server'
@@ -50,7 +50,7 @@ describe('redis.ini with Sentinels', () => {
   ]
   for (const [name, { server = {}, sentinel }, sentence] of refused) {
     it(`refuses ${name} with a sentence`, () => {
-      assert.throws(() => redisAddress(server, sentinel), sentence)
+      assert.throws(() => withTlsFiles(redisAddress(server, sentinel).server), sentence)
     })
   }
 

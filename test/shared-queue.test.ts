@@ -393,6 +393,71 @@ describe('the queue that machines share', function () {
     assert.deepEqual(two.sending, [])
   })
 
+  describe('redis.ini names another Redis', () => {
+    let other: RedisServer
+    before(async () => {
+      other = await RedisServer.start()
+    })
+    beforeEach(() => other.command('FLUSHALL'))
+    after(() => other?.close())
+    const fails = () => Promise.reject(new Error('the connection broke'))
+    const lengthAt = (server: RedisServer, process: SharedProcess) =>
+      server.command('XLEN', streamOf(process))
+
+    it('on one machine: what waits stays where it is until it ends, and is sent once', async () => {
+      const [one, two] = [await started('mx1'), await started('mx2')]
+      await one.add('waiting')
+      const stream = streamOf(one)
+      one.reload(other.sections)
+      one.before = fails
+      await wait(4_000)
+      one.before = () => {}
+      await wait(TAKEN_OVER)
+      assert.deepEqual([one.sending, two.sending, one.store.takes(1)], [['waiting'], [], false])
+      assert.equal(await redis.command('XLEN', stream), '1')
+      one.delivered('waiting')
+      await wait(70_000)
+      assert.equal(await redis.command('XLEN', stream), '0')
+      await one.add('new')
+      assert.deepEqual([await lengthAt(other, one), two.sending], ['1', []])
+    })
+
+    it('which has taken the place of the first: it has the copies, and they go on there', async () => {
+      const [one, two] = [await started('mx1'), await started('mx2')]
+      one.replicas = 1
+      await other.command('REPLICAOF', '127.0.0.1', String(redis.port))
+      let isThere = false
+      for (let tries = 0; !isThere && tries < 100; tries++) {
+        if (one.store.takes(1)) isThere = (await refusal(one, 'waiting')) === ''
+        else await wait(2_000)
+      }
+      assert.ok(isThere)
+      await redis.kill9()
+      await other.command('REPLICAOF', 'NO', 'ONE')
+      one.replicas = 0
+      one.reload(other.sections)
+      two.reload(other.sections)
+      await wait(6_000)
+      await redis.start()
+      assert.ok(one.store.takes(1))
+      assert.deepEqual([await lengthAt(other, one), two.sending], ['1', []])
+    })
+
+    it('and the first does not come back: copies go to the new one a minute after the last has ended', async () => {
+      const one = await started('mx1')
+      await one.add('waiting')
+      await redis.kill9()
+      one.reload(other.sections)
+      await wait(10_000)
+      assert.deepEqual([one.sending, one.store.takes(1)], [['waiting'], false])
+      one.delivered('waiting')
+      await wait(70_000)
+      await redis.start()
+      await one.add('new')
+      assert.equal(await lengthAt(other, one), '1')
+    })
+  })
+
   it('an answer to another command is none to this one', async () => {
     const one = await started('mx1')
     one.before = (words) => (words[0] === 'XADD' ? Promise.resolve(Buffer.from('OK')) : undefined)

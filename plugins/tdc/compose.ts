@@ -133,7 +133,7 @@ export function compose(plugin: HarakaPlugin, internals: Internals, announces: b
   const sharedCluster =
     spread &&
     new SharedCluster({
-      connect: redisConnections(plugin),
+      connect: redisConnections(plugin).connect,
       settings: () => value().cluster,
       source: layers.own,
       known: layers.shared(),
@@ -299,7 +299,7 @@ function queueOf({ plugin, internals, directory, value, monitor, clock }: Contex
   const { spool, takeover, write } = logs
   const common = { directory, disk, clock, memory, report }
   const sharedStore: ReturnType<typeof sharedQueue> = sharedQueue({
-    ...{ ...common, settings: value, connect: redisConnections(plugin) },
+    ...{ ...common, settings: value, redis: redisConnections(plugin) },
     parts: () => ({ scheduler, files, loader }),
   })
   const files = new QueueCopyFiles({ ...common, announce, kept, write })

@@ -65,7 +65,8 @@ export class RedisServer {
   }
 
   private async first(): Promise<this> {
-    process.prependOnceListener('exit', () => this.child?.kill('SIGKILL'))
+    if (started.size === 0) process.prependOnceListener('exit', endAll)
+    started.add(this)
     await this.start()
     return this
   }
@@ -104,6 +105,10 @@ export class RedisServer {
     await ended
   }
 
+  kill(): void {
+    this.child?.kill('SIGKILL')
+  }
+
   /** It answers nobody until `go`, and its connections stay. */
   pause(): void {
     this.child?.kill('SIGSTOP')
@@ -122,6 +127,12 @@ export class RedisServer {
     this.go()
     return this.kill9()
   }
+}
+
+const started = new Set<RedisServer>()
+
+function endAll(): void {
+  for (const each of started) each.kill()
 }
 
 async function freePort(): Promise<number> {

@@ -1,3 +1,4 @@
+import type { RedisAddress } from '../../plugins/tdc/haraka/redis-ini'
 import { redisConnections } from '../../plugins/tdc/haraka/redis-connection'
 import type { HarakaPlugin } from '../../plugins/tdc/haraka/types'
 import { Copy } from '../../plugins/tdc/queue/copy'
@@ -41,14 +42,14 @@ export class SharedProcess {
   patience = 5_000
   private pending = 0
 
-  readonly connectRedis: ReturnType<typeof redisConnections>
+  readonly redis: ReturnType<typeof redisConnections>
   private reread = () => {}
 
   constructor(
     private redisIni: RedisIni,
     machine: string,
   ) {
-    this.connectRedis = redisConnections(this.plugin())
+    this.redis = redisConnections(this.plugin())
     const { queue } = this
     const { directory, disk, clock, scheduler } = queue
     const report = (event: (typeof queue.events)[number]) => void queue.events.push(event)
@@ -67,7 +68,7 @@ export class SharedProcess {
       delivery: { maxAge: queue.options.maxAge, maxAgeCountsDowntime: false },
     })
     this.store = sharedQueue({
-      connect: () => this.counted(this.connect()),
+      redis: { ...this.redis, connect: (to) => this.counted(this.connect(to)) },
       settings: settings as () => unknown as () => Settings,
       ...{ directory, memory: queue.memory, clock, report },
       parts: () => ({ scheduler, files: queue.copyFiles, loader }),
@@ -120,8 +121,8 @@ export class SharedProcess {
     this.queue.remove()
   }
 
-  private async connect() {
-    const redis = await this.connectRedis()
+  private async connect(to?: RedisAddress) {
+    const redis = await this.redis.connect(to)
     return {
       close: () => redis.close(),
       sendOctets: (words: Parameters<SendOctets>[0]) => {

@@ -4,6 +4,7 @@ import {
   type RedisAddress,
   type RedisHost,
   type RedisOptions,
+  withTlsFiles,
 } from './redis-ini'
 import { agreedPrimary } from './redis-sentinel'
 import type { HarakaPlugin } from './types'
@@ -34,6 +35,13 @@ export interface RedisConnection {
   close(): void
 }
 
+export interface RedisConnections {
+  /** Rejects with a sentence. `to`: default where redis.ini leads. */
+  connect(to?: RedisAddress): Promise<RedisConnection>
+  /** Where redis.ini leads; undefined: nowhere. */
+  address(): RedisAddress | undefined
+}
+
 /** Milliseconds until the TCP connection stands. */
 const CONNECT_TIME = 2_000
 /** Milliseconds without an octet after which the socket ends: somebody asks twice a second. */
@@ -49,10 +57,10 @@ const OCTETS = { typeMapping: { ['$'.charCodeAt(0)]: Buffer }, returnBuffers: tr
  * plugins, but each for itself: no attempt follows by itself, and nothing is queued while there is no
  * connection. Its own lines are not written: every attempt would have one.
  */
-export function redisConnections(plugin: HarakaPlugin): () => Promise<RedisConnection> {
-  return async () => {
+export function redisConnections(plugin: HarakaPlugin): RedisConnections {
+  const connect = async (to?: RedisAddress): Promise<RedisConnection> => {
     const redis = heirOf(plugin)
-    const { server, sentinels } = redisAddress(redis.redisCfg.server, redis.sentinel)
+    const { server, sentinels } = to ?? addressOf(redis)
     const client = sentinels
       ? await toPrimary(redis, server, await primaryBySentinel(redis, sentinels))
       : await connected(redis, server)
@@ -63,9 +71,22 @@ export function redisConnections(plugin: HarakaPlugin): () => Promise<RedisConne
       close: () => end(client),
     }
   }
+  const address = () => {
+    try {
+      return addressOf(heirOf(plugin))
+    } catch {
+      return undefined
+    }
+  }
+  return { connect, address }
 }
 
-function connected(redis: RedisPlugin, options: RedisOptions): Promise<RedisClient> {
+function addressOf({ redisCfg, sentinel }: RedisPlugin): RedisAddress {
+  return redisAddress(redisCfg.server, sentinel)
+}
+
+async function connected(redis: RedisPlugin, named: RedisOptions): Promise<RedisClient> {
+  const options = withTlsFiles(named)
   return redis.get_redis_client({
     ...options,
     disableOfflineQueue: true,

@@ -29,6 +29,7 @@ export interface RedisAddress {
 const SENTINEL_PORT = 26379
 /** They are asked all at once. */
 const MOST_SENTINELS = 32
+const USER = ['username', 'password']
 /** What TLS takes a file for, in PEM. */
 const TLS_FILES = ['ca', 'cert', 'key'] as const
 
@@ -39,7 +40,7 @@ export function redisAddress(
 ): RedisAddress {
   const tls = tlsOf(server)
   const socket: Record<string, unknown> = { ...server.socket, ...tls }
-  const own = { ...server, ...userOf(server), socket }
+  const own = { ...server, ...textsIn(server, USER), socket }
   const [hosts, master] = [textIn(section, 'hosts'), textIn(section, 'master')]
   if (hosts === '' && master === '') return { server: own, sentinels: undefined }
   if (hosts === '' || master === '') {
@@ -47,7 +48,7 @@ export function redisAddress(
   }
   // A socket in the file system would go before the primary's address.
   delete socket['path']
-  const options = { ...userOf(section), socket: tls }
+  const options = { ...textsIn(section, USER), socket: tls }
   return { server: own, sentinels: { hosts: hostsIn(hosts), master, options } }
 }
 
@@ -71,6 +72,21 @@ export function hostText({ host, port }: RedisHost): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
+/** With the files of its TLS, as they are now. Throws with a sentence about one that cannot be read. */
+export function withTlsFiles(options: RedisOptions): RedisOptions {
+  const socket: Record<string, unknown> = { ...options.socket }
+  for (const key of TLS_FILES) {
+    const file = textIn(socket, key)
+    if (file === '') continue
+    const found = readConfig(file)
+    if (found.kind !== 'text') {
+      throw new Error(`redis.ini: ${key}=${file} cannot be read: ${found.why}`)
+    }
+    socket[key] = found.text
+  }
+  return { ...options, socket }
+}
+
 /**
  * The options of the TLS that is meant. haraka-config gives `true` as a text, for which node-redis speaks plain text
  * (client/socket.ts, 4 to 6); and haraka-plugin-redis passes no file on.
@@ -80,23 +96,14 @@ function tlsOf(server: RedisOptions): Readonly<Record<string, unknown>> {
   const isOn = word === '' ? { value: false } : yesNo.read([word])
   if (!isOn) throw new Error(`redis.ini: tls=${word} must be true or false`)
   if (!isOn.value) return { tls: false }
-  const options: Record<string, unknown> = { tls: true }
-  const name = textIn(server, 'servername')
-  if (name !== '') options['servername'] = name
-  for (const key of TLS_FILES) {
-    const file = textIn(server, key)
-    if (file === '') continue
-    const found = readConfig(file)
-    if (found.kind !== 'text') {
-      throw new Error(`redis.ini: ${key}=${file} cannot be read: ${found.why}`)
-    }
-    options[key] = found.text
-  }
-  return options
+  return { tls: true, ...textsIn(server, ['servername', ...TLS_FILES]) }
 }
 
-function userOf(section: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
-  const found = ['username', 'password'].map((key) => [key, textIn(section, key)] as const)
+function textsIn(
+  section: Readonly<Record<string, unknown>>,
+  keys: readonly string[],
+): Readonly<Record<string, string>> {
+  const found = keys.map((key) => [key, textIn(section, key)] as const)
   return Object.fromEntries(found.filter(([, text]) => text !== ''))
 }
 

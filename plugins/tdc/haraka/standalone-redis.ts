@@ -20,7 +20,7 @@ export function standaloneRedis(
       if (typeof parent.register === 'function') (parent.register as () => void).call(this)
     },
   }
-  return async () => redisConnections(plugin as unknown as HarakaPlugin)()
+  return async () => redisConnections(plugin as unknown as HarakaPlugin).connect()
 }
 
 /** Beside this program, in the server directory, or in a Haraka that is installed for all. */

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { RedisAddress } from '../../haraka/redis-ini'
 import type { StoredCopy } from '../copy-store'
 
 /** A copy in the shared queue, and whose it is there. */
@@ -28,10 +29,11 @@ export class Owner {
   readonly ended = new Map<number, number>()
   private last = 0
 
-  /** `prefix`: of its keys, as long as it is. */
+  /** `prefix`: of its keys, as long as it is; `redis`: where its copies are, undefined: it never was anywhere. */
   constructor(
     machine: string,
     readonly prefix: string,
+    public redis: RedisAddress | undefined,
   ) {
     const token = randomBytes(TOKEN_OCTETS).toString('hex')
     this.name = `${machine}.${process.pid}.${token}`

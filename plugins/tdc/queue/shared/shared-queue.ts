@@ -8,7 +8,7 @@ import type { Loader } from '../loader'
 import { SHARED_IN_MEMORY, type MemoryBudget } from '../memory-budget'
 import type { Scheduler } from '../scheduler'
 import type { TakeIn } from './orphans'
-import type { SendOctets } from './redis-queue'
+import type { Redis } from './ways'
 import { SharedStore } from './shared-store'
 
 /** Milliseconds until a copy is looked at again that has come back before it was let go of. */
@@ -16,7 +16,7 @@ const LOOK_AGAIN = 1_000
 
 /** The shared queue as this process has it: what comes from other machines, and what is theirs now. */
 export function sharedQueue(deps: {
-  readonly connect: () => Promise<{ readonly sendOctets: SendOctets; close(): void }>
+  readonly redis: Redis
   readonly settings: () => Settings
   readonly directory: QueueDirectory
   readonly memory: MemoryBudget
@@ -68,7 +68,7 @@ export function sharedQueue(deps: {
     }
   }
   const store: SharedStore = new SharedStore({
-    ...{ connect: deps.connect, clock, report, takeIn, lost },
+    ...{ redis: deps.redis, clock, report, takeIn, lost },
     nameOf: (name) => directory.adoptedName(name),
     settings: () => {
       const { store: kind, replicas, cluster } = settings()

@@ -6,14 +6,15 @@ import { Additions, type Addition } from './additions'
 import { type InTime, type TakeIn, Orphans } from './orphans'
 import { Outage } from './outage'
 import { Owner, type SharedCopy } from './owner'
-import { LONGEST_SHARED, RedisQueue, type SendOctets } from './redis-queue'
+import { LONGEST_SHARED, type RedisQueue } from './redis-queue'
+import { type Redis, Ways } from './ways'
 
 /** Milliseconds between two reports of a process, and between two attempts to reach Redis. */
 const REPORT_EVERY = 3_000
 const TRY_EVERY = 1_000
 
-/** Milliseconds for a copy, whose client waits for its 250; for any other answer; and for a connection. */
-const [ADD_TIME, ANSWER_TIME, CONNECT_TIME] = [500, 1_000, 3_000]
+/** Milliseconds for a copy, whose client waits for its 250, and for any other answer. */
+const [ADD_TIME, ANSWER_TIME] = [500, 1_000]
 
 /**
  * Milliseconds since its last report in which a process takes copies: others wait longer (`SILENT`, orphans.ts) until
@@ -58,11 +59,12 @@ export class SharedStore implements CopyStore, SharedCopies {
   private isOver = false
   private isLeaving = false
   private readonly orphans: Orphans
+  private readonly ways: Ways
   private readonly additions: Additions
 
   constructor(
     private readonly deps: {
-      readonly connect: () => Promise<{ readonly sendOctets: SendOctets; close(): void }>
+      readonly redis: Redis
       readonly settings: () => SharedQueueSettings
       readonly clock: Clock
       readonly report: Report
@@ -72,7 +74,8 @@ export class SharedStore implements CopyStore, SharedCopies {
       readonly lost: (how: 'taken' | 'gone') => void
     },
   ) {
-    const { clock, report, takeIn, nameOf } = deps
+    const { redis, clock, report, takeIn, nameOf } = deps
+    this.ways = new Ways(redis, clock, () => this.deps.settings().prefix)
     this.owner = this.newOwner()
     this.outage = new Outage(clock, report)
     const isHere = (own: Owner) => this.isHere(own)
@@ -112,8 +115,8 @@ export class SharedStore implements CopyStore, SharedCopies {
   }
 
   takes(octets: number): boolean {
-    const { isWanted, prefix } = this.deps.settings()
-    return isWanted && prefix === this.owner.prefix && this.isUp && octets <= LONGEST_SHARED
+    if (!this.deps.settings().isWanted || octets > LONGEST_SHARED) return false
+    return this.isUp && this.ways.isHome(this.owner)
   }
 
   append(record: CopyRecord, signal: AbortSignal): Promise<SharedCopy> {
@@ -176,8 +179,10 @@ export class SharedStore implements CopyStore, SharedCopies {
     noted.catch((error: unknown) => this.fail(queue, error))
   }
 
-  private newOwner(prefix = this.deps.settings().prefix): Owner {
-    return new Owner(this.deps.settings().machine, prefix)
+  /** `like`: where that is. */
+  private newOwner(like?: Owner): Owner {
+    const { machine, prefix } = this.deps.settings()
+    return new Owner(machine, like?.prefix ?? prefix, like?.redis)
   }
 
   /** Milliseconds. */
@@ -195,13 +200,14 @@ export class SharedStore implements CopyStore, SharedCopies {
   }
 
   private async turn(): Promise<void> {
-    const { isWanted, prefix } = this.deps.settings()
+    const isHome = this.ways.isHome(this.owner)
+    if (!isHome) this.owner.forgetEnded(this.deps.clock.monotonic() - ENDED_KEPT)
     const isEmpty = this.owner.copies.size + this.owner.ended.size === 0
-    if (isEmpty && !isWanted) {
+    if (isEmpty && !this.deps.settings().isWanted) {
       this.outage.forget()
       return this.drop()
     }
-    if (isEmpty && prefix !== this.owner.prefix) {
+    if (isEmpty && !isHome) {
       this.drop()
       this.owner = this.newOwner()
       this.affirmedAt = -Infinity
@@ -245,19 +251,14 @@ export class SharedStore implements CopyStore, SharedCopies {
   }
 
   private async open(): Promise<void> {
-    let queue: RedisQueue | undefined
     try {
-      const connecting = this.deps.connect()
-      const late = () => void connecting.then(({ close }) => close()).catch(() => {})
-      const { sendOctets, close } = await this.inTime(connecting, CONNECT_TIME, late)
-      queue = new RedisQueue(sendOctets, this.owner.prefix, close)
-      await this.begin(queue)
+      const { queue, redis } = await this.ways.open(this.owner, (each) => this.begin(each))
       if (this.isOver) return queue.close()
       this.queue = queue
+      this.owner.redis = redis
       this.orphans.forget()
       this.told(undefined)
     } catch (error) {
-      queue?.close()
       this.failedAt = this.deps.clock.monotonic()
       this.told(error)
     }
@@ -276,7 +277,7 @@ export class SharedStore implements CopyStore, SharedCopies {
       }
     }
     const how = owner.state
-    this.owner = this.newOwner(owner.prefix)
+    this.owner = this.newOwner(owner)
     this.affirmedAt = -Infinity
     this.deps.lost(how === 'taken' ? 'taken' : 'gone')
     return this.begin(queue)
@@ -341,8 +342,8 @@ export class SharedStore implements CopyStore, SharedCopies {
     else if (this.deps.settings().isWanted) this.outage.begins(error)
   }
 
-  private inTime<T>(work: Promise<T>, most = ANSWER_TIME, late?: () => void): Promise<T> {
-    return inTime(this.deps.clock, work, most, late)
+  private inTime<T>(work: Promise<T>, most = ANSWER_TIME): Promise<T> {
+    return inTime(this.deps.clock, work, most)
   }
 }
 
