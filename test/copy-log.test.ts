@@ -228,18 +228,18 @@ describe('the log of copies', () => {
     it('a copy that had its queue file is not made twice, nor one that this process has', async () => {
       const [one, two] = [copyOf('one'), copyOf('two')]
       for (const each of [one, two]) await log.append(each, signal)
-      await queue.takeover().takeAll(undefined)
+      await queue.takeover().takeAll(undefined, signal)
       assert.equal(queue.files.length, 3)
       log = another()
       for (const each of [one, two]) await log.append(each, signal)
-      await queue.takeover().takeAll(undefined)
+      await queue.takeover().takeAll(undefined, signal)
       assert.equal(queue.files.length, 3)
       assert.deepEqual(folders(), [])
     })
 
     it('its own log stays', async () => {
       await add('one')
-      await queue.takeover().takeAll(log.ownName)
+      await queue.takeover().takeAll(log.ownName, signal)
       assert.deepEqual(left(), ['one'])
     })
 
@@ -248,7 +248,7 @@ describe('the log of copies', () => {
       const names = ['error.tdc-trial.7', 'backup', 'free.x']
       for (const name of names) mkdirSync(join(queue.directory.logFolder, name))
       const takeover = queue.takeover()
-      await takeover.takeAll(undefined)
+      await takeover.takeAll(undefined, signal)
       await takeover.takeFree(() => {})
       assert.deepEqual(folders().sort(), [...names].sort())
       assert.deepEqual([queue.told(), left()], [[], []])
@@ -261,7 +261,7 @@ describe('the log of copies', () => {
       const bytes = readFileSync(path)
       bytes[bytes.indexOf('two')] = 0
       writeFileSync(path, bytes)
-      await queue.takeover().takeAll(undefined)
+      await queue.takeover().takeAll(undefined, signal)
       const aside = queue.files.filter((name) => name.startsWith('error.tdc.'))
       assert.equal(aside.length, 1, queue.files.join())
       assert.equal(queue.files.filter((name) => /^\d/.test(name)).length, 2)
@@ -309,6 +309,29 @@ describe('the log of copies', () => {
       const takeover = stuck.takeover()
       assert.deepEqual(await broughtBy(stuck, takeover), mids(0, 10).sort())
       assert.deepEqual(await broughtBy(stuck, takeover), [])
+    })
+
+    it('a start that has no more time: each copy has its file, or is free for a worker', async () => {
+      await addAll(mids(0, 40))
+      const late = new AbortController()
+      let written = 0
+      const slow = new TestQueue(
+        {
+          ...disk,
+          create: (path) => {
+            if (++written > 10) late.abort(new Error('no time'))
+            return disk.create(path)
+          },
+        },
+        queue.path,
+      )
+      await slow.takeover().takeAll(undefined, late.signal)
+      const filed = queue.files.filter((name) => /^\d/.test(name)).length
+      assert.ok(filed > 10 && filed < 20, `${filed} files`)
+      const brought: string[] = []
+      await queue.takeover().takeFree((_, { mid }) => void brought.push(mid))
+      assert.equal(brought.length, 40 - filed)
+      assert.deepEqual([folders(), slow.told(), queue.told()], [[], ['problem'], []])
     })
 
     /** MIDs. */

@@ -10,8 +10,11 @@ import { Spool } from '../spool'
 import { CopyLog } from './copy-log'
 import { type Bring, LogTakeover } from './takeover'
 
-/** Milliseconds that a start waits for it: Haraka ends when a hook of its start runs out of time. */
-const LONGEST_START = 20_000
+/**
+ * Milliseconds that a start has for it, and for what is under way then: Haraka ends when a hook of its start runs
+ * out of time, 30 s.
+ */
+const [LONGEST_START, LONGEST_END] = [20_000, 5_000]
 
 /** The log of this process, and what other processes left in theirs. */
 export class Logs {
@@ -57,10 +60,19 @@ export class Logs {
     this.report = report
   }
 
-  /** Before Haraka loads the queue, queue files of all that others left. Never rejects. */
+  /**
+   * Before Haraka loads the queue, queue files of all that others left. What there is no time for is free for who
+   * looks for logs later: nobody would load its files. Never rejects.
+   */
   async takeAll(): Promise<void> {
-    const late = new Promise<void>((resolve) => this.clock.after(LONGEST_START, resolve))
-    await Promise.race([this.takeover.takeAll(this.log.ownName), late])
+    const giveUp = new AbortController()
+    const late = new Promise<void>((resolve) => {
+      this.clock.after(LONGEST_START, () => {
+        giveUp.abort(new Error('a start has no more time for them; they go on within a minute'))
+        this.clock.after(LONGEST_END, resolve)
+      })
+    })
+    await Promise.race([this.takeover.takeAll(this.log.ownName, giveUp.signal), late])
   }
 
   /** Brings in, from now on, what processes leave that end; `workers` tells the master of them. */

@@ -34,6 +34,12 @@ const WRITTEN_AT_ONCE = 8
 /** Takes a copy in that has its queue file. */
 export type Bring = (filename: string, head: QueueFileHead) => void
 
+/** `bring`: what is taken over goes on here. `signal`: there is no more time, what is left is for others. */
+interface How {
+  readonly bring?: Bring
+  readonly signal?: AbortSignal
+}
+
 /** A copy out of a log, and what it says of itself. */
 interface Left {
   readonly record: LoggedRecord
@@ -77,12 +83,13 @@ export class LogTakeover {
   }
 
   /** The logs of all processes but `own`: at a start nobody else is here. Never rejects. */
-  async takeAll(own: string | undefined): Promise<void> {
+  async takeAll(own: string | undefined, signal: AbortSignal): Promise<void> {
     const { logFolder } = this.directory
     const names = await this.logsIn(logFolder)
     await this.take(
       logFolder,
       names.filter((name) => name !== own),
+      { signal },
     )
   }
 
@@ -93,7 +100,7 @@ export class LogTakeover {
     await this.take(
       logFolder,
       names.filter((name) => name.startsWith(FREE)),
-      bring,
+      { bring },
     )
   }
 
@@ -109,7 +116,7 @@ export class LogTakeover {
 
   /** All of another server, in whose queue directory they are. Never rejects. */
   async takeFrom(logFolder: string, bring: Bring): Promise<void> {
-    await this.take(logFolder, await this.logsIn(logFolder), bring)
+    await this.take(logFolder, await this.logsIn(logFolder), { bring })
   }
 
   /** The process with this number has ended: another one may have its logs. */
@@ -130,14 +137,14 @@ export class LogTakeover {
     return (await this.logsIn(logFolder)).filter((name) => !name.startsWith(FREE)).map(pidOf)
   }
 
-  private async take(logFolder: string, names: readonly string[], bring?: Bring): Promise<void> {
+  private async take(logFolder: string, names: readonly string[], how: How): Promise<void> {
     const claimed: string[] = []
     for (const name of names) {
       if (await this.claim(logFolder, name)) claimed.push(name)
     }
     if (claimed.length === 0) return
     await new Promise<void>((resolve) => this.clock.after(LAST_WRITES, resolve))
-    for (const name of claimed) await this.empty(logFolder, name, bring)
+    for (const name of claimed) await this.empty(logFolder, name, how)
   }
 
   /** Under the number of this process, so that it is free again when this one ends over it. */
@@ -157,12 +164,14 @@ export class LogTakeover {
     }
   }
 
-  private async empty(logFolder: string, name: string, bring: Bring | undefined): Promise<void> {
+  private async empty(logFolder: string, name: string, how: How): Promise<void> {
     const mine = this.mineOf(name)
     const folder = join(logFolder, mine)
+    const { bring, signal } = how
     try {
+      signal?.throwIfAborted()
       const { left, damaged, unread } = await this.read(folder)
-      const filed = await this.fileAll(left, bring)
+      const filed = await this.fileAll(left, how)
       try {
         await this.remove(folder, damaged, unread)
         for (const { head } of left) this.done.delete(head.mid)
@@ -201,10 +210,11 @@ export class LogTakeover {
     return { left: [...left.values()], damaged, unread }
   }
 
-  private async fileAll(left: readonly Left[], bring: Bring | undefined) {
+  private async fileAll(left: readonly Left[], { bring, signal }: How) {
     const filed: { filename: string; head: QueueFileHead }[] = []
     const there = left.length > 0 ? await this.filesByUnique() : new Map<string, string>()
     const one = async ({ record, head }: Left) => {
+      signal?.throwIfAborted()
       if (this.done.has(head.mid) || this.has(head.mid)) return
       const before = there.get(this.directory.uniqueOf(record.name))
       if (before !== undefined && (await this.isFileOf(before, head.mid))) return
