@@ -15,10 +15,11 @@ import { join } from 'node:path'
 import type { Outcome } from '../plugins/tdc/smtp/outcome'
 import { Adoption } from '../plugins/tdc/queue/adoption'
 import { Copy } from '../plugins/tdc/queue/copy'
-import { type Disk, type DiskFile, systemDisk } from '../plugins/tdc/queue/disk'
+import { type Disk, systemDisk } from '../plugins/tdc/queue/disk'
 import { Loader } from '../plugins/tdc/queue/loader'
 import { readHead } from '../plugins/tdc/queue/queue-file'
 import { replayTag } from '../plugins/tdc/queue/replay-mark'
+import { crashing } from './support/crashing-disk'
 import { makeFifo } from './support/fifo'
 import { Gate } from './support/gate'
 import { TestQueue } from './support/queue'
@@ -491,53 +492,6 @@ describe('adopting the copies of another server', () => {
     }
   })
 })
-
-/** A disk on which every operation from number `moment` on fails; that one itself when not `done`. */
-function crashing(disk: Disk, moment: number, done: boolean) {
-  let operations = 0
-  const step = async <T>(work: () => Promise<T>): Promise<T> => {
-    const at = operations++
-    if (at < moment) return await work()
-    if (at === moment && done) await closed(await work())
-    throw withCode('EIO')
-  }
-  const failing: Disk = {
-    create: (path) =>
-      step(async () => {
-        const file = await disk.create(path)
-        return {
-          write: (bytes, position) => step(() => file.write(bytes, position)),
-          writeDurably: (parts, position) => step(() => file.writeDurably(parts, position)),
-          writeNow: (bytes, position) => file.writeNow(bytes, position),
-          truncate: () => step(() => file.truncate()),
-          size: () => step(() => file.size()),
-          sync: () => step(() => file.sync()),
-          close: () => file.close(),
-        }
-      }),
-    rename: (from, to) => step(() => disk.rename(from, to)),
-    unlink: (path) => step(() => disk.unlink(path)),
-    unlinkNow: (path) => disk.unlinkNow(path),
-    removeFolderNow: (path) => disk.removeFolderNow(path),
-    giveAway: (path) => step(() => disk.giveAway(path)),
-    exists: (path) => step(() => disk.exists(path)),
-    readStart: (path, most) => step(() => disk.readStart(path, most)),
-    readPart: (path, position, most) => step(() => disk.readPart(path, position, most)),
-    sizeOf: (path) => step(() => disk.sizeOf(path)),
-    visit: (path, seen) => step(() => disk.visit(path, seen)),
-    realPath: (path) => step(() => disk.realPath(path)),
-    makeFolder: (path) => step(() => disk.makeFolder(path)),
-    isOpen: (path) => step(() => disk.isOpen(path)),
-    free: (path) => step(() => disk.free(path)),
-    syncDirectory: (path) => step(() => disk.syncDirectory(path)),
-  }
-  return { disk: failing, crashed: () => operations > moment }
-}
-
-/** A process that ends closes its files. */
-async function closed(result: unknown): Promise<void> {
-  if (typeof result === 'object' && result && 'close' in result) await (result as DiskFile).close()
-}
 
 function withCode(code: string): Error {
   return Object.assign(new Error(code), { code })

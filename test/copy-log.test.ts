@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
@@ -13,7 +14,8 @@ import type { CopyRecord } from '../plugins/tdc/queue/copy-store'
 import { type Disk, type DiskFile, systemDisk } from '../plugins/tdc/queue/disk'
 import { CopyLog, LEASE } from '../plugins/tdc/queue/log/copy-log'
 import { readSegment, RECORDS_AT } from '../plugins/tdc/queue/log/format'
-import { parseHead } from '../plugins/tdc/queue/queue-file'
+import { parseHead, readHead } from '../plugins/tdc/queue/queue-file'
+import { crashing } from './support/crashing-disk'
 import { Gate } from './support/gate'
 import { NOTES, TestQueue } from './support/queue'
 
@@ -341,6 +343,45 @@ describe('the log of copies', () => {
       const brought: string[] = []
       await takeover.takeFree((_, { mid }) => void brought.push(mid))
       return brought.sort()
+    }
+
+    for (const who of ['a start', 'a worker'] as const) {
+      it(`survives that ${who} is killed over it at any moment: each copy has its file once`, async () => {
+        let moments = 0
+        for (let crashed = true; crashed; moments++) {
+          crashed = await killedAt(moments, who === 'a worker')
+        }
+        assert.ok(moments > 20, `${moments} moments`)
+      })
+    }
+
+    /** Whether the one that is killed came to its operation number `moment`, behind which nothing works. */
+    async function killedAt(moment: number, isWorker: boolean): Promise<boolean> {
+      log = another()
+      await addAll(mids(0, 2))
+      const { disk: failing, crashed } = crashing(disk, moment, true)
+      const killed = new TestQueue(failing, queue.path)
+      // Another number, as that of the process which has ended is free.
+      const [pid, next] = [process.pid + 1, queue.takeover()]
+      if (isWorker) {
+        next.free(process.pid)
+        while (!folders()[0]?.startsWith('free.')) await queue.idle()
+        await killed.takeover(pid).takeFree(() => {})
+        next.free(pid)
+        while (folders()[0]?.startsWith(`${pid}.`)) await queue.idle()
+        await next.takeFree(() => {})
+      } else {
+        await killed.takeover(pid).takeAll(undefined, signal)
+        await next.takeAll(undefined, signal)
+      }
+      const files = queue.files.filter((name) => queue.directory.isQueueName(name))
+      const heads = await Promise.all(
+        files.map((name) => readHead(disk, queue.directory.pathOf(name))),
+      )
+      const found = heads.map((head) => (typeof head === 'string' ? head : head.mid))
+      assert.deepEqual([found.sort(), folders()], [mids(0, 2), []], `after operation ${moment}`)
+      for (const name of files) rmSync(queue.directory.pathOf(name))
+      return crashed()
     }
 
     it('a disk that fails then: all is tried again, and nothing comes twice', async () => {
