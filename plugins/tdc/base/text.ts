@@ -60,12 +60,17 @@ export function safeJson(value: unknown): string {
   )
 }
 
+/** The same of ASCII that is short enough. */
+function ownText(text: string): string {
+  return room.toString('latin1', 0, room.write(text, 0, 'latin1'))
+}
+
 /** Printable ASCII without blanks around it, as most of it is: there is nothing to take out. */
 const PLAIN = /^[!-~](?:[ -~]*[!-~])?$/
 
 /** A text from outside fit for a line: one line, nothing that acts, at most so many octets. */
 export function safeCut(text: string, octets: number): string {
-  if (text.length <= octets && PLAIN.test(text)) return bounded(text, octets)
+  if (text.length <= octets && PLAIN.test(text)) return ownText(text)
   return bounded(withoutUnsafe(text.slice(0, LIMITS.header)).trim(), octets).trimEnd()
 }
 

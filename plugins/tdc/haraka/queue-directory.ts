@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, readdirSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { QUEUE_DOMAIN } from '../base/names'
 import { someRandom } from '../base/random'
@@ -55,6 +56,8 @@ const NULL_SENDER = { original: '<>', user: '', host: '' }
 export class QueueDirectory {
   readonly path: string
   private readonly outbound: Outbound
+  /** Of this machine, as long as the process runs. */
+  private readonly host = hostname()
 
   constructor(outbound: Outbound) {
     this.outbound = outbound
@@ -62,7 +65,7 @@ export class QueueDirectory {
   }
 
   newFile(): QueueFileName {
-    return this.fileNamed(this.outbound.qfile.name({ uid: uniquePart() }))
+    return this.fileNamed(this.outbound.qfile.name({ uid: uniquePart(), host: this.host }))
   }
 
   fileNamed(name: string): QueueFileName {
@@ -201,7 +204,8 @@ export class QueueDirectory {
   ownerHere(name: string): number | undefined {
     const { qfile } = this.outbound
     const parts = this.parts(name)
-    return parts && parts.host === this.parts(qfile.name())?.host ? parts.pid : undefined
+    const here = this.parts(qfile.name({ host: this.host }))
+    return parts && parts.host === here?.host ? parts.pid : undefined
   }
 
   /** Haraka throws at the empty name, which a record may have. */

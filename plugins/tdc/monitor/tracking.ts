@@ -41,7 +41,7 @@ export class Tracking {
   note(event: TdcEvent, now: number, service: string): void {
     const given = transactionOf(event)
     if (given === undefined) return
-    const transaction = safeText(given)
+    const transaction = this.tracks.has(given) ? given : safeText(given)
     const track = withFacts(this.tracks.get(transaction), event, now)
     const mid = 'mid' in event ? event.mid : null
     const step = { at: now, kind: event.kind, mid, text: trackText(event, service) }
