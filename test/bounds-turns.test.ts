@@ -106,7 +106,7 @@ describe(`with ${COPIES} copies no turn of the event loop passes over more than 
       'the look at the bounds of kept copies',
       keptFiles,
       async () => {
-        queue.keep = { ...queue.keep, number: COPIES - 50, age: 1e15 }
+        queue.keep = { ...queue.keep, keepNumber: COPIES - 50, keepAge: 1e15 }
         queue.kept.holdBounds()
         await queue.clock.advance(0)
         await queue.idle(200)

@@ -114,7 +114,7 @@ describe('a copy that is given up', () => {
     queue.told()
     const heirs: TdcEvent[] = []
     const heir = queue.keptCopies((event) => void heirs.push(event))
-    await sweep(queue.keep.age - 1)
+    await sweep(queue.keep.keepAge - 1)
     assert.deepEqual(await mids(), ['T.1.tdc1'])
     heir.holdBounds()
     await sweep(DAY)
@@ -124,7 +124,7 @@ describe('a copy that is given up', () => {
   })
 
   it('of too many the oldest go first, a line for each', async () => {
-    queue.keep = { ...queue.keep, number: 2 }
+    queue.keep = { ...queue.keep, keepNumber: 2 }
     for (const i of [1, 2, 3, 4]) await expire(`T.${i}.tdc1`)
     await sweep()
     assert.deepEqual(await mids(), ['T.3.tdc1', 'T.4.tdc1'])
@@ -146,7 +146,7 @@ describe('a copy that is given up', () => {
       },
     }
     const crowd = new TestQueue(counting)
-    crowd.keep = { ...crowd.keep, keep: true, number: 100 }
+    crowd.keep = { ...crowd.keep, keep: true, keepNumber: 100 }
     for (let i = 0; i < 3_000; i++) crowd.scheduler.schedule(crowd.copy(`T.${i}.tdc1`))
     await crowd.clock.advance(crowd.options.maxAge)
     await crowd.idle()
@@ -166,7 +166,7 @@ describe('a copy that is given up', () => {
     await expire(...names)
     await sweep()
     queue.told()
-    queue.keep = { ...queue.keep, number: 20 }
+    queue.keep = { ...queue.keep, keepNumber: 20 }
     const told: TdcEvent[][] = [[], []]
     const both = told.map((events) => queue.keptCopies((event) => void events.push(event)))
     for (const process of both) process.holdBounds()
@@ -179,7 +179,7 @@ describe('a copy that is given up', () => {
   describe('while the clock was ahead', () => {
     const HOUR = 3_600_000
     beforeEach(async () => {
-      queue.keep = { ...queue.keep, age: 2 * HOUR }
+      queue.keep = { ...queue.keep, keepAge: 2 * HOUR }
       await expire('T.1.tdc1')
       queue.clock.setWall(queue.clock.wall() - 30 * DAY)
       await sweep()
@@ -204,7 +204,7 @@ describe('a copy that is given up', () => {
 
     it('counts for the other bounds as it stands', async () => {
       await expire('T.2.tdc1')
-      queue.keep = { ...queue.keep, number: 1 }
+      queue.keep = { ...queue.keep, keepNumber: 1 }
       await sweep()
       assert.deepEqual(await mids(), ['T.1.tdc1'])
     })
@@ -220,7 +220,7 @@ describe('a copy that is given up', () => {
         ? Promise.reject(Object.assign(new Error(), { code: 'EROFS' }))
         : systemDisk.unlink(path)
     const stuck = new TestQueue({ ...systemDisk, unlink }, queue.path)
-    stuck.keep = { ...queue.keep, number: 0 }
+    stuck.keep = { ...queue.keep, keepNumber: 0 }
     stuck.clock.setWall(queue.clock.wall())
     stuck.kept.holdBounds()
     await stuck.clock.advance(0)
@@ -241,7 +241,7 @@ describe('a copy that is given up', () => {
         ? Promise.reject(Object.assign(new Error(), { code: 'EMFILE' }))
         : systemDisk.visit(...asked)
     const heir = new TestQueue({ ...systemDisk, visit }, queue.path)
-    heir.keep = { ...queue.keep, age: 1_000 }
+    heir.keep = { ...queue.keep, keepAge: 1_000 }
     heir.clock.setWall(queue.clock.wall() + DAY)
     heir.kept.holdBounds()
     await heir.clock.advance(0)
@@ -265,7 +265,7 @@ describe('a copy that is given up', () => {
     for (const name of ['README', '1_2_expired_', '1_2_delivered_T.1', 'x_2_expired_T.1']) {
       writeFileSync(queue.directory.keptPath(name), '')
     }
-    queue.keep = { ...queue.keep, number: 1 }
+    queue.keep = { ...queue.keep, keepNumber: 1 }
     queue.kept.holdBounds()
     await sweep()
     assert.deepEqual(await mids(), ['T.1.tdc1'])
@@ -279,24 +279,33 @@ describe('the bounds of what is kept', () => {
       return { ...given, file: `${at}`, mid: `T.${at}`, at, bytes }
     })
   const NOW = 1_000
-  const table: [string, KeptCopy[], { number?: number; bytes?: number; age?: number }, string[]][] =
+  const table: [
+    string,
+    KeptCopy[],
+    { keepNumber?: number; keepBytes?: number; keepAge?: number },
+    string[],
+  ][] = [
+    ['none', [], {}, []],
+    ['at all bounds', kept([1, 50], [2, 50]), { keepNumber: 2, keepBytes: 100 }, []],
     [
-      ['none', [], {}, []],
-      ['at all bounds', kept([1, 50], [2, 50]), { number: 2, bytes: 100 }, []],
-      ['too many', kept([3, 1], [1, 1], [2, 1]), { number: 1 }, ['1 number', '2 number']],
-      ['too much', kept([1, 60], [2, 30], [3, 30]), { bytes: 60 }, ['1 bytes']],
-      ['one that is too long by itself', kept([1, 61]), { bytes: 60 }, ['1 bytes']],
-      ['too old', kept([900, 1], [899, 1]), { age: 100 }, ['899 age', '900 age']],
-      [
-        'old and many',
-        kept([1, 1], [950, 1], [960, 1]),
-        { age: 100, number: 1 },
-        ['1 age', '950 number'],
-      ],
-    ]
+      'too many',
+      kept([3, 1], [1, 1], [2, 1]),
+      { keepNumber: 1 },
+      ['1 keep_number', '2 keep_number'],
+    ],
+    ['too much', kept([1, 60], [2, 30], [3, 30]), { keepBytes: 60 }, ['1 keep_bytes']],
+    ['one that is too long by itself', kept([1, 61]), { keepBytes: 60 }, ['1 keep_bytes']],
+    ['too old', kept([900, 1], [899, 1]), { keepAge: 100 }, ['899 keep_age', '900 keep_age']],
+    [
+      'old and many',
+      kept([1, 1], [950, 1], [960, 1]),
+      { keepAge: 100, keepNumber: 1 },
+      ['1 keep_age', '950 keep_number'],
+    ],
+  ]
   for (const [story, copies, bounds, expected] of table) {
     it(story, () => {
-      const most = { number: 1e9, bytes: 1e9, age: 1e9, ...bounds }
+      const most = { keepNumber: 1e9, keepBytes: 1e9, keepAge: 1e9, ...bounds }
       const bytes = copies.reduce((sum, copy) => sum + copy.bytes, 0)
       const dropped = [...beyondBounds(copies.toSorted(byAge), bytes, most, NOW)]
       assert.deepEqual(

@@ -119,9 +119,8 @@ describe('settings of an empty tdc.ini', () => {
         resolver: undefined,
       },
     })
-    assert.equal(settings.prepareTimeout, 15_000)
-    assert.equal(settings.serviceName, 'Cisco Secure Email Threat Defense')
-    assert.equal(settings.onJournalFailure, 'accept')
+    assert.equal(settings.main.serviceName, 'Cisco Secure Email Threat Defense')
+    assert.equal(settings.main.onJournalFailure, 'accept')
     assert.deepEqual(settings.journal, {
       gateway: undefined,
       from: undefined,
@@ -130,7 +129,11 @@ describe('settings of an empty tdc.ini', () => {
       fallback: false,
       remoteIpHeader: 'X-IronPort-RemoteIP',
     })
-    assert.deepEqual(settings.limits, {
+    assert.deepEqual(settings.queue, {
+      store: 'local',
+      replicas: 0,
+      writeAhead: 'file',
+      prepareTimeout: 15_000,
       minFreeSpace: 104_857_600,
       minFreeInodes: 1000,
       maxCopies: 100_000,
@@ -138,9 +141,9 @@ describe('settings of an empty tdc.ini', () => {
     assert.deepEqual(settings.failed, {
       keep: false,
       replay: 'off',
-      number: 20_000,
-      bytes: 1_073_741_824,
-      age: 604_800_000,
+      keepNumber: 20_000,
+      keepBytes: 1_073_741_824,
+      keepAge: 604_800_000,
     })
   })
 
@@ -149,6 +152,7 @@ describe('settings of an empty tdc.ini', () => {
       enabled: false,
       path: '/tdc',
       token: undefined,
+      tokenEnv: undefined,
       showAddresses: false,
       hosts: new Set(['localhost', 'mail.example.org']),
     })

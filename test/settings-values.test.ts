@@ -48,9 +48,9 @@ const ACCEPTED: readonly Row[] = [
     ['*.scan.example', 'xn--bcher-kva.example'],
   ],
   ['[tls]\nmta_sts=off', (s) => s.delivery.tls.mtaSts, false],
-  ['[main]\nservice_name=7', (s) => s.serviceName, '7'],
-  ['[main]\nservice_name=Überwachung', (s) => s.serviceName, 'Überwachung'],
-  ['[main]\non_journal_failure=tempfail', (s) => s.onJournalFailure, 'tempfail'],
+  ['[main]\nservice_name=7', (s) => s.main.serviceName, '7'],
+  ['[main]\nservice_name=Überwachung', (s) => s.main.serviceName, 'Überwachung'],
+  ['[main]\non_journal_failure=tempfail', (s) => s.main.onJournalFailure, 'tempfail'],
   [
     '[main]\nincoming_domains=A.example, bücher.example,',
     (s) => [...s.incoming.own].slice(HOST_LIST),
@@ -67,12 +67,12 @@ const ACCEPTED: readonly Row[] = [
     (s) => s.journal.from,
     'Mail Journal <j@mx.example>',
   ],
-  ['[queue]\nprepare_timeout=20', (s) => s.prepareTimeout, 20_000],
-  ['[queue]\nmin_free_space=0', (s) => s.limits.minFreeSpace, 0],
-  ['[queue]\nmin_free_space=5g', (s) => s.limits.minFreeSpace, 5 * 2 ** 30],
+  ['[queue]\nprepare_timeout=20', (s) => s.queue.prepareTimeout, 20_000],
+  ['[queue]\nmin_free_space=0', (s) => s.queue.minFreeSpace, 0],
+  ['[queue]\nmin_free_space=5g', (s) => s.queue.minFreeSpace, 5 * 2 ** 30],
   ['[failed]\nkeep=yes', (s) => s.failed.keep, true],
-  ['[failed]\nkeep_bytes=2KB', (s) => s.failed.bytes, 2048],
-  ['[failed]\nkeep_age=60', (s) => s.failed.age, 60_000],
+  ['[failed]\nkeep_bytes=2KB', (s) => s.failed.keepBytes, 2048],
+  ['[failed]\nkeep_age=60', (s) => s.failed.keepAge, 60_000],
   ['[status_page]\npath=/mail/tdc', (s) => s.statusPage.path, '/mail/tdc'],
   ['[status_page]\ntoken=p4ssw0rd-and-more;#=', (s) => s.statusPage.token, 'p4ssw0rd-and-more;#='],
   [
@@ -284,7 +284,7 @@ describe('a value of tdc.ini', () => {
   })
 
   it('may go on over lines that end with a backslash', () => {
-    assert.equal(settingsOf('[main]\nservice_name=Scan \\\nNight\n').serviceName, 'Scan Night')
+    assert.equal(settingsOf('[main]\nservice_name=Scan \\\nNight\n').main.serviceName, 'Scan Night')
   })
 
   it('is cut in the sentence when it is long', () => {

@@ -79,9 +79,9 @@ export function compose(plugin: HarakaPlugin, internals: Internals, announces: b
   const value = () => settings.value
   const monitor = new Monitor({
     log: logTo(plugin),
-    serviceName: () => value().serviceName,
+    serviceName: () => value().main.serviceName,
     now: () => clock.wall(),
-    tracked: () => value().track,
+    tracked: () => value().monitor.track,
     listener: (event) => lost.note(event),
   })
   const { report } = monitor
@@ -292,7 +292,7 @@ function queueOf({ plugin, internals, directory, value, monitor, clock }: Contex
   const logs: Logs = new Logs({
     ...{ directory, disk, clock, memory, report, pid: process.pid },
     directorySync: new DirectorySync(disk, directory.path),
-    isWanted: () => value().writeAhead === 'log',
+    isWanted: () => value().queue.writeAhead === 'log',
     shared: (octets) => (sharedStore.takes(octets) ? sharedStore : undefined),
     has: (mid): boolean => scheduler.has(mid),
   })
@@ -314,13 +314,13 @@ function queueOf({ plugin, internals, directory, value, monitor, clock }: Contex
   const room = new Room({
     ...{ path: directory.path, disk, clock },
     copies: () => scheduler.size,
-    limits: () => value().limits,
-    patience: () => value().prepareTimeout,
+    limits: () => value().queue,
+    patience: () => value().queue.prepareTimeout,
   })
   const shared = { directory, disk, clock, scheduler, report }
   const countsDowntime = () => value().delivery.maxAgeCountsDowntime
   const loader = new Loader({ ...shared, countsDowntime })
-  const replay = new Replay({ ...shared, kept, maxCopies: () => value().limits.maxCopies })
+  const replay = new Replay({ ...shared, kept, maxCopies: () => value().queue.maxCopies })
   const delivers = () => hasFilesOf(process.pid)
   return {
     ...{ scheduler, kept, files, room, loader, logs, sharedStore },

@@ -26,7 +26,7 @@ export function withFilesGiven<T>(plugin: HarakaPlugin, outbound: Outbound, make
 export function diagnoseStart(
   plugin: HarakaPlugin,
   outbound: Outbound,
-  { writeAhead, limits }: Pick<Settings, 'writeAhead' | 'limits'>,
+  { queue: { writeAhead, minFreeSpace } }: Pick<Settings, 'queue'>,
 ): Diagnosis[] {
   return diagnose({
     directory: serverDirectory(),
@@ -35,7 +35,7 @@ export function diagnoseStart(
     starts: true,
     queueSetting: queueSettingOf(serverDirectory()),
     writesLog: writeAhead === 'log',
-    minFreeSpace: limits.minFreeSpace,
+    minFreeSpace,
     now: systemClock.wall(),
   })
 }

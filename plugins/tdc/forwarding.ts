@@ -101,7 +101,7 @@ export class Forwarding {
 
   private answer(transaction: Transaction, misses: readonly Miss[]): Prepared {
     this.tellMissed(transaction, misses)
-    const { onJournalFailure } = this.connector.settings.value
+    const { onJournalFailure } = this.connector.settings.value.main
     return misses.length === 0 || onJournalFailure === 'accept' ? 'goes on' : 'deferred'
   }
 
@@ -304,11 +304,12 @@ export class Forwarding {
   }
 
   private tellMissed(transaction: Transaction, misses: readonly Miss[]): void {
-    const { effective, onJournalFailure: policy } = this.connector.settings.value
+    const { effective, main } = this.connector.settings.value
+    const policy = main.onJournalFailure
     for (const { intake = effective.intake?.address ?? '', why } of misses) {
       addSkip(this.plugin, transaction, 'journal-failed')
-      const { report } = this.connector.monitor
-      report({ kind: 'journal-failed', transaction: transaction.uuid, intake, policy, why })
+      const event = { transaction: transaction.uuid, intake, policy, why }
+      this.connector.monitor.report({ kind: 'journal-failed', ...event })
     }
   }
 }

@@ -35,7 +35,7 @@ export class WriteAhead {
       const planned = planOf(routes, connection, transaction, connector, before)
       const result = await journey.prepare(connector.queue.preparer, original, planned, {
         within: writingTime(plugin, connector),
-        allOrNothing: connector.settings.value.onJournalFailure === 'tempfail',
+        allOrNothing: connector.settings.value.main.onJournalFailure === 'tempfail',
       })
       return result.kind === 'failed'
         ? result.failures.map(({ route, why }) => missOf(route, why))

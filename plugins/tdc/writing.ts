@@ -60,7 +60,7 @@ export function planOf(
 
 /** Milliseconds that writing may take: as wanted, and less than Haraka gives a hook. */
 export function writingTime({ timeout }: HarakaPlugin, { settings }: Connector): number {
-  const wanted = settings.value.prepareTimeout
+  const wanted = settings.value.queue.prepareTimeout
   if (timeout === 0) return wanted
   const hook = timeout * 1000
   return Math.min(wanted, Math.max(hook - HOOK_MARGIN, hook / 2))

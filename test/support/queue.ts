@@ -23,7 +23,7 @@ import { AutoReplay, Taken } from '../../plugins/tdc/queue/auto-replay'
 import { Replay } from '../../plugins/tdc/queue/replay'
 import { Scheduler } from '../../plugins/tdc/queue/scheduler'
 import { Spool } from '../../plugins/tdc/queue/spool'
-import type { KeepSettings } from '../../plugins/tdc/settings/settings'
+import type { FailedSettings } from '../../plugins/tdc/settings/settings'
 import { FakeClock } from './fake-clock'
 
 /** Haraka's own queue-file names and heads, on a directory of the test. */
@@ -77,12 +77,12 @@ export class TestQueue {
   readonly holds: Holds
   maxCopies = 1000
   options = { maxAge: 120_000, retryDelay: 30_000 }
-  keep: KeepSettings = {
+  keep: FailedSettings = {
     keep: false,
     replay: 'off',
-    number: 1000,
-    bytes: 2 ** 20,
-    age: 604_800_000,
+    keepNumber: 1000,
+    keepBytes: 2 ** 20,
+    keepAge: 604_800_000,
   }
 
   /** Those of the settings. */

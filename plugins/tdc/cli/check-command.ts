@@ -37,7 +37,8 @@ export const checkCommand = command('check', {
       return EXIT.no
     }
     const { settings, warnings } = result
-    const { writeAhead, limits, store, cluster } = settings
+    const { cluster } = settings
+    const { store, writeAhead, minFreeSpace } = settings.queue
     const place = {
       directory,
       queue,
@@ -45,7 +46,7 @@ export const checkCommand = command('check', {
       starts: false,
       queueSetting: queueSettingOf(directory),
       writesLog: writeAhead === 'log',
-      minFreeSpace: limits.minFreeSpace,
+      minFreeSpace,
       now: systemClock.wall(),
     }
     const findings = [...diagnose(place), ...diagnoseKeyMode(directory)]

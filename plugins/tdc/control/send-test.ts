@@ -11,7 +11,7 @@ export async function sendTest(
   { clock, settings, gateway, loopKeys, monitor, queue, journey: journeyOf }: Parts,
   { intake: wanted }: { readonly intake: string },
 ): Promise<{ mid: string; intake: string }> {
-  const { effective, intakes, prepareTimeout } = settings.value
+  const { effective, intakes, queue: limits } = settings.value
   const intake = wanted
     ? intakes.find(({ address }) => address.toLowerCase() === wanted.toLowerCase())
     : effective.intake
@@ -42,7 +42,7 @@ export async function sendTest(
     routes: [{ intake: intake.address, recipients: 1, policies: route.policies }],
   })
   const journey = journeyOf([route])
-  const options = { within: prepareTimeout, allOrNothing: true }
+  const options = { within: limits.prepareTimeout, allOrNothing: true }
   const result = await journey.prepare(queue.preparer, original, [planned], options)
   if (result.kind === 'failed') {
     const why = result.failures.map((failure) => failure.why).join('; ')

@@ -20,7 +20,7 @@ interface StatusSources {
   readonly versions: Versions
   readonly settings: {
     readonly value: {
-      readonly serviceName: string
+      readonly main: { readonly serviceName: string }
       readonly effective: {
         readonly enabled: boolean
         readonly level: string
@@ -53,11 +53,11 @@ interface StatusSources {
 /** What one process knows, as one value. */
 export function processStatus(sources: StatusSources): Status {
   const { now, process, versions, settings, monitor, scheduler } = sources
-  const { serviceName, effective } = settings.value
+  const { main, effective } = settings.value
   const { queue, intakes, recent, ...messages } = monitor.counters.value(now)
   const { prepared, deferred, held, holds, oldestAgeMs, ages } = scheduler
   return {
-    service: serviceName,
+    service: main.serviceName,
     versions,
     takenAt: now,
     processes: [process],

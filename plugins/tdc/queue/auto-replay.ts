@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../clock'
 import type { Report } from '../monitor/events'
 import { mistakeIn } from '../monitor/mistake'
-import type { KeepSettings } from '../settings/settings'
+import type { FailedSettings } from '../settings/settings'
 import type { Copy } from './copy'
 import type { Announce } from './copy-files'
 import type { Disk } from './disk'
@@ -94,7 +94,7 @@ export class AutoReplay {
       readonly clock: Clock
       readonly report: Report
       readonly settings: () => {
-        readonly failed: KeepSettings
+        readonly failed: FailedSettings
         readonly intakes: readonly { readonly address: string }[]
       }
       /** False in a master, whose workers deliver. */

@@ -1,10 +1,10 @@
-import type { KeepSettings } from '../settings/settings'
+import type { FailedSettings } from '../settings/settings'
 import type { KeptCopy } from './kept-name'
 
-export type KeepBounds = Pick<KeepSettings, 'number' | 'bytes' | 'age'>
+export type KeepBounds = Pick<FailedSettings, 'keepNumber' | 'keepBytes' | 'keepAge'>
 
-/** The bound that a kept copy is beyond. */
-export type Bound = keyof KeepBounds
+/** The bound that a kept copy is beyond, as tdc.ini calls it. */
+export type Bound = 'keep_number' | 'keep_bytes' | 'keep_age'
 
 /**
  * What is to be dropped of the copies `kept`, which come the oldest first; `bytes`: of all of them. From
@@ -27,9 +27,9 @@ export function* beyondBounds(
   }
 
   function boundOf({ at }: KeptCopy): Bound | undefined {
-    if (at + bounds.age <= now) return 'age'
-    if (number > bounds.number) return 'number'
-    return bytes > bounds.bytes ? 'bytes' : undefined
+    if (at + bounds.keepAge <= now) return 'keep_age'
+    if (number > bounds.keepNumber) return 'keep_number'
+    return bytes > bounds.keepBytes ? 'keep_bytes' : undefined
   }
 }
 

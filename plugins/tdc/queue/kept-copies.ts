@@ -4,7 +4,7 @@ import { errorCode } from '../error-code'
 import type { QueueDirectory } from '../haraka/queue-directory'
 import type { Report } from '../monitor/events'
 import { mistakeIn } from '../monitor/mistake'
-import type { KeepSettings } from '../settings/settings'
+import type { FailedSettings } from '../settings/settings'
 import type { Copy } from './copy'
 import type { Disk } from './disk'
 import { diskErrorText } from './disk-error'
@@ -37,7 +37,7 @@ export class KeptCopies {
   private readonly disk: Disk
   private readonly clock: Clock
   private readonly report: Report
-  private readonly settings: () => KeepSettings
+  private readonly settings: () => FailedSettings
   private next: { readonly due: number; readonly timer: Timer } | undefined
   private known: KeptFigures = { count: 0, bytes: 0 }
   private figuresAt = -Infinity
@@ -50,7 +50,7 @@ export class KeptCopies {
     disk: Disk
     clock: Clock
     report: Report
-    settings: () => KeepSettings
+    settings: () => FailedSettings
   }) {
     this.directory = deps.directory
     this.disk = deps.disk
@@ -185,16 +185,15 @@ export class KeptCopies {
     const kept = await this.list().catch(() => undefined)
     if (!kept) return this.sweepIn(LONGEST_WAIT)
     const bounds = this.settings()
-    const { others, bytes } = await this.withoutLapsed(kept, bounds.age)
+    const { others, bytes } = await this.withoutLapsed(kept, bounds.keepAge)
     let dropped = 0
     for (const { copy, bound } of beyondBounds(others, bytes, bounds, this.clock.wall())) {
-      const limit = { number: 'keep_number', bytes: 'keep_bytes', age: 'keep_age' } as const
-      await this.remove(copy.file, copy.mid, limit[bound])
+      await this.remove(copy.file, copy.mid, bound)
       dropped++
     }
     const oldest = others[dropped]
     if (!oldest) return
-    const wait = oldest.at + bounds.age - this.clock.wall()
+    const wait = oldest.at + bounds.keepAge - this.clock.wall()
     this.sweepIn(Math.min(Math.max(wait, SWEEP_DELAY), LONGEST_WAIT))
   }
 

@@ -1,4 +1,4 @@
-import { key, unset } from './kinds'
+import { key, unset, unsetAs } from './kinds'
 import * as kinds from './kinds'
 
 const DAY = 86_400
@@ -24,7 +24,8 @@ export const DELIVERY = {
     kinds.ipAddress,
     "Local address to connect from. Unset: the system's choice.",
   ),
-  envelope_from: unset(
+  envelope_from: unsetAs(
+    '',
     kinds.reversePath,
     'Sender of the copies (MAIL FROM). Unset: the null sender, so that no bounce ever comes.',
   ),
@@ -98,11 +99,13 @@ export const TLS = {
     'A PEM file with our own certificate, and those between it and its root, for an intake that asks for one. Unset: none.',
   ),
   client_key: unset(kinds.filePath, 'A PEM file with the key of that certificate, not encrypted.'),
-  pin: unset(
+  pin: unsetAs(
+    [],
     kinds.keyPins,
     "SHA-256 of the server's public key (comma list): sha256//BASE64= as curl has it, or hex. With verify=false the pin alone decides. Unset: any key.",
   ),
-  names: unset(
+  names: unsetAs(
+    [],
     kinds.hostPatterns,
     "Names of the intake's MX hosts (comma list); *.example.com stands for one label more. Unset: any that DNS says.",
   ),

@@ -1,5 +1,5 @@
 import { DELIVERY, TIMEOUTS, TLS } from './delivery-keys'
-import { key, type Keys, unset } from './kinds'
+import { key, type Keys, unset, unsetAs } from './kinds'
 import * as kinds from './kinds'
 
 const DAY = 86_400
@@ -29,7 +29,8 @@ const MAIN = {
     'Cisco Secure Email Threat Defense',
     'Name of the scanning service in log lines.',
   ),
-  incoming_domains: unset(
+  incoming_domains: unsetAs(
+    [],
     kinds.list,
     'Domains (comma list) that are incoming also where this server relays for them, beside host_list and others of its files.',
   ),
@@ -37,7 +38,8 @@ const MAIN = {
     kinds.listFile,
     'A file in config/ with further incoming domains, one per line.',
   ),
-  relayed_domains: unset(
+  relayed_domains: unsetAs(
+    [],
     kinds.list,
     "Domains (comma list) that this server only relays for, beside the relay plugin's dest_domains: their mail is outgoing.",
   ),
@@ -56,7 +58,8 @@ const MAIN = {
     'true',
     'enabled=false on a machine turns off its group and the cluster too, as on the appliance.',
   ),
-  policy_order: unset(
+  policy_order: unsetAs(
+    [],
     kinds.list,
     'Names of policies (comma list) that stand first, in this order. Unset: all as they stand in the file.',
   ),
@@ -207,7 +210,8 @@ const FAILED = {
 }
 
 const CLEAN = {
-  unless: unset(
+  unless: unsetAs(
+    [],
     kinds.list,
     'Results of other plugins (one unless[]= line each) with which a message is not copied although it is delivered, such as clamd.fail, rspamd.action=add header or karma.score<-5.',
   ),
@@ -241,7 +245,8 @@ const STATUS_PAGE = {
     'false',
     'Addresses of senders, recipients and intakes are shown; otherwise only their domains.',
   ),
-  hosts: unset(
+  hosts: unsetAs(
+    [],
     kinds.list,
     'Names (comma list) by which browsers reach this server, beside localhost, its IP address and config/me.',
   ),

@@ -32,9 +32,14 @@ export function key<T>(kind: Kind<T>, text: string, meaning: string): Key<T> {
   return { kind, text, fallback: read.value, meaning }
 }
 
-/** A key that may stay unset. */
+/** A key that may stay unset: then it is undefined. */
 export function unset<T>(kind: Kind<T>, meaning: string): Key<T | undefined> {
   return { kind, text: '', fallback: undefined, meaning }
+}
+
+/** A key that may stay unset, with what that stands for. */
+export function unsetAs<T>(fallback: T, kind: Kind<T>, meaning: string): Key<T> {
+  return { kind, text: '', fallback, meaning }
 }
 
 const MS_PER_SECOND = 1000

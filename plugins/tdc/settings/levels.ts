@@ -203,7 +203,7 @@ function readGroup(
   if (values.machines === undefined && !problems.isRefused({ section, key: 'machines' })) {
     problems.refuse({ section, key: 'machines' }, 'is missing: the group has no machine')
   }
-  const intake = intakes.read(section, values.intake_address)
+  const intake = intakes.read(section, values.intakeAddress)
   return { section, name, enabled: values.enabled, intake, members }
 }
 
@@ -215,7 +215,7 @@ function readMachine(
   const { section, name, raw } = found
   const values = readSection(section, raw, NAMED.machine, problems)
   if (!isHostName(name)) problems.refuse({ section }, `the machine's name ${hostName.must}`)
-  const intake = intakes.read(section, values.intake_address)
+  const intake = intakes.read(section, values.intakeAddress)
   return { section, name, enabled: values.enabled, intake, members: [] }
 }
 

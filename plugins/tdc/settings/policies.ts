@@ -240,15 +240,15 @@ function readPolicy(
     section,
     stem: 'sender',
     kind: values.senders,
-    entries: values.sender_list,
-    file: values.sender_list_file,
+    entries: values.senderList,
+    file: values.senderListFile,
   } as const
   const recipients = {
     section,
     stem: 'recipient',
     kind: values.recipients,
-    entries: values.recipient_list,
-    file: values.recipient_list_file,
+    entries: values.recipientList,
+    file: values.recipientListFile,
   } as const
   return {
     section,
@@ -261,11 +261,11 @@ function readPolicy(
 
 function readChoice(
   section: string,
-  values: { readonly intake: Choice['kind']; readonly intake_address: string | undefined },
+  values: { readonly intake: Choice['kind']; readonly intakeAddress: string | undefined },
   intakes: IntakeBook,
   problems: Problems,
 ): Choice {
-  const { intake: kind, intake_address: address } = values
+  const { intake: kind, intakeAddress: address } = values
   const question = { section, key: 'intake', value: kind }
   const intake = intakes.read(section, address)
   if (kind === 'custom') {

@@ -14,13 +14,13 @@ import {
   warnOfOutgoing,
   warnOfUnreachable,
 } from './review'
-import { readSection, sortSections, type Values } from './section'
+import { readSection, type SectionValues, sortSections } from './section'
 import type { DeliverySettings, ReadResult, Settings } from './settings'
 import { readStatusPage } from './status-page'
 import { readClientCertificate, readTrustedRoots } from './tls-files'
 
 /** What the sections of one fixed name say. */
-type Fixed = { readonly [S in keyof typeof FIXED]: Values<(typeof FIXED)[S]> }
+type Fixed = { readonly [S in keyof typeof FIXED]: SectionValues<(typeof FIXED)[S]> }
 
 /** config/tdc.ini -> settings, or all that is wrong with it. Never throws. */
 export function readSettings(source: SettingsSource): ReadResult {
@@ -52,7 +52,7 @@ function read(source: SettingsSource, problems: Problems): Settings {
     status_page: section('status_page'),
     cluster: section('cluster'),
   }
-  const { main, journal, queue, failed } = fixed
+  const { main, journal, queue, failed, monitor } = fixed
   if (failed.replay === 'auto' && !failed.keep) {
     problems.warn(
       { section: 'failed', key: 'replay', value: failed.replay },
@@ -69,21 +69,15 @@ function read(source: SettingsSource, problems: Problems): Settings {
 
   const cluster = {
     enabled: main.enabled,
-    intake: intakes.read('main', main.intake_address),
+    intake: intakes.read('main', main.intakeAddress),
     shared: sharedIn('main', source),
   }
   const named = { ...source, hostname: fixed.cluster.machine ?? source.hostname }
   const { groups, machines, self, names } = readLevels(named, sections, intakes, problems)
-  const machineDisableSpreads = main.machine_disable_spreads
+  const machineDisableSpreads = main.machineDisableSpreads
   const levels = { cluster, groups, machines, machineDisableSpreads }
   const effective = resolveLevels(levels, self)
-  const policies = readPolicies(
-    source.readList,
-    sections,
-    main.policy_order ?? [],
-    intakes,
-    problems,
-  )
+  const policies = readPolicies(source.readList, sections, main.policyOrder, intakes, problems)
   const delivery = readDelivery(source, fixed, problems)
 
   reviewIntakes(effective, policies, intakes, problems)
@@ -93,46 +87,15 @@ function read(source: SettingsSource, problems: Problems): Settings {
   return {
     effective,
     machines: new Machines(levels, names),
-    serviceName: main.service_name,
-    onJournalFailure: main.on_journal_failure,
-    store: queue.store,
-    replicas: queue.replicas,
-    writeAhead: queue.write_ahead,
-    prepareTimeout: queue.prepare_timeout,
     incoming,
-    policies: new OrderedPolicies(policies.ordered, policies.otherwise, main.recipient_delimiter),
+    policies: new OrderedPolicies(policies.ordered, policies.otherwise, main.recipientDelimiter),
     intakes: intakes.all,
     intakeAddresses: intakes.addresses,
     delivery,
-    journal: {
-      gateway: journal.gateway,
-      from: journal.from,
-      markerValue: journal.marker_value,
-      remoteIpHeader: journal.remote_ip_header,
-      bareCr: journal.bare_cr,
-      fallback: journal.fallback,
-    },
-    limits: {
-      minFreeSpace: queue.min_free_space,
-      minFreeInodes: queue.min_free_inodes,
-      maxCopies: queue.max_copies,
-    },
-    failed: {
-      keep: failed.keep,
-      replay: failed.replay,
-      number: failed.keep_number,
-      bytes: failed.keep_bytes,
-      age: failed.keep_age,
-    },
-    unless: readUnless(fixed.clean.unless ?? [], problems),
-    track: fixed.monitor.track,
+    ...{ main, journal, queue, failed, monitor },
+    unless: readUnless(fixed.clean.unless, problems),
     statusPage: readStatusPage(source, fixed.status_page, problems),
-    cluster: {
-      redis: fixed.cluster.redis,
-      prefix: fixed.cluster.prefix,
-      machine: self ?? ownName(named.hostname),
-      shareAddresses: fixed.cluster.share_addresses,
-    },
+    cluster: { ...fixed.cluster, machine: self ?? ownName(named.hostname) },
   }
 }
 
@@ -142,9 +105,9 @@ function readIncoming(
   problems: Problems,
 ): IncomingDomains {
   const section = 'main'
-  const file = main.incoming_domains_file
+  const file = main.incomingDomainsFile
   const inFile = { section, key: 'incoming_domains_file', value: file }
-  const written = main.incoming_domains ?? []
+  const written = main.incomingDomains
   const lines = listLines(source.readList, file, inFile, problems)
   const { received, patterns, relayed } = source.domains
   const incoming = new IncomingDomains(
@@ -156,7 +119,7 @@ function readIncoming(
     hostPattern(patterns, problems),
     new Set([
       ...relayed,
-      ...readDomains(main.relayed_domains ?? [], { section, key: 'relayed_domains' }, problems),
+      ...readDomains(main.relayedDomains, { section, key: 'relayed_domains' }, problems),
     ]),
   )
   warnOfOutgoing(incoming, problems)
@@ -189,33 +152,15 @@ function readDelivery(
   { delivery, timeouts, tls }: Fixed,
   problems: Problems,
 ): DeliverySettings {
+  const { caFile, clientCertificate, clientKey, pin, ...plain } = tls
   return {
-    route: delivery.route,
-    port: delivery.port,
-    allowPrivate: delivery.allow_private,
-    helo: delivery.helo,
-    localAddress: delivery.local_address,
-    envelopeFrom: delivery.envelope_from ?? '',
-    minConnections: delivery.min_connections,
-    maxConnections: delivery.max_connections,
-    maxConnectionsTotal: delivery.max_connections_total,
-    messagesPerConnection: delivery.messages_per_connection,
-    window: delivery.window,
-    idleTimeout: delivery.idle_timeout,
-    retryDelay: delivery.retry_delay,
-    maxAge: delivery.max_age,
-    maxAgeCountsDowntime: delivery.max_age_counts_downtime,
+    ...delivery,
     timeouts,
     tls: {
-      verify: tls.verify,
-      minVersion: tls.min_version,
-      ca: readTrustedRoots(source.readFile, tls.ca_file, problems),
-      client: readClientCertificate(source.readFile, tls, problems),
-      pins: tls.pin ?? [],
-      names: tls.names ?? [],
-      mtaSts: tls.mta_sts,
-      dane: tls.dane,
-      resolver: tls.resolver,
+      ...plain,
+      ca: readTrustedRoots(source.readFile, caFile, problems),
+      client: readClientCertificate(source.readFile, { clientCertificate, clientKey }, problems),
+      pins: pin,
     },
   }
 }

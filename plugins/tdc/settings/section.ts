@@ -4,9 +4,17 @@ import type { Key, Keys, Kind } from './kinds'
 import { nearest, type KeyPlace, type Problems, shown } from './problems'
 import type { RawSection, SettingsSource } from './source'
 
-/** The values of a section, each of its key's type. */
-export type Values<K extends Keys> = {
-  readonly [N in keyof K]: K[N] extends Key<infer T> ? T : never
+/** What a section says, each value of its key's type: of `max_age` the name is `maxAge`. */
+export type SectionValues<K extends Keys> = {
+  readonly [N in keyof K as InCode<N & string>]: K[N] extends Key<infer T> ? T : never
+}
+
+type InCode<N extends string> = N extends `${infer A}_${infer B}`
+  ? `${A}${Capitalize<InCode<B>>}`
+  : N
+
+function inCode(name: string): string {
+  return name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())
 }
 
 /** Reads one section by its keys. A wrong value is a problem, and the default stands in for it. */
@@ -15,19 +23,17 @@ export function readSection<K extends Keys>(
   raw: RawSection,
   keys: K,
   problems: Problems,
-): Values<K> {
+): SectionValues<K> {
   for (const name of Object.keys(raw)) {
     if (!Object.hasOwn(keys, name)) {
       problems.refuse(placeOf(section, name, raw[name]), unknownKey(name, keys))
     }
   }
-  const values: Record<string, unknown> = {}
-  for (const [name, key] of Object.entries(keys)) {
-    values[name] = Object.hasOwn(raw, name)
-      ? readKey(section, name, raw[name], key, problems)
-      : key.fallback
-  }
-  return values as Values<K>
+  const values = Object.entries(keys).map(([name, key]) => [
+    inCode(name),
+    Object.hasOwn(raw, name) ? readKey(section, name, raw[name], key, problems) : key.fallback,
+  ])
+  return Object.fromEntries(values) as SectionValues<K>
 }
 
 function readKey<T>(

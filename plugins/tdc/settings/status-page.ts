@@ -2,31 +2,29 @@ import { isIP } from 'node:net'
 import { asciiDomain } from './address'
 import type { FIXED } from './keys'
 import type { Problems } from './problems'
-import { readValue, type Values } from './section'
+import { readValue, type SectionValues } from './section'
 import type { StatusPageSettings } from './settings'
 import type { SettingsSource } from './source'
 import { token as tokenKind } from './kinds'
 
 const SECTION = 'status_page'
+type Section = SectionValues<(typeof FIXED)['status_page']>
 
 export function readStatusPage(
   source: Pick<SettingsSource, 'me' | 'environment'>,
-  section: Values<(typeof FIXED)['status_page']>,
+  section: Section,
   problems: Problems,
 ): StatusPageSettings {
-  const { enabled, path, show_addresses: showAddresses } = section
   return {
-    enabled,
-    path,
+    ...section,
     token: readToken(source, section, problems),
-    showAddresses,
     hosts: new Set(['localhost', source.me.trim().toLowerCase(), ...readHosts(section, problems)]),
   }
 }
 
 function readToken(
   { environment }: Pick<SettingsSource, 'environment'>,
-  { token, token_env: variable }: Values<(typeof FIXED)['status_page']>,
+  { token, tokenEnv: variable }: Section,
   problems: Problems,
 ): string | undefined {
   if (variable === undefined) return token
@@ -42,10 +40,7 @@ function readToken(
   return undefined
 }
 
-function readHosts(
-  { hosts = [] }: Values<(typeof FIXED)['status_page']>,
-  problems: Problems,
-): readonly string[] {
+function readHosts({ hosts }: Section, problems: Problems): readonly string[] {
   const place = { section: SECTION, key: 'hosts' }
   const bad = hosts.filter((host) => hostOf(host) === undefined)
   problems.refuseEntries(place, bad, 'must be a host name or an IP address')

@@ -38,8 +38,8 @@ function isCertificate(pem: string): boolean {
 }
 
 interface Files {
-  readonly client_certificate: string | undefined
-  readonly client_key: string | undefined
+  readonly clientCertificate: string | undefined
+  readonly clientKey: string | undefined
 }
 
 /** OpenSSL's, as for the intake's certificates: with keys that are too short no handshake would begin. */
@@ -51,18 +51,18 @@ const LEVEL = 'DEFAULT:@SECLEVEL=2'
  */
 export function readClientCertificate(
   readFile: SettingsSource['readFile'],
-  { client_certificate, client_key }: Files,
+  { clientCertificate, clientKey }: Files,
   problems: Problems,
 ): { cert: string; key: string } | undefined {
-  if (client_certificate === undefined && client_key === undefined) return undefined
-  const place = { section: 'tls', key: 'client_certificate', value: client_certificate }
-  const keyPlace = { section: 'tls', key: 'client_key', value: client_key }
-  if (client_certificate === undefined || client_key === undefined) {
-    const [set, other] = client_key === undefined ? [place, 'client_key'] : [keyPlace, place.key]
+  if (clientCertificate === undefined && clientKey === undefined) return undefined
+  const place = { section: 'tls', key: 'client_certificate', value: clientCertificate }
+  const keyPlace = { section: 'tls', key: 'client_key', value: clientKey }
+  if (clientCertificate === undefined || clientKey === undefined) {
+    const [set, other] = clientKey === undefined ? [place, 'client_key'] : [keyPlace, place.key]
     problems.refuse(set, `needs [tls] ${other} too`)
     return undefined
   }
-  const [cert, key] = [readFile(client_certificate), readFile(client_key)]
+  const [cert, key] = [readFile(clientCertificate), readFile(clientKey)]
   if (cert.kind === 'unreadable') problems.refuse(place, unreadable(cert.why))
   if (key.kind === 'unreadable') problems.refuse(keyPlace, unreadable(key.why))
   if (cert.kind === 'unreadable' || key.kind === 'unreadable') return undefined

@@ -71,9 +71,9 @@ export function sharedQueue(deps: {
     ...{ redis: deps.redis, clock, report, takeIn, lost },
     nameOf: (name) => directory.adoptedName(name),
     settings: () => {
-      const { store: kind, replicas, cluster } = settings()
+      const { queue, cluster } = settings()
       const { prefix, machine } = cluster
-      return { isWanted: kind === 'redis', replicas, prefix, machine }
+      return { isWanted: queue.store === 'redis', replicas: queue.replicas, prefix, machine }
     },
   })
   return store
