@@ -8,16 +8,18 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { MailPath } from '../support/mail-path'
 import { within } from '../support/within'
 import { delaysOf, delaysText, Spans } from './figures'
-import { compare } from './ledgers'
+import { Ledgers } from './ledgers'
 import { type Machine, startMachines } from './machines'
 import { RedisServer, whatIsMissing } from './redis-server'
 import { queueOutlives } from './shared-queue'
 import { Traffic } from './traffic'
 import { TROUBLES } from './troubles'
 
-/** Machines that are lost with their disks. */
-const ROUNDS = Number(process.argv[2] ?? 2)
-const WHOLE_DEADLINE = 210_000 + ROUNDS * 45_000
+/** `--kills N`: rounds alone, until so many machines and primaries were killed; else how many rounds before the rest. */
+const [WORD = '2', COUNT] = process.argv.slice(2)
+const IS_LONG = WORD === '--kills'
+const ROUNDS = IS_LONG ? Math.ceil(Number(COUNT) / 2) : Number(WORD)
+const WHOLE_DEADLINE = 240_000 + ROUNDS * 120_000
 /** Milliseconds in which a change is in force on all machines: that is promised. */
 const SPREAD_TIME = 2_000
 /** Milliseconds for everything that has no promise of its own. */
@@ -231,10 +233,18 @@ async function oneIsKilled(
 
 async function main(): Promise<boolean> {
   const began = performance.now()
-  await queueOutlives(ROUNDS, { say, demand, until })
+  await queueOutlives(ROUNDS, IS_LONG, { say, demand, until })
+  if (!IS_LONG) await settingsShared()
+  for (const text of violations) say(`VIOLATION ${text}`)
+  const seconds = Math.round((performance.now() - began) / 1000)
+  say(`${violations.length} violations, ${seconds} s`)
+  return violations.length === 0
+}
+
+async function settingsShared(): Promise<void> {
   const redis = await RedisServer.start()
   const { path, machines } = await startMachines(redis)
-  const traffic = new Traffic()
+  const [traffic, ledgers] = [new Traffic(), new Ledgers(path)]
   try {
     await changesSpread(machines)
     traffic.start(machines)
@@ -245,11 +255,11 @@ async function main(): Promise<boolean> {
     const isInFlight = ({ machine, at }: { machine: string; at: number }) =>
       machine === 'mx2' && at > killedAt - NOTED && at < killedAt
     const complete = async () => {
-      const { violations } = compare(path, traffic.sent, isInFlight)
+      const { violations } = ledgers.compare(traffic.sent, isInFlight)
       return violations.length === 0 ? undefined : violations.join('; ')
     }
     await until('the ledgers', PATIENCE, complete)
-    const { accepted, copies, twice } = compare(path, traffic.sent, isInFlight)
+    const { accepted, copies, twice } = ledgers.compare(traffic.sent, isInFlight)
     say(
       `ledgers: ${accepted} mails accepted, ${copies} copies, ${twice} of the killed machine twice`,
     )
@@ -257,10 +267,6 @@ async function main(): Promise<boolean> {
     await Promise.all(machines.map(({ server }) => server.remove()))
     await Promise.all([path.close(), redis.close()])
   }
-  for (const text of violations) say(`VIOLATION ${text}`)
-  const seconds = Math.round((performance.now() - began) / 1000)
-  say(`${violations.length} violations, ${seconds} s`)
-  return violations.length === 0
 }
 
 const missing = whatIsMissing()

@@ -15,22 +15,37 @@ const MOST_SHOWN = 20
 
 const SUBJECT = /^Subject: (cluster \d+)\r\n/gm
 
-/**
- * What clients were told, against the originals at the mailbox and the copies at the intake.
- * `mayBeTwice`: the mails whose copy was on its way when their machine was killed.
- */
-export function compare(
-  { mailbox, intake }: MailPath,
+/** The originals at the mailbox and the copies at the intake, counted as they come. */
+export class Ledgers {
+  private readonly originals = new Map<string, number>()
+  private readonly copies = new Map<string, number>()
+
+  constructor({ mailbox, intake }: MailPath) {
+    mailbox.messages.listen((entry) => count(entry, this.originals))
+    intake.copies.listen((entry) => count(entry, this.copies))
+  }
+
+  /**
+   * What clients were told, against both. `mayBeTwice`: the mails whose copy was on its way when their machine was
+   * killed.
+   */
+  compare(sent: readonly Sent[], mayBeTwice: (mail: Sent) => boolean): Compared {
+    return compare(this.originals, this.copies, sent, mayBeTwice)
+  }
+}
+
+function compare(
+  originals: ReadonlyMap<string, number>,
+  copies: ReadonlyMap<string, number>,
   sent: readonly Sent[],
   mayBeTwice: (mail: Sent) => boolean,
 ): Compared {
-  const originals = counted(mailbox.messages.entries)
-  const copies = counted(intake.copies.entries)
   const violations: string[] = []
-  let twice = 0
+  let [twice, all] = [0, 0]
   for (const mail of sent) {
     const { subject, machine, told } = mail
     const [original, copied] = [originals.get(subject) ?? 0, copies.get(subject) ?? 0]
+    all += copied
     const complain = (what: string) => violations.push(`${subject} on ${machine}, ${told}: ${what}`)
     if (told === 'refused') complain('refused')
     if (told === 'accepted' && original !== 1) complain(`${original} originals`)
@@ -41,15 +56,11 @@ export function compare(
   const accepted = sent.filter(({ told }) => told === 'accepted').length
   const more = violations.length - MOST_SHOWN
   const shown = more > 0 ? [...violations.slice(0, MOST_SHOWN), `${more} more`] : violations
-  return { accepted, copies: intake.copies.size, twice, violations: shown }
+  return { accepted, copies: all, twice, violations: shown }
 }
 
-/** How often each subject is there; in a report it is the original's that ends with the number. */
-function counted(entries: readonly { readonly raw: Buffer }[]): Map<string, number> {
-  const counts = new Map<string, number>()
-  for (const { raw } of entries) {
-    const subject = [...raw.toString('latin1').matchAll(SUBJECT)].at(-1)?.[1] ?? 'none'
-    counts.set(subject, (counts.get(subject) ?? 0) + 1)
-  }
-  return counts
+/** In a report it is the original's subject that ends with the number. */
+function count({ raw }: { readonly raw: Buffer }, counts: Map<string, number>): void {
+  const subject = [...raw.toString('latin1').matchAll(SUBJECT)].at(-1)?.[1] ?? 'none'
+  counts.set(subject, (counts.get(subject) ?? 0) + 1)
 }

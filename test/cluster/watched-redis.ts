@@ -12,16 +12,20 @@ const HASTE = ['INFO-PERIOD', '500', 'PUBLISH-PERIOD', '300', 'PING-PERIOD', '30
 /** Milliseconds for a failover, and until all is whole again. */
 const PATIENCE = 30_000
 
-/** A primary, its replica, and three real Sentinels, which promote it. */
+/** A primary, its replicas, and three real Sentinels, which promote one of them. */
 export class WatchedRedis {
   private constructor(
     private readonly servers: readonly RedisServer[],
     private readonly sentinels: readonly RedisServer[],
   ) {}
 
-  static async start(): Promise<WatchedRedis> {
-    const [primary, replica] = await Promise.all([RedisServer.start(SOON), RedisServer.start(SOON)])
-    await replica.command('REPLICAOF', '127.0.0.1', String(primary.port))
+  static async start(replicas = 1): Promise<WatchedRedis> {
+    const primary = await RedisServer.start(SOON)
+    const others = Array.from({ length: replicas }, () => RedisServer.start(SOON))
+    const servers = [primary, ...(await Promise.all(others))]
+    for (const each of servers.slice(1)) {
+      await each.command('REPLICAOF', '127.0.0.1', String(primary.port))
+    }
     const lines = [
       `sentinel monitor ${MASTER} 127.0.0.1 ${primary.port} 2`,
       `sentinel down-after-milliseconds ${MASTER} ${DOWN_AFTER}`,
@@ -29,7 +33,7 @@ export class WatchedRedis {
     ]
     const sentinels = await Promise.all([1, 2, 3].map(() => RedisServer.startSentinel(lines)))
     for (const each of sentinels) await each.command('SENTINEL', 'DEBUG', ...HASTE)
-    const watched = new WatchedRedis([primary, replica], sentinels)
+    const watched = new WatchedRedis(servers, sentinels)
     await watched.whole()
     return watched
   }
@@ -64,6 +68,11 @@ export class WatchedRedis {
     await this.replaced(before)
   }
 
+  /** All of it. */
+  async kill9(): Promise<void> {
+    await Promise.all(this.servers.map((each) => each.kill9()))
+  }
+
   /** Makes a replica of it, and of the other one the primary. */
   async demote(): Promise<void> {
     const before = await this.primary()
@@ -77,11 +86,13 @@ export class WatchedRedis {
     for (const each of this.servers) if (!each.isUp) await each.start()
     await this.until('a replica in step, and three Sentinels', async () => {
       const primary = await this.primary()
-      const [replica] = this.servers.filter((each) => each !== primary)
-      const link = await replica?.command('INFO', 'replication')
-      if (!/^role:slave[^]*^master_link_status:up/m.test(link ?? '')) return false
+      for (const replica of this.servers.filter((each) => each !== primary)) {
+        const link = await replica.command('INFO', 'replication')
+        if (!/^role:slave[^]*^master_link_status:up/m.test(link)) return false
+      }
       const seen = await Promise.all(this.sentinels.map((each) => each.command('INFO', 'sentinel')))
-      const isSeen = seen.every((text) => /status=ok,.*slaves=1,sentinels=3/.test(text))
+      const state = `slaves=${this.servers.length - 1},sentinels=3`
+      const isSeen = seen.every((text) => /status=ok,/.test(text) && text.includes(state))
       return isSeen && (await roleOf(primary)) === 'master'
     })
   }
