@@ -27,12 +27,15 @@ export const configChaos: FaultCase = {
   title: 'settings change under load, also to bad ones; the plugin goes and comes back',
   async run({ long, dice, note }: FaultContext): Promise<FaultResult> {
     const reloads = long ? 500 : 40
-    const path = await MailPath.start({ beforeTdc: ['tdc_inspect', 'reloader'] })
+    const path = await MailPath.start({
+      beforeTdc: ['tdc_inspect', 'reloader'],
+      sections: ['[queue]', 'write_ahead=log'],
+    })
     const run = new MailRun(path, 'R20', dice)
     const intakes = new Map<string, string>()
     try {
       const client = await SmtpClient.connect(path.haraka)
-      const good = settings(path)
+      const good = settings(path, dice)
       let inForce = INTAKE_ADDRESS
       async function reload(text: string | Buffer): Promise<void> {
         path.haraka.writeConfig('tdc.ini', text as string)
@@ -76,10 +79,13 @@ export const configChaos: FaultCase = {
   },
 }
 
-/** The gateway's own tdc.ini with another intake address. */
-function settings({ haraka }: MailPath): (intake: string) => string {
+/** The gateway's own tdc.ini with another intake address, and copies that are written somewhere else. */
+function settings({ haraka }: MailPath, dice: Dice): (intake: string) => string {
   const text = readFileSync(join(haraka.dir, 'config/tdc.ini'), 'utf8')
-  return (intake) => text.replace(`intake_address=${INTAKE_ADDRESS}`, `intake_address=${intake}`)
+  return (intake) =>
+    text
+      .replace(`intake_address=${INTAKE_ADDRESS}`, `intake_address=${intake}`)
+      .replace('write_ahead=log', `write_ahead=${dice.pick(['log', 'file'])}`)
 }
 
 /** Copies that went to another intake than the one in force when their mail came. */
