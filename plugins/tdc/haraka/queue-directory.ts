@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, readdirSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { join, sep } from 'node:path'
 import { QUEUE_DOMAIN } from '../base/names'
 import { someRandom } from '../base/random'
 import type { Outbound } from './contract'
@@ -260,6 +260,12 @@ export class QueueDirectory {
 /** In the queue directory `path`. */
 export function logFolderIn(path: string): string {
   return join(path, OWN_FOLDER, 'log')
+}
+
+/** The queue directory that a folder of ours is in; undefined: it is none of ours. */
+export function queueAbove(path: string): string | undefined {
+  const at = path.lastIndexOf(`${sep}${OWN_FOLDER}`)
+  return at < 0 ? undefined : path.slice(0, at)
 }
 
 export function ownFolderIn(path: string): string {

@@ -14,6 +14,7 @@ import {
 } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { errorCode } from '../error-code'
+import { queueAbove } from '../haraka/queue-directory'
 import { FOUND } from './found-file'
 
 /** A file being written. */
@@ -61,7 +62,7 @@ export interface Disk {
   visit(path: string, seen: (name: string) => void): Promise<void>
   /** The path without links; rejects when nothing is there. */
   realPath(path: string): Promise<string>
-  /** A folder for its owner only, and those above it that are missing. */
+  /** A folder for its owner only, and those above it that are missing, but for the queue directory. */
   makeFolder(path: string): Promise<void>
   /** A file of root's is from now on whose the folder is that it lies in. */
   giveAway(path: string): Promise<void>
@@ -168,6 +169,9 @@ export const systemDisk: Disk = {
   },
   realPath: (path) => realpath(path),
   async makeFolder(path) {
+    const queue = queueAbove(path)
+    // It is for its administrator to make: the disk that it is on may not be mounted now.
+    if (queue !== undefined) await access(queue)
     const first = await mkdir(path, { recursive: true, mode: OWNERS_FOLDER })
     if (first !== undefined && process.getuid?.() === 0) await giveFolders(first, path)
   },

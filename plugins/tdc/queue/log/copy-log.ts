@@ -293,9 +293,6 @@ export class CopyLog implements CopyStore {
   /** With every folder above it that may be new. */
   private async makeFolder(): Promise<string> {
     const folder = this.newFolder()
-    // A queue directory that is gone is for its administrator to make.
-    const queue = join(folder, ...Array<string>(FOLDERS_ABOVE).fill('..'))
-    if (!(await this.disk.exists(queue))) throw new Error(`${queue} is gone`)
     await this.disk.makeFolder(folder)
     for (let path = dirname(folder), i = 0; i < FOLDERS_ABOVE; i++, path = dirname(path)) {
       await this.disk.syncDirectory(path)
