@@ -7,10 +7,11 @@ import { codeIn, commandsOfProgram, DOCUMENTS, isTest, pathsIn, textOf } from '.
 import { eventsWith } from './support/events'
 import { schemaFile } from './support/answer-schemas'
 import { manPage } from './support/man-page'
-import { PARTS, partsIn, remade } from './support/generated'
+import { iniOf, PARTS, partsIn, remade } from './support/generated'
 import { repository } from './support/run'
 
 const MAN_PAGE = 'man/haraka-tdc.1'
+const SETTINGS = 'config/tdc.ini'
 const SCHEMAS = 'docs/answers.schema.json'
 
 describe('the documents leave nothing out:', () => {
@@ -110,6 +111,15 @@ describe('parts of the documents that are made of the code', () => {
     const page = manPage(commandsOfProgram().values())
     if (process.env['UPDATE']) writeFileSync(join(repository, MAN_PAGE), page)
     else assert.equal(textOf(MAN_PAGE), page)
+  })
+
+  it('are the keys of config/tdc.ini (npm run docs)', () => {
+    const file = textOf(SETTINGS)
+    if (process.env['UPDATE']) writeFileSync(join(repository, SETTINGS), iniOf(file))
+    else assert.equal(file, iniOf(file))
+    const changed = file.replace(';max_age=120', ';max_age=121')
+    assert.notEqual(changed, file)
+    assert.notEqual(changed, iniOf(changed))
   })
 
   it('are the schemas of answers as a whole (npm run docs)', () => {

@@ -71,6 +71,36 @@ export const PARTS: ReadonlyMap<string, () => string> = new Map([
   ),
 ])
 
+/** config/tdc.ini with each key as its row says it; headings, and what stands above them, are its own. */
+export function iniOf(file: string): string {
+  return Object.entries(SECTIONS).reduce((text, [section, keys]) => {
+    const heading = new RegExp(`^;?\\[${section.replace('.', '\\.')}\\]\\n`, 'm').exec(text)
+    if (!heading) throw new Error(`[${section}] is not in config/tdc.ini`)
+    const begin = heading.index + heading[0].length
+    const next = text.slice(begin).search(/^;?\[/m)
+    const body = text.slice(begin, next < 0 ? undefined : begin + next)
+    const written = [...body.matchAll(/^;\w+(\[\])?=.*\n/gm)].at(-1)
+    const end = begin + (written ? written.index + written[0].length : 0)
+    const made = Object.entries(keys).map(([name, { text: value, meaning }]) => {
+      const lines = meaning.includes(`${name}[]=`) ? `${name}[]` : name
+      return `${commentOf(meaning)}\n;${lines}=${value}\n`
+    })
+    return made.length === 0 ? text : text.slice(0, begin) + made.join('\n') + text.slice(end)
+  }, file)
+}
+
+function commentOf(meaning: string): string {
+  const lines = ['']
+  for (const word of meaning.split(' ')) {
+    const longer = `${lines.at(-1)} ${word}`
+    if (longer.length < COLUMNS) lines.splice(-1, 1, longer)
+    else lines.push(` ${word}`)
+  }
+  return lines.map((line) => `;${line}`).join('\n')
+}
+
+const COLUMNS = 100
+
 export function partsIn(document: string): string[] {
   return [...document.matchAll(PART)].map(([, , name = '']) => name)
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { StatusPageSettings } from '../settings/settings'
 import { COOKIE, isToken, SESSION_LENGTH, sessionValue } from './access'
 
 /** Octets of the form that is read: the longest token, its name, and room for escapes. */
@@ -13,7 +14,7 @@ type Login =
 /** Reads the form and, for the right token, makes the cookie that stands for it. */
 export async function login(
   request: IncomingMessage,
-  page: { readonly token: string; readonly path: string },
+  page: StatusPageSettings & { readonly token: string },
   now: number,
 ): Promise<Login> {
   const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase()

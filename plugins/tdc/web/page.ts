@@ -104,7 +104,7 @@ export class StatusPage {
   private async login({ request, response, page }: Turn): Promise<void> {
     const { token, path } = page
     if (token === undefined) return redirect(response, `${path}/`)
-    const result = await login(request, { token, path }, this.deps.clock.wall())
+    const result = await login(request, { ...page, token }, this.deps.clock.wall())
     switch (result.kind) {
       case 'welcome':
         return redirect(response, `${path}/`, { 'Set-Cookie': result.cookie })
