@@ -101,8 +101,9 @@ describe('the counters', () => {
     ]
     for (const event of events) counters.count(event, NOW)
     counters.count({ kind: 'not-kept', mid: 'T.4.tdc1', why: 'ENOSPC' }, NOW)
-    const { kept, notKept, keptDropped, replayed, dropped } = counters.value(NOW)
-    assert.deepEqual([kept, notKept, keptDropped, replayed, dropped], [2, 1, 1, 1, 1])
+    counters.count({ kind: 'damaged', file: 'a_tdc', why: 'it is cut off' }, NOW)
+    const { kept, notKept, keptDropped, replayed, dropped, damaged } = counters.value(NOW)
+    assert.deepEqual([kept, notKept, keptDropped, replayed, dropped, damaged], [2, 1, 1, 1, 1, 1])
   })
 
   it('are bounded: a queue of invented intakes does not fill memory', () => {

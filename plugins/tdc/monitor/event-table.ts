@@ -80,6 +80,7 @@ export const EVENTS: { readonly [K in EventKind]: Row<EventOf<K>> } = {
   damaged: {
     level: 'error',
     words: (e) => `TDC: Queue file ${safe(e.file)} set aside: ${safe(e.why)}`,
+    counts: 'damaged',
     isError: true,
   },
   vanished: {

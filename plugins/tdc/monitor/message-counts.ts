@@ -55,6 +55,11 @@ export const MESSAGE_COUNTS = {
     help: 'Messages with bare CR or LF, whose copies have other line ends.',
     label: 'Of messages with bare CR or LF',
   },
+  damaged: {
+    metric: 'damaged_total',
+    help: 'Queue files that were no copy any more: set aside, and never delivered.',
+    label: 'Queue files that were damaged, and set aside',
+  },
   dropped: {
     metric: 'dropped_total',
     help: 'Copies that an administrator took out of the queue.',
