@@ -59,6 +59,8 @@ describe('the status page over HTTP', () => {
   let gather: () => Promise<Status>
   let searching: Promise<void>
   let machines: Answer<ClusterView> | undefined
+  /** Milliseconds that the page's clock is ahead. */
+  let later: number
   /** The client's address in place of its own, which is this machine's. */
   let client: { remoteAddress?: string | undefined }
 
@@ -94,7 +96,7 @@ describe('the status page over HTTP', () => {
       day: (intake) => Promise.resolve(intake === 'no.example' ? [] : DAY),
       lost: () => Promise.resolve(LOST),
       host: () => ({ name: 'mx1.example.org', machine: 'mx1' }),
-      clock: systemClock,
+      clock: { ...systemClock, wall: () => systemClock.wall() + later },
       report: (event) => problems.push('text' in event ? event.text : event.kind),
     })
   }
@@ -102,7 +104,7 @@ describe('the status page over HTTP', () => {
   beforeEach(async () => {
     configure()
     status = statusWith()
-    ;[gathered, searched, problems, inMemory] = [0, [], [], 1]
+    ;[gathered, searched, problems, inMemory, later] = [0, [], [], 1, 0]
     gather = () => Promise.resolve(status)
     searching = Promise.resolve()
     machines = undefined
@@ -310,6 +312,17 @@ describe('the status page over HTTP', () => {
 
       configure(`token=${TOKEN}2`)
       assert.equal((await get('/tdc/status', { cookie })).status, 401, 'a new token ends it')
+    })
+
+    it('a cookie ends when [status_page] session_length says', async () => {
+      configure(`token=${TOKEN}`, 'session_length=60')
+      const { headers } = await logIn(TOKEN)
+      const set = String(headers['set-cookie'])
+      assert.match(set, /; Max-Age=60;/)
+      const cookie = set.split(';')[0]
+      assert.equal((await get('/tdc/status', { cookie })).status, 200)
+      later = 60_000
+      assert.equal((await get('/tdc/status', { cookie })).status, 401)
     })
 
     it('a cookie that was made up, or whose time is over, is none', async () => {

@@ -153,6 +153,7 @@ describe('settings of an empty tdc.ini', () => {
       path: '/tdc',
       token: undefined,
       tokenEnv: undefined,
+      sessionLength: 43_200_000,
       showAddresses: false,
       hosts: new Set(['localhost', 'mail.example.org']),
     })

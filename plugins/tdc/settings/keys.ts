@@ -240,6 +240,11 @@ const STATUS_PAGE = {
     kinds.variableName,
     'The environment variable that holds the token, so that it need not stand in this file.',
   ),
+  session_length: key(
+    kinds.seconds(60, YEAR),
+    '43200',
+    'Seconds that a browser need not show the token again.',
+  ),
   show_addresses: key(
     kinds.yesNo,
     'false',

@@ -46,9 +46,6 @@ function showsToken({ headers }: Asker, token: string, now: number): boolean {
 /** Name of the cookie that stands for a token once shown. */
 export const COOKIE = 'tdc-session'
 
-/** Seconds that a browser need not show the token again. */
-export const SESSION_LENGTH = 12 * 60 * 60
-
 /** Compared in the same time whatever the difference, also of length. */
 export function isToken(shown: string, token: string): boolean {
   return timingSafeEqual(digest(shown), digest(token))
@@ -58,8 +55,8 @@ export function isToken(shown: string, token: string): boolean {
  * Value of the cookie: when it ends, and a proof that only who has the token can make. Every worker
  * can check it, a new token ends it, and the token itself is not in it.
  */
-export function sessionValue(token: string, now: number): string {
-  const end = String(Math.floor(now / 1000) + SESSION_LENGTH)
+export function sessionValue(token: string, endsAt: number): string {
+  const end = String(Math.floor(endsAt / 1000))
   return `${end}.${proof(token, end)}`
 }
 

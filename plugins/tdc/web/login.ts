@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { StatusPageSettings } from '../settings/settings'
-import { COOKIE, isToken, SESSION_LENGTH, sessionValue } from './access'
+import { COOKIE, isToken, sessionValue } from './access'
 
 /** Octets of the form that is read: the longest token, its name, and room for escapes. */
 const LONGEST_FORM = 1024
@@ -24,7 +24,8 @@ export async function login(
   const form = await readForm(request)
   if (typeof form === 'string') return { kind: 'unreadable', ...UNREADABLE[form] }
   if (!isToken(form.get('token')?.trim() ?? '', page.token)) return { kind: 'wrong-token' }
-  return { kind: 'welcome', cookie: cookie(sessionValue(page.token, now), page.path, request) }
+  const value = sessionValue(page.token, now + page.sessionLength)
+  return { kind: 'welcome', cookie: cookie(value, page, request) }
 }
 
 const UNREADABLE = {
@@ -50,8 +51,12 @@ async function readForm(
   return new URLSearchParams(Buffer.concat(pieces).toString('utf8'))
 }
 
-function cookie(value: string, path: string, { socket }: IncomingMessage): string {
+function cookie(
+  value: string,
+  { path, sessionLength }: StatusPageSettings,
+  { socket }: IncomingMessage,
+): string {
   const secure = 'encrypted' in socket ? '; Secure' : ''
-  const ends = `Max-Age=${SESSION_LENGTH}`
+  const ends = `Max-Age=${sessionLength / 1000}`
   return `${COOKIE}=${value}; Path=${path}; ${ends}; HttpOnly; SameSite=Strict${secure}`
 }
