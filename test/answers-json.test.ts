@@ -93,6 +93,7 @@ port=${stage.port}
       ['track', '<1@sender.example>'],
       ['explain', 'ann@sender.example', 'bob@example.com'],
       ['check'],
+      ['settings'],
       ['version'],
       ['hold'],
       ['release'],
@@ -108,6 +109,14 @@ port=${stage.port}
       ['explain', '<>', 'ann@other.example', '--relaying'],
     ]
     for (const [command, ...args] of calls) check(command, await printed(command, ...args))
+    const settings = await server.tdc('settings')
+    assert.match(settings.out, /^\[main\] +intake_address=journal@scan\.example +tdc\.ini$/m)
+    assert.doesNotMatch(settings.out, /max_age/)
+    assert.match(
+      (await server.tdc('settings', 'max_age')).out,
+      /^\[delivery\] +max_age=120 +default$/m,
+    )
+    assert.equal((await server.tdc('settings', 'max_aeg')).code, 1)
     writeFileSync(log, server.log.join('\n'))
     check('track --log', await printed('track', '1@sender.example', '--log', log))
     mkdirSync(`${server.dir}/other`)

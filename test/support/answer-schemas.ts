@@ -215,6 +215,18 @@ export const ANSWERS: ReadonlyMap<string, Shape> = new Map<string, Shape>([
     'adopt',
     record<AdoptResult>({ adopted: integer, refused: integer, left: integer, rest: integer }),
   ],
+  [
+    'settings',
+    record<AnswerTo<'settings'>>({
+      values: list(
+        record<AnswerTo<'settings'>['values'][number]>({
+          ...{ section: words, key: words, value: words },
+          from: oneOf('shared', 'tdc.ini', 'default'),
+        }),
+      ),
+      problems: list(words),
+    }),
+  ],
   ['version', record({ plugin: words, node: words })],
 ])
 

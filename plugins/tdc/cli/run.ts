@@ -27,6 +27,7 @@ import {
   enableCommand,
   revertCommand,
   setCommand,
+  settingsCommand,
   unsetCommand,
 } from './shared-commands'
 import { nearest } from '../settings/problems'
@@ -49,6 +50,7 @@ export const GROUPS: Readonly<Record<string, readonly Command[]>> = {
     showCommand,
     trackCommand,
     explainCommand,
+    settingsCommand,
     checkCommand,
     sendTestCommand,
   ],

@@ -16,6 +16,7 @@ import {
 } from './command'
 import { momentText } from './moments'
 import { ask } from './server'
+import { table } from './terminal'
 
 const YES = {
   yes: flagOption('also if that turns off machines which it does not name, without asking'),
@@ -85,6 +86,29 @@ export const revertCommand = command('revert', {
   run(call) {
     const which = { change: call.words[0] ?? '', user: user() }
     return change(call, call.values, (spreads) => ask(call, 'shared-revert', { ...which, spreads }))
+  },
+})
+
+export const settingsCommand = command('settings', {
+  words: ['[KEY]'],
+  options: { all: flagOption('also what is at its default') },
+  summary: 'the settings that are in force in the running server, and where each was said',
+  help: [
+    'KEY is one key, such as max_age, or a section. From: tdc.ini, shared (haraka-tdc set) or default.',
+    'Exit code 1: tdc.ini as it is now was refused, and these are of before; or there is no such key.',
+  ],
+  async run(call) {
+    const [wanted = ''] = call.words
+    const { values, problems } = await ask(call, 'settings', {})
+    const shown = values.filter(({ section, key, from }) =>
+      wanted === '' ? call.values.all || from !== 'default' : [section, key].includes(wanted),
+    )
+    show(call, { values: shown, problems }, () => [
+      ...table(shown.map((each) => [`[${each.section}]`, `${each.key}=${each.value}`, each.from])),
+      ...(shown.length === 0 ? ['nothing of that is set'] : []),
+      ...problems.map((problem) => `refused: ${problem}`),
+    ])
+    return problems.length > 0 || (wanted !== '' && shown.length === 0) ? EXIT.no : EXIT.ok
   },
 })
 
