@@ -3,16 +3,20 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import Ajv, { type ValidateFunction } from 'ajv'
 import { clusterView, findInCluster } from '../plugins/tdc/cluster/cluster-view'
 import { ANY } from '../plugins/tdc/base/sought'
+import { SharedLook, type SharedView } from '../plugins/tdc/queue/shared/shared-view'
 import { ANSWERS, schemaFile } from './support/answer-schemas'
 import { commandsOfProgram, textOf } from './support/documents'
 import { FakeClock } from './support/fake-clock'
 import { Dice } from './support/dice'
 import type { HarakaServer } from './support/haraka'
 import { MemoryStore } from './support/memory-store'
+import { settingsOf } from './support/settings-source'
 import { SharedMachine } from './support/shared-machine'
 import { sendMail } from './support/smtp-client'
 import { Stage } from './support/stage'
 import { statusWith } from './support/status'
+import { makeTempDir, removeTempDir } from './support/temp-dir'
+import { TestQueue } from './support/queue'
 
 interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>
@@ -44,6 +48,27 @@ function check(command: string, value: unknown): void {
     const validate = ajv.getSchema(path) as ValidateFunction
     assert.ok(validate(value), `${command}: ${ajv.errorsText(validate.errors)}`)
   }
+}
+
+/** Of a Redis in which one process has a copy. */
+function sharedView(): Promise<SharedView | null> {
+  const path = makeTempDir('shared')
+  const { content } = new TestQueue(undefined, path).record('T.1.tdc1')
+  removeTempDir(path)
+  const reply = (script: string) =>
+    script.includes('ZRANGE')
+      ? [1_000, Buffer.from('mx1.7.0123456789abcdef'), Buffer.from('900'), 1]
+      : [Buffer.from(''), 1, [[content, content.length, Buffer.from('500'), Buffer.from('')]]]
+  const look = new SharedLook({
+    connect: () =>
+      Promise.resolve({
+        sendOctets: ([, script]) => Promise.resolve(reply(String(script))),
+        close: () => {},
+      }),
+    settings: () => settingsOf('[queue]\nstore=redis'),
+    clock: new FakeClock(),
+  })
+  return look.view(10)
 }
 
 const INTAKE = 'journal@scan.example'
@@ -147,6 +172,7 @@ port=${stage.port}
     check('status --cluster', await clusterView(stored))
     const sought = { ask: 'cluster-track', wanted: '', ...ANY, sort: '', most: 9 } as const
     check('track --cluster', await findInCluster(stored, sought))
+    check('queue --cluster', await sharedView())
   })
 
   it('is documented for every command, and was looked at', () => {

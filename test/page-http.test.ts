@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { systemClock } from '../plugins/tdc/clock'
 import { clusterView, type ClusterView } from '../plugins/tdc/cluster/cluster-view'
+import type { SharedView } from '../plugins/tdc/queue/shared/shared-view'
 import { reportText, shownStatus } from '../plugins/tdc/cluster/machine-report'
 import { type Answer, no, ok } from '../plugins/tdc/base/answer'
 import type { Status } from '../plugins/tdc/monitor/status'
@@ -61,6 +62,7 @@ describe('the status page over HTTP', () => {
   let machines: Answer<ClusterView> | undefined
   /** Milliseconds that the page's clock is ahead. */
   let later: number
+  let sharedQueue: Answer<SharedView | null>
   /** The client's address in place of its own, which is this machine's. */
   let client: { remoteAddress?: string | undefined }
 
@@ -93,6 +95,7 @@ describe('the status page over HTTP', () => {
         return { messages: meant.slice(0, most), silent: [] }
       },
       machines: () => machines && Promise.resolve(machines),
+      sharedQueue: () => Promise.resolve(sharedQueue),
       day: (intake) => Promise.resolve(intake === 'no.example' ? [] : DAY),
       lost: () => Promise.resolve(LOST),
       host: () => ({ name: 'mx1.example.org', machine: 'mx1' }),
@@ -108,6 +111,7 @@ describe('the status page over HTTP', () => {
     gather = () => Promise.resolve(status)
     searching = Promise.resolve()
     machines = undefined
+    sharedQueue = ok(null)
     client = {}
     startPage()
     server = createServer((request, response) => {
@@ -587,6 +591,32 @@ describe('the status page over HTTP', () => {
     machines = no('connect ECONNREFUSED 10.0.0.1:6379')
     startPage()
     const away = await get('/tdc/machines')
+    assert.deepEqual(
+      [away.status, away.body],
+      [503, 'Redis cannot be reached; the log says why.\n'],
+    )
+  })
+
+  it('shows the queue that machines share, and intakes without their addresses', async () => {
+    assert.equal((await get('/tdc/shared-queue')).body, 'null')
+    const whose = { machine: 'mx2', pid: 7, copies: 3 }
+    const copy = { mid: 'A.1.tdc1', intake: 'scan@intake.example', state: 'elsewhere', ...whose }
+    const view = {
+      ...{ takenAt: 1_000_000, count: 3 },
+      processes: [{ ...whose, at: 999_000, isSilent: false, isHere: false }],
+      copies: [{ ...copy, ageMs: 10, attempts: 1, size: 100 }],
+    }
+    sharedQueue = ok(view)
+    page.shutdown()
+    startPage()
+    const { body } = await get('/tdc/shared-queue')
+    assert.deepEqual(JSON.parse(body), {
+      ...view,
+      copies: view.copies.map((each) => ({ ...each, intake: '***@intake.example' })),
+    })
+    sharedQueue = no('Redis cannot be reached (no answer in 3 seconds)')
+    startPage()
+    const away = await get('/tdc/shared-queue')
     assert.deepEqual(
       [away.status, away.body],
       [503, 'Redis cannot be reached; the log says why.\n'],

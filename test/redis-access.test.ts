@@ -99,6 +99,7 @@ describe('a Redis that speaks TLS alone, and a user who may do what is advised',
     assert.ok(taken)
     delete taken.content
     assert.ok((await two.store.read(taken)).length > 0)
+    assert.equal((await two.look.view(9))?.copies[0]?.attempts, 1)
     two.delivered('first')
     two.replicas = 1
     const { signal } = new AbortController()

@@ -137,6 +137,20 @@ describe('the queue that machines share', function () {
     await assert.rejects(async () => copy.content(), /another machine has taken the copy over/)
   })
 
+  it('nor does one whose connection broke meanwhile: Redis is asked over another one', async () => {
+    const [one, two] = [await started('mx1'), await started('mx2')]
+    const copy = await one.add('waiting')
+    await wait(4_000)
+    one.isStopped = true
+    await wait(TAKEN_OVER)
+    assert.deepEqual(two.sending, ['waiting'])
+    one.before = () => {
+      one.before = () => {}
+      return Promise.reject(new Error('the connection broke'))
+    }
+    await assert.rejects(async () => copy.content(), /another machine has taken the copy over/)
+  })
+
   it('a process that was stopped for longer than its copies live ends none that another has', async () => {
     const [one, two] = [await started('mx1'), await started('mx2')]
     await one.add('waiting')
@@ -338,6 +352,19 @@ describe('the queue that machines share', function () {
     await wait(TAKEN_OVER)
     const all = [two, ending, four].map(({ sending }) => sending)
     assert.deepEqual(all, [['draining'], [], ['left']])
+  })
+
+  it('a machine that drains, and has nothing of its own, sends what it has taken over without an answer', async () => {
+    const [one, two] = [await started('mx1'), await started('mx2')]
+    await one.add('moved')
+    two.before = (words, send) => {
+      if (!isTakeover(words)) return
+      two.kind = 'local'
+      return unanswered(words, send)
+    }
+    one.isStopped = true
+    await wait(TAKEN_OVER)
+    assert.deepEqual(two.sending, ['moved'])
   })
 
   it('a machine that drains sends what it has taken over, also when it heard no answer to that', async () => {

@@ -1,12 +1,51 @@
 import { byId, element, table } from './element.js'
-import { moment } from './format.js'
+import { duration, moment } from './format.js'
 
-/** @import { MachineRow, MachinesView } from './types' */
+/** @import { MachineRow, MachinesView, SharedView } from './types' */
 
 /** Milliseconds between two looks; machines report every three seconds. */
 const EVERY = 5_000
 
-const HEADINGS = [
+/** Shows all machines, and the queue that they share, for as long as this server shares that; else asks no more. */
+export function showShared() {
+  void show('machines', (/** @type {MachinesView} */ { machines }) => [
+    table(MACHINE, machines.map(machineRow)),
+  ])
+  void show('shared-queue', sharedQueue)
+}
+
+/**
+ * @template View
+ * @param {string} name what the server is asked for, and where it is shown
+ * @param {(view: View) => Node[]} drawn
+ */
+async function show(name, drawn) {
+  if (!document.hidden) {
+    /** @type {View | string | null} */
+    const view = await ask(name)
+    if (view === null) return
+    byId(`${name}-section`).hidden = false
+    const shown = typeof view === 'string' ? [element('p', { class: 'note' }, view)] : drawn(view)
+    byId(name).replaceChildren(...shown)
+  }
+  setTimeout(() => show(name, drawn), EVERY)
+}
+
+/**
+ * A sentence in place of what it is; null: nothing is shared.
+ *
+ * @param {string} name
+ */
+async function ask(name) {
+  try {
+    const response = await fetch(name)
+    return response.ok ? await response.json() : await response.text()
+  } catch {
+    return 'This server does not answer.'
+  }
+}
+
+const MACHINE = [
   'Machine',
   'Last report',
   'Connector',
@@ -17,36 +56,9 @@ const HEADINGS = [
   'Hard bounced',
 ]
 
-/** Shows all machines for as long as this server shares figures with others; else asks no more. */
-export async function showMachines() {
-  if (!document.hidden) {
-    const view = await ask()
-    if (view === null) return
-    byId('machines-section').hidden = false
-    byId('machines').replaceChildren(
-      typeof view === 'string'
-        ? element('p', { class: 'note' }, view)
-        : table(HEADINGS, view.machines.map(row)),
-    )
-  }
-  setTimeout(showMachines, EVERY)
-}
-
-/** @returns {Promise<MachinesView | string | null>} a sentence in place of the machines; null: nothing is shared */
-async function ask() {
-  try {
-    const response = await fetch('machines')
-    return response.ok ? await response.json() : await response.text()
-  } catch {
-    return 'This server does not answer.'
-  }
-}
-
 /** @param {MachineRow} machine */
-function row({ machine, at, isSilent, figures }) {
-  const heard = isSilent
-    ? element('span', { class: 'down' }, 'silent since ', moment(at))
-    : moment(at)
+function machineRow({ machine, at, isSilent, figures }) {
+  const heard = heardAt(at, isSilent)
   if (!figures) return [machine, heard, '-', '-', '-', '-', '-', '-']
   const { enabled, level, state, active, delivered, softBounced, hardBounced } = figures
   return [
@@ -59,4 +71,34 @@ function row({ machine, at, isSilent, figures }) {
     softBounced,
     hardBounced,
   ]
+}
+
+const PROCESS = ['Machine', 'Process', 'Last report', 'Copies']
+const COPY = ['MID', 'Machine', 'Process', 'Intake', 'State', 'Age', 'Attempts', 'Octets']
+
+/** @param {SharedView} view */
+function sharedQueue({ count, processes, copies }) {
+  const rows = copies.map(({ mid, machine, pid, intake, state, ageMs, attempts, size }) => {
+    const where = state === 'orphaned' ? element('span', { class: 'down' }, state) : state
+    return [mid, machine, String(pid), intake, where, duration(ageMs), attempts, size]
+  })
+  const shown = rows.length < count ? `${rows.length} of ${count} copies:` : ''
+  return [
+    table(
+      PROCESS,
+      processes.map(({ machine, pid, at, isSilent, copies }) => {
+        return [machine, String(pid), heardAt(at, isSilent), copies]
+      }),
+    ),
+    element('p', { class: 'note' }, rows.length > 0 ? shown : 'No copy waits.'),
+    ...(rows.length > 0 ? [table(COPY, rows)] : []),
+  ]
+}
+
+/**
+ * @param {number} at
+ * @param {boolean} isSilent
+ */
+function heardAt(at, isSilent) {
+  return isSilent ? element('span', { class: 'down' }, 'silent since ', moment(at)) : moment(at)
 }

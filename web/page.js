@@ -10,7 +10,7 @@ import { showIntake } from './intake.js'
 import { showIntakes, showLast } from './intakes.js'
 import { showErrors, showSkipped } from './lists.js'
 import { followNews } from './news.js'
-import { showMachines } from './machines.js'
+import { showShared } from './machines.js'
 import { answerSearch, showFound } from './search.js'
 
 /** @import { StatusView } from './types' */
@@ -50,7 +50,7 @@ let told
 answerSearch(figureOf)
 followDay()
 followFailures()
-void showMachines()
+showShared()
 follow()
 addEventListener('hashchange', () => {
   view = viewNow()

@@ -3,6 +3,7 @@ export type { FoundView } from '../plugins/tdc/web/messages'
 export type { LostView } from '../plugins/tdc/web/past'
 export type { RowView, StatusView, TlsView } from '../plugins/tdc/web/status-view'
 export type { MachineRow, MachinesView } from '../plugins/tdc/web/data'
+export type { SharedView } from '../plugins/tdc/queue/shared/shared-view'
 export type { FailureGroup } from '../plugins/tdc/web/failures'
 
 declare global {

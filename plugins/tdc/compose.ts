@@ -54,6 +54,7 @@ import { Replay } from './queue/replay'
 import { Room } from './queue/room'
 import { Scheduler } from './queue/scheduler'
 import { sharedQueue } from './queue/shared/shared-queue'
+import { SharedLook } from './queue/shared/shared-view'
 import { Sweep, systemSweptDisk } from './queue/sweep'
 import type { Settings } from './settings/settings'
 import { layersOf } from './settings-layers'
@@ -88,8 +89,7 @@ export function compose(plugin: HarakaPlugin, internals: Internals, announces: b
   const lost = new LostCopies({
     folder: directory.lostFolder,
     makeFolder: (path) => systemDisk.makeFolder(path),
-    clock,
-    report,
+    ...{ clock, report },
     peopleOf: (mid) => monitor.tracking.envelopeOf(mid),
   })
   if (announces && layers.refused) report({ kind: 'warning', text: layers.refused })
@@ -142,8 +142,7 @@ export function compose(plugin: HarakaPlugin, internals: Internals, announces: b
         spread()
       },
       lastGood: layers.lastGood,
-      clock,
-      report,
+      ...{ clock, report },
     })
   const parts = {
     ...{ internals, clock, monitor, settings, loopKeys, queue, journey, status, day },
@@ -210,8 +209,7 @@ export function compose(plugin: HarakaPlugin, internals: Internals, announces: b
         settings: () => value().statusPage,
         ...pageAsks(gathered, () => value().cluster.redis),
         host: () => ({ name: layers.me(), machine: value().cluster.machine }),
-        clock,
-        report,
+        ...{ clock, report },
       })
       return page
     },
@@ -285,6 +283,7 @@ function queueOf({ plugin, internals, directory, value, monitor, clock }: Contex
   const { report } = monitor
   const [disk, memory] = [systemDisk, new MemoryBudget(HELD_COPIES)]
   const holds = new Holds({ directory, disk, report })
+  const redis = redisConnections(plugin)
   const failed = () => value().failed
   const kept = new KeptCopies({ directory, disk, clock, report, settings: failed })
   const taken = new Taken()
@@ -299,7 +298,7 @@ function queueOf({ plugin, internals, directory, value, monitor, clock }: Contex
   const { spool, takeover, write } = logs
   const common = { directory, disk, clock, memory, report }
   const sharedStore: ReturnType<typeof sharedQueue> = sharedQueue({
-    ...{ ...common, settings: value, redis: redisConnections(plugin) },
+    ...{ ...common, settings: value, redis },
     parts: () => ({ scheduler, files, loader }),
   })
   const files = new QueueCopyFiles({ ...common, announce, kept, write })
@@ -328,6 +327,7 @@ function queueOf({ plugin, internals, directory, value, monitor, clock }: Contex
       logs.follow(loader, delivers, watchWorkers)
       sharedStore.start(delivers)
     },
+    sharedLook: new SharedLook({ settings: value, connect: redis.connect, clock }),
     doubts: new Doubts(clock),
     preparer: new Preparer({ ...common, spool, room, lingering: files.lingering }),
     commands: new QueueCommands({ scheduler, holds, report }),

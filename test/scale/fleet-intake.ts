@@ -3,6 +3,7 @@ import type { Fault } from '../../plugins/tdc/smtp/fault'
 import type { Failure } from '../../plugins/tdc/smtp/outcome'
 import type { Outgoing } from '../../plugins/tdc/smtp/outgoing'
 import type { Opened, SendResult, Session, SessionMaker } from '../../plugins/tdc/smtp/session'
+import type { Copy } from '../../plugins/tdc/queue/copy'
 
 /** How the intake says that it takes no further connection. */
 export type Refusal = '421' | 'tcp'
@@ -122,7 +123,14 @@ class FleetSession implements Session {
     readonly dcid: number,
   ) {}
 
-  send(_message: Outgoing): Promise<SendResult> {
+  send(message: Outgoing): Promise<SendResult> {
+    // A shared store is asked whose it is.
+    const { stored } = message as Copy
+    const confirmed = stored?.store.shared?.confirm(stored.copy)
+    return confirmed ? confirmed.then(() => this.sent()) : this.sent()
+  }
+
+  private sent(): Promise<SendResult> {
     const { options } = this.intake
     return new Promise((resolve) => {
       this.flight = resolve

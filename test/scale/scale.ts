@@ -1,10 +1,11 @@
 /**
  * `npm run scale`: two hundred machines of two workers before one intake; the table and the histogram
  * of docs/scale.md. The real queue and pool on a fake clock, so what it prints depends on the seed
- * only.
+ * only. With `-- redis`: what a Redis bears that all share.
  */
 import { table } from '../../plugins/tdc/cli/terminal'
 import { Fleet, type FleetOptions, type FleetResult } from './fleet'
+import { printShared } from './shared-scale'
 
 const BEFORE = 40
 const AFTER = 60
@@ -102,4 +103,4 @@ function histogram({ attempts }: FleetResult, outage: number): string[] {
   return lines
 }
 
-void main().then(() => process.exit())
+void (process.argv.includes('redis') ? printShared() : main()).then(() => process.exit())

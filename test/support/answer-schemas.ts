@@ -41,6 +41,11 @@ import { CAUSES, type KeptCopy, type KeptListed } from '../../plugins/tdc/queue/
 import { LOSSES, type LostCopy, type LostListed } from '../../plugins/tdc/queue/lost-copies'
 import type { QueuedCopy } from '../../plugins/tdc/queue/queued-copy'
 import type { ReplayResult } from '../../plugins/tdc/queue/replay'
+import type {
+  SharedCopyView,
+  SharedProcessView,
+  SharedView,
+} from '../../plugins/tdc/queue/shared/shared-view'
 
 const MOST = 1_000
 const words = text(MOST)
@@ -75,12 +80,14 @@ const kept = {
   },
 } satisfies Record<keyof KeptCopy, Shape>
 
+const STATES = ['prepared', 'active', 'deferred', 'held', 'ending', 'unremovable']
+
 const queued = defined(
   'copy',
   record<QueuedCopy>({
     mid: words,
     intake: words,
-    state: oneOf('prepared', 'active', 'deferred', 'held', 'ending', 'unremovable'),
+    state: oneOf(...STATES),
     ageMs: integer,
     attempts: integer,
     size: integer,
@@ -160,6 +167,24 @@ export const ANSWERS: ReadonlyMap<string, Shape> = new Map<string, Shape>([
     ),
   ],
   ['queue', record({ copies: list(queued), silent })],
+  [
+    'queue --cluster',
+    record<SharedView>({
+      ...{ takenAt: integer, count: integer },
+      processes: list(
+        record<SharedProcessView>({
+          ...{ machine: words, pid: integer, at: integer, copies: integer },
+          ...{ isSilent: flag, isHere: flag },
+        }),
+      ),
+      copies: list(
+        record<SharedCopyView>({
+          ...{ mid: words, intake: words, machine: words, pid: integer, ageMs: integer },
+          ...{ state: oneOf(...STATES, 'elsewhere', 'orphaned'), attempts: integer, size: integer },
+        }),
+      ),
+    }),
+  ],
   [
     'kept',
     record<KeptListed>({

@@ -3,6 +3,8 @@ import { redisConnections } from '../../plugins/tdc/haraka/redis-connection'
 import type { HarakaPlugin } from '../../plugins/tdc/haraka/types'
 import { Copy } from '../../plugins/tdc/queue/copy'
 import { Loader } from '../../plugins/tdc/queue/loader'
+import { systemClock } from '../../plugins/tdc/clock'
+import { SharedLook } from '../../plugins/tdc/queue/shared/shared-view'
 import { sharedQueue } from '../../plugins/tdc/queue/shared/shared-queue'
 import type { SendOctets } from '../../plugins/tdc/queue/shared/redis-queue'
 import type { SharedStore } from '../../plugins/tdc/queue/shared/shared-store'
@@ -30,6 +32,7 @@ export interface RedisIni {
 export class SharedProcess {
   readonly queue = new TestQueue()
   readonly store: SharedStore
+  readonly look: SharedLook
   replicas = 0
   prefix = 'tdc'
   kind: 'redis' | 'local' = 'redis'
@@ -38,6 +41,8 @@ export class SharedProcess {
   /** Of commands; a test puts in what fails. */
   before: (words: Parameters<SendOctets>[0], send: SendOctets) => Promise<unknown> | void = () => {}
   readonly commands: string[] = []
+  /** Of answers. */
+  heard: (reply: unknown) => void = () => {}
   /** Real milliseconds in which a Redis that runs has answered, also on a busy machine; its silence is known by them. */
   patience = 5_000
   private pending = 0
@@ -62,10 +67,14 @@ export class SharedProcess {
       countsDowntime: () => false,
     })
     const settings = () => ({
-      store: this.kind,
-      replicas: this.replicas,
+      queue: { store: this.kind, replicas: this.replicas },
       cluster: { prefix: this.prefix, machine },
       delivery: { maxAge: queue.options.maxAge, maxAgeCountsDowntime: false },
+    })
+    this.look = new SharedLook({
+      connect: () => this.connect(),
+      settings: settings as () => unknown as () => Settings,
+      clock: systemClock,
     })
     this.store = sharedQueue({
       redis: { ...this.redis, connect: (to) => this.counted(this.connect(to)) },
@@ -130,6 +139,7 @@ export class SharedProcess {
         const sent = Promise.resolve(this.before(words, redis.sendOctets)).then(
           (other) => other ?? redis.sendOctets(words),
         )
+        sent.then((reply) => this.heard(reply)).catch(() => {})
         return this.counted(sent)
       },
     }

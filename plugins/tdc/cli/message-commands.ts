@@ -16,6 +16,7 @@ import {
   textOption,
   textsOption,
 } from './command'
+import { elsewhereText } from './cluster-queue'
 import { linesOfLog, LogSearch, type LogStep } from './log-search'
 import { clockText, durationText, momentText } from './moments'
 import { listing, listingBy, nothingFor, SEEK, soughtBy } from './seeking'
@@ -140,11 +141,14 @@ export const showCommand = command('show', {
     const shown = await ask(call, 'show', { mid })
     const { copy, kept, messages, silent } = shown
     const known = copy !== null || kept !== null || messages.length > 0
+    const isHere = copy !== null || kept !== null
+    const elsewhere = isHere || call.json ? [] : await elsewhereText(call, mid)
     show(call, shown, () => [
       ...(copy ? copyText(copy) : []),
       ...(kept ? [`kept since ${momentText(kept.at)}: ${kept.cause}, ${kept.bytes} octets`] : []),
       ...messages.flatMap(trackedText),
       ...(known ? [] : [`nothing is known of ${JSON.stringify(mid)}`]),
+      ...elsewhere,
       ...silentText(silent),
     ])
     return known ? EXIT.ok : EXIT.no

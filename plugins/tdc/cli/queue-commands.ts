@@ -4,6 +4,7 @@ import { MOST_LISTED } from '../control/asking'
 import { QUEUE_ORDERS } from '../control/copies'
 import type { AnswerTo } from '../control/requests'
 import type { AdoptResult } from '../queue/adoption'
+import { clusterQueue, elsewhereText, othersText } from './cluster-queue'
 import {
   type Call,
   command,
@@ -11,6 +12,7 @@ import {
   EXIT,
   type ExitCode,
   flagOption,
+  givenOf,
   show,
   silentText,
   Stop,
@@ -24,11 +26,20 @@ import { table } from './terminal'
 const QUEUE = { sorts: QUEUE_ORDERS, usual: 100, most: MOST_LISTED }
 
 export const queueCommand = command('queue', {
-  options: { ...SEEK, ...listing(QUEUE) },
+  options: {
+    ...SEEK,
+    ...listing(QUEUE),
+    cluster: flagOption(
+      'of all machines that share their queue ([queue] store=redis), and whose each is',
+    ),
+  },
   summary: 'the copies in the queue, the oldest first',
   help: ['Senders and recipients are known of the messages that track finds, not after a restart.'],
   async run(call) {
     const [sought, shown] = [soughtBy(call.values), listingBy(call.values, QUEUE)]
+    const { cluster, intake, sender, recipient, since, sort } = call.values
+    const other = givenOf({ intake, sender, recipient, since, sort })
+    if (cluster) return clusterQueue(call, shown.most, other)
     const listed = await ask(call, 'queue', { ...sought, ...shown })
     const isAll = Object.values(sought).every((value) => !value)
     const hint = listed.copies.length === 0 ? await nothingFor(call, sought.intake) : []
@@ -67,9 +78,12 @@ const INTAKE = {
 export const holdCommand = command('hold', {
   options: INTAKE,
   summary: 'no copy is sent any more until release; mail goes on, and copies wait without aging',
-  help: ['A hold outlives a restart.'],
-  run: async (call) =>
-    moved(call, await ask(call, 'hold', { domain: await intakeDomain(call) }), 'held'),
+  help: ['A hold outlives a restart. Where machines share their queue each holds its own copies.'],
+  async run(call) {
+    const code = moved(call, await ask(call, 'hold', { domain: await intakeDomain(call) }), 'held')
+    if (!call.json) call.terminal.print(await othersText(call))
+    return code
+  },
 })
 
 export const releaseCommand = command('release', {
@@ -110,8 +124,10 @@ export const dropCommand = command('drop', {
   async run(call) {
     const mid = call.words[0] ?? ''
     const answer = await ask(call, 'drop', { mid })
+    const elsewhere = answer.dropped || call.json ? [] : await elsewhereText(call, mid)
     show(call, answer, () => [
       answer.dropped ? `${mid} dropped` : `no copy ${JSON.stringify(mid)} that can be dropped`,
+      ...elsewhere,
       ...silentText(answer.silent),
     ])
     return answer.dropped ? EXIT.ok : EXIT.no

@@ -14,6 +14,7 @@ import type { LostCopies } from '../queue/lost-copies'
 import type { Preparer } from '../queue/preparer'
 import type { QueueCommands } from '../queue/queue-commands'
 import type { Replay } from '../queue/replay'
+import type { SharedLook } from '../queue/shared/shared-view'
 import type { CurrentSettings } from '../settings/current'
 
 /** What a process answers with. */
@@ -30,6 +31,7 @@ export interface Parts {
     readonly replay: Replay
     readonly adoption: Adoption
     readonly preparer: Preparer
+    readonly sharedLook: SharedLook
   }
   /** In the only process, or in the master; so is `shared`, what the machines share. */
   readonly day: KeptDay | undefined

@@ -1,6 +1,7 @@
-import { byText, isFromTo, isMeant, orderOf } from '../base/sought'
+import { ANY, byText, isFromTo, isMeant, orderOf } from '../base/sought'
 import { MOST_FOUND } from '../monitor/tracked'
 import type { QueuedCopy } from '../queue/queued-copy'
+import type { SharedCopyView, SharedView } from '../queue/shared/shared-view'
 import {
   ALL_FILES_TIME,
   asksWho,
@@ -65,6 +66,18 @@ export const OF_COPIES = {
     },
   }),
 
+  /** All machines' copies in the queue that they share; null: this server shares none. */
+  'shared-queue': ofOne('primary', {
+    fields: { most: FIELD.count },
+    here: ({ queue }, { most }) => queue.sharedLook.view(Math.min(most, MOST_LISTED)),
+  }),
+
+  /** One of them. */
+  'shared-copy': ofOne('primary', {
+    fields: { mid: FIELD.text },
+    here: ({ queue }, { mid }) => queue.sharedLook.find(mid),
+  }),
+
   /**
    * Domains of intakes: of the settings, of copies, which go on to the intake that they were queued for
    * whatever the settings say now, and those that are held.
@@ -127,6 +140,16 @@ export const OF_COPIES = {
     here: sendTest,
   }),
 }
+
+/** Of what this server's own processes have, they say where it stands. */
+export function withStates(view: SharedView | null, own: readonly QueuedCopy[]): SharedView | null {
+  const states = new Map(own.map(({ mid, state }) => [mid, state]))
+  const stands = (copy: SharedCopyView) => ({ ...copy, state: states.get(copy.mid) ?? copy.state })
+  return view && { ...view, copies: view.copies.map(stands) }
+}
+
+/** What `withStates` needs. */
+export const WHOLE_QUEUE = { ...ANY, sort: '', most: MOST_LISTED }
 
 /** How many copies it was about; a refusal of one process is one of all. */
 function summed({ values, refused, silent }: Known<number>) {

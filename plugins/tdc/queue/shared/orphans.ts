@@ -122,6 +122,11 @@ export class Orphans {
     this.deps.takeIn({ copy, content, head, age, attempts })
   }
 
+  /** Copies may have been moved of which nothing is known here. */
+  get isDoubtful(): boolean {
+    return this.doubtful.length > 0
+  }
+
   /** What was moved all the same. */
   async settleDoubts(queue: RedisQueue, own: Owner, inTime: InTime): Promise<void> {
     this.doubtful = this.doubtful.filter(({ owner }) => owner === own)

@@ -39,6 +39,10 @@ export class Owner {
     this.name = `${machine}.${process.pid}.${token}`
   }
 
+  get isEmpty(): boolean {
+    return this.copies.size + this.ended.size === 0
+  }
+
   /** The next numbers of entries; the first of them. */
   numbers(count = 1): number {
     const first = this.last + 1

@@ -11,8 +11,8 @@ export const TAKEN_AT_ONCE = 64
 const TAKEN_OCTETS = 1024 * 1024
 
 /** Owners that are looked at; of more the last in their order are not seen. */
-const MOST_OWNERS = 1_000
-const LONGEST_OWNER = 400
+export const MOST_OWNERS = 1_000
+export const LONGEST_OWNER = 400
 /** Entries that are no copies, of one owner; behind more nothing is looked for. */
 const MOST_WRONG = 1_000
 /** Seconds that it is remembered that an owner's copies were taken over, and that what is no copy is kept. */
@@ -133,8 +133,8 @@ export class RedisQueue {
   async present(owner: string, isNew: boolean, marker: number | undefined): Promise<Presence> {
     const keys = [this.key('owners'), this.key(owner), this.key(`${owner}:taken`)]
     const words = [owner, isNew ? '1' : '0', marker === undefined ? '' : idOf(marker)]
-    const [kind, now] = listIn(await this.send(['EVAL', PRESENT, '3', ...keys, ...words]))
-    const word = textIn(kind)
+    const [kind, now] = replyList(await this.send(['EVAL', PRESENT, '3', ...keys, ...words]))
+    const word = replyText(kind)
     if (word !== 'ours' && word !== 'taken' && word !== 'gone') throw new Error(NONSENSE)
     return { kind: word, now: Number(now) }
   }
@@ -145,7 +145,7 @@ export class RedisQueue {
     const words = ['XADD', this.key(owner), 'NOMKSTREAM', idOf(id), ...fields]
     const answer = await this.send(words)
     if (answer === null) throw new Error('it does not have the queue any more')
-    if (textIn(answer) !== idOf(id)) throw new Error(NONSENSE)
+    if (replyText(answer) !== idOf(id)) throw new Error(NONSENSE)
   }
 
   /** All that was sent before is in so many replicas; milliseconds. */
@@ -176,7 +176,7 @@ export class RedisQueue {
   /** Of each its last report. */
   async owners(): Promise<Map<string, string>> {
     const words = [this.key('owners'), String(MOST_OWNERS)]
-    const all = listIn(await this.send(['EVAL', OWNERS, '1', ...words])).map(textIn)
+    const all = replyList(await this.send(['EVAL', OWNERS, '1', ...words])).map(replyText)
     const owners = new Map<string, string>()
     for (let at = 0; at + 1 < all.length; at += 2) {
       const [owner = '', report = ''] = all.slice(at, at + 2)
@@ -194,28 +194,28 @@ export class RedisQueue {
     const limits = [first, TAKEN_AT_ONCE, TAKEN_OCTETS, LONGEST_SHARED, TOMBSTONE_KEPT].map(String)
     const aside = [this.key(`aside:${from}`), String(ASIDE_KEPT), String(MOST_WRONG)]
     const words = ['EVAL', TAKE, '7', ...keys, from, report, ...limits, ...aside]
-    const [kind, now, moved, wrong] = listIn(await this.send(words))
-    const word = textIn(kind)
+    const [kind, now, moved, wrong] = replyList(await this.send(words))
+    const word = replyText(kind)
     if (word !== 'done' && word !== 'more' && word !== 'alive' && word !== 'fenced') {
       throw new Error(NONSENSE)
     }
-    const entries = listIn(moved).flatMap((each) => entryOf(listIn(each)))
+    const entries = replyList(moved).flatMap((each) => entryOf(replyList(each)))
     return { kind: word, now: Number(now), entries, wrong: Number(wrong) }
   }
 
   /** What a takeover moved of which no answer came. */
   async moved(own: string, first: number): Promise<Pick<Takeover, 'now' | 'entries'>> {
     const range = [idOf(first), idOf(first + TAKEN_AT_ONCE - 1)]
-    const found = listIn(await this.send(['XRANGE', this.key(own), ...range]))
+    const found = replyList(await this.send(['XRANGE', this.key(own), ...range]))
     const entries: QueueEntry[] = []
     for (const each of found) {
-      const [id, fields] = listIn(each)
-      const [, name, , content, , at] = listIn(fields)
-      const attempts = await this.send(['HGET', this.key(`${own}:attempts`), textIn(id)])
+      const [id, fields] = replyList(each)
+      const [, name, , content, , at] = replyList(fields)
+      const attempts = await this.send(['HGET', this.key(`${own}:attempts`), replyText(id)])
       entries.push(...entryOf([id, name, content, at, attempts]))
     }
-    const [seconds] = listIn(await this.send(['TIME']))
-    return { now: Number(textIn(seconds)) * 1000, entries }
+    const [seconds] = replyList(await this.send(['TIME']))
+    return { now: Number(replyText(seconds)) * 1000, entries }
   }
 
   /** Kept for whoever wants to know what it was. */
@@ -236,21 +236,26 @@ function idOf(number: number): string {
 }
 
 function entryOf([id, name, content, at, attempts]: readonly unknown[]): QueueEntry[] {
-  const number = Number.parseInt(textIn(id), 10)
+  const number = Number.parseInt(replyText(id), 10)
   if (!Number.isSafeInteger(number) || !Buffer.isBuffer(content)) return []
-  const failed = Number(textIn(attempts))
+  const failed = Number(replyText(attempts))
   return [
     {
-      ...{ id: number, name: textIn(name), content, at: Number(textIn(at) || NaN) },
+      ...{ id: number, name: replyText(name), content, at: Number(replyText(at) || NaN) },
       attempts: Number.isSafeInteger(failed) && failed > 0 ? failed : 0,
     },
   ]
 }
 
-function listIn(reply: unknown): readonly unknown[] {
+export function replyList(reply: unknown): readonly unknown[] {
   return Array.isArray(reply) ? (reply as unknown[]) : []
 }
 
-function textIn(reply: unknown): string {
+export function replyText(reply: unknown): string {
   return typeof reply === 'string' || Buffer.isBuffer(reply) ? reply.toString() : ''
+}
+
+/** NaN: it is none. */
+export function replyNumber(reply: unknown): number {
+  return typeof reply === 'number' ? reply : Number(replyText(reply) || NaN)
 }

@@ -80,11 +80,9 @@ export class SharedStore implements CopyStore, SharedCopies {
     this.outage = new Outage(clock, report)
     const isHere = (own: Owner) => this.isHere(own)
     this.orphans = new Orphans({ clock, report, takeIn, isHere, nameOf })
-    this.additions = new Additions(
-      (batch) => this.add(batch),
-      () => this.deps.settings().replicas > 0,
-      mistakeIn('the shared queue', report),
-    )
+    const isTogether = () => deps.settings().replicas > 0
+    const onMistake = mistakeIn('the shared queue', report)
+    this.additions = new Additions((batch) => this.add(batch), isTogether, onMistake)
   }
 
   /** Until `close`; the settings say at each turn whether there is anything to do. `delivers`: this process has copies. */
@@ -155,7 +153,11 @@ export class SharedStore implements CopyStore, SharedCopies {
     const { owner } = stored as SharedCopy
     if (owner.state === 'taken') return Promise.reject(new Error(TAKEN))
     if (owner.state === 'gone' || this.sinceAffirmed < SURE) return undefined
-    return this.ask().then(() => {
+    const { queue } = this
+    // It may have broken for the reason that others took over: a machine that was paused.
+    const again = () => (queue && !this.queue ? this.ask() : undefined)
+    const asked = this.ask().then(again)
+    return asked.then(() => {
       if (!this.has(stored)) throw new Error(TAKEN)
     })
   }
@@ -202,7 +204,7 @@ export class SharedStore implements CopyStore, SharedCopies {
   private async turn(): Promise<void> {
     const isHome = this.ways.isHome(this.owner)
     if (!isHome) this.owner.forgetEnded(this.deps.clock.monotonic() - ENDED_KEPT)
-    const isEmpty = this.owner.copies.size + this.owner.ended.size === 0
+    const isEmpty = this.owner.isEmpty && !this.orphans.isDoubtful
     if (isEmpty && !this.deps.settings().isWanted) {
       this.outage.forget()
       return this.drop()
@@ -217,10 +219,8 @@ export class SharedStore implements CopyStore, SharedCopies {
     if (!queue || !this.isUp) return
     const inTime: InTime = (work, most) => this.inTime(work, most)
     const settled = this.orphans.settleDoubts(queue, owner, inTime)
-    const looked = settled.then(() =>
-      this.isDraining ? undefined : this.orphans.look(queue, owner, inTime),
-    )
-    await looked.catch((error: unknown) => this.fail(queue, error))
+    const look = () => (this.isDraining ? undefined : this.orphans.look(queue, owner, inTime))
+    await settled.then(look).catch((error: unknown) => this.fail(queue, error))
   }
 
   /** Reports when that is due. */
