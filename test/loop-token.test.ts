@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { parseToken, signToken, type Token, tokenProblem } from '../plugins/tdc/journal/loop-token'
 import { MessageDigest } from '../plugins/tdc/journal/report-digest'
 import { bccWrapping, journalWrapping, type Wrapping } from '../plugins/tdc/queue/wrapping'
-import { Unstuffer } from '../plugins/tdc/unstuffer'
+import { Unstuffer } from '../plugins/tdc/base/unstuffer'
 import { Dice } from './support/dice'
 import { factsWith } from './support/journal'
 

@@ -56,24 +56,21 @@ describe('redis.ini with Sentinels', () => {
 
   const away = () => Promise.reject<RedisHost>(new Error('away'))
   const never = () => new Promise<RedisHost>(() => {})
+  const says = (host: RedisHost) => () => Promise.resolve(host)
   const votes: readonly [
     name: string,
-    answers: Promise<RedisHost>[],
+    answers: (() => Promise<RedisHost>)[],
     primary: RedisHost | undefined,
   ][] = [
-    ['all say the same', [A, A, A].map((each) => Promise.resolve(each)), A],
-    ['one was cut off, and is the first', [B, A, A].map((each) => Promise.resolve(each)), A],
-    ['the others are away', [away(), Promise.resolve(A), away()], A],
-    [
-      'one that says nothing is not waited for',
-      [never(), Promise.resolve(A), Promise.resolve(A)],
-      A,
-    ],
-    ['no two agree', [C, B, A].map((each) => Promise.resolve(each)), C],
+    ['all say the same', [A, A, A].map(says), A],
+    ['one was cut off, and is the first', [B, A, A].map(says), A],
+    ['the others are away', [away, says(A), away], A],
+    ['one that says nothing is not waited for', [never, says(A), says(A)], A],
+    ['no two agree', [C, B, A].map(says), C],
   ]
   for (const [name, answers, primary] of votes) {
     it(`the primary, when ${name}`, async () => {
-      assert.deepEqual(await agreedPrimary(answers), primary)
+      assert.deepEqual(await agreedPrimary(answers.map((answer) => answer())), primary)
     })
   }
 

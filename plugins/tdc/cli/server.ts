@@ -10,7 +10,7 @@ import {
   type RequestName,
   rowFor,
 } from '../control/requests'
-import { errorCode } from '../error-code'
+import { errorCode } from '../base/error-code'
 import { ownFolderIn } from '../haraka/queue-directory'
 import { queuePathOf } from '../haraka/standalone-settings'
 import { type Call, EXIT, Stop } from './command'

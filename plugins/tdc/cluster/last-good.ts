@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { errorCode } from '../error-code'
+import { errorCode } from '../base/error-code'
 import type { Disk } from '../queue/disk'
 import { FOUND } from '../queue/found-file'
 import { foreignValue } from './overlay'

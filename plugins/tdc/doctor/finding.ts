@@ -1,6 +1,6 @@
 import { realpathSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { errorCode } from '../error-code'
+import { errorCode } from '../base/error-code'
 import { type ServerUser, type ServerUserResult, withRightsOf } from './server-user'
 
 /** A server of Haraka on this machine, as it starts or would start. */

@@ -10,7 +10,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { LOG_NAME, readSegment, SEGMENT_NAME, SEGMENT_SIZE } from '../queue/log/format'
-import { isRunning } from '../running-process'
+import { isRunning } from '../base/running-process'
 import { type Diagnosis, mendOf, nameOf, type Installation, quoted, userIn } from './finding'
 import { firstNames, isReadable } from './trial'
 

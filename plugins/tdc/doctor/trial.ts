@@ -11,8 +11,8 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { errorCode } from '../error-code'
-import { isRunning } from '../running-process'
+import { errorCode } from '../base/error-code'
+import { isRunning } from '../base/running-process'
 import { type ServerUser, withRightsOf } from './server-user'
 
 export type Trial =

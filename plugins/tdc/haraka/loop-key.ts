@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { linkSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { errorCode } from '../error-code'
+import { errorCode } from '../base/error-code'
 import type { Report } from '../monitor/events'
 import { configFolder } from './settings-files'
 

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
-import type { Clock } from '../clock'
-import { Unstuffer } from '../unstuffer'
+import type { Clock } from '../base/clock'
+import { Unstuffer } from '../base/unstuffer'
 import type { Transaction } from './types'
 
 /** Takes a piece of the original, in order; the next comes when it has resolved. */

@@ -1,9 +1,5 @@
+import type { Clock } from '../base/clock'
 import type { ClockJump } from './status'
-
-interface Clock {
-  wall(): number
-  monotonic(): number
-}
 
 /** Milliseconds: what NTP corrects little by little is less between two looks, and no copy's end moves by it. */
 const A_JUMP = 10_000
@@ -19,7 +15,7 @@ export class ClockJumps {
   private offset: number
   private last: { readonly jump: ClockJump; readonly until: number } | undefined
 
-  constructor(private readonly clock: Clock) {
+  constructor(private readonly clock: Pick<Clock, 'wall' | 'monotonic'>) {
     this.offset = clock.wall() - clock.monotonic()
   }
 

@@ -1,3 +1,4 @@
+import type { Clock, Timer } from '../base/clock'
 import type { Report } from './events'
 import { type Finding, findingText, health, type Reason } from './health'
 import type { Status } from './status'
@@ -14,15 +15,10 @@ const TOLD_ELSEWHERE: ReadonlySet<Reason> = new Set([
   'redis-away',
 ])
 
-interface Clock {
-  monotonic(): number
-  after(ms: number, work: () => void): { cancel(): void }
-}
-
 /** Writes a line when a trouble begins and one when it is over, however many copies it costs. */
 export class HealthWatch {
   private readonly begun = new Map<string, { readonly finding: Finding; readonly at: number }>()
-  private timer: { cancel(): void } | undefined
+  private timer: Timer | undefined
   private isOver = false
 
   /** `gather`: what all processes know. */

@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path'
 import { inTurns } from '../base/in-turns'
-import { errorCode } from '../error-code'
+import { errorCode } from '../base/error-code'
 import type { QueueDirectory } from '../haraka/queue-directory'
 import type { Disk } from './disk'
 

@@ -1,4 +1,4 @@
-import { errorCode } from '../error-code'
+import { errorCode } from '../base/error-code'
 import { NO_FILE } from './found-file'
 
 /** What a disk error means, whatever was tried; unknown codes speak for themselves. */

@@ -13,7 +13,7 @@ import {
   unlink,
 } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { errorCode } from '../error-code'
+import { errorCode } from '../base/error-code'
 import { queueAbove } from '../haraka/queue-directory'
 import { FOUND } from './found-file'
 

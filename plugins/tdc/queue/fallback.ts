@@ -7,7 +7,7 @@ import {
   type FallbackReport,
   LINE_OCTETS,
 } from '../journal/fallback'
-import { Unstuffer } from '../unstuffer'
+import { Unstuffer } from '../base/unstuffer'
 
 /** Octets of a report in front of its original: a thousand recipients of the longest kind, and more. */
 const LONGEST_HEAD = 1024 * 1024

@@ -1,4 +1,4 @@
-import { errorCode } from '../error-code'
+import { errorCode } from '../base/error-code'
 import type { QueueDirectory } from '../haraka/queue-directory'
 import type { Report } from '../monitor/events'
 import type { Disk } from './disk'

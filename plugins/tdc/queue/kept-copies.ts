@@ -1,6 +1,6 @@
 import { inTurns, sortedInTurns } from '../base/in-turns'
-import type { Clock, Timer } from '../clock'
-import { errorCode } from '../error-code'
+import type { Clock, Timer } from '../base/clock'
+import { errorCode } from '../base/error-code'
 import type { QueueDirectory } from '../haraka/queue-directory'
 import type { Report } from '../monitor/events'
 import { mistakeIn } from '../monitor/mistake'

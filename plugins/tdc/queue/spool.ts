@@ -1,6 +1,6 @@
 import { isAscii } from 'node:buffer'
 import type { Disk, DiskFile } from './disk'
-import { errorCode } from '../error-code'
+import { errorCode } from '../base/error-code'
 import type { CopyRecord, CopyStore, InStore } from './copy-store'
 import type { DirectorySync } from './directory-sync'
 import type { QueueDirectory, QueueFileName } from '../haraka/queue-directory'

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readdirSync, readSync, renameSync } from 'node:fs'
-import type { Clock } from '../clock'
-import { errorCode } from '../error-code'
+import type { Clock } from '../base/clock'
+import { errorCode } from '../base/error-code'
 import type { QueueDirectory } from '../haraka/queue-directory'
 import type { Report } from '../monitor/events'
 import { diskErrorText } from './disk-error'

@@ -1,5 +1,5 @@
 import { LIMITS, bounded } from '../base/text'
-import { errorCode } from '../error-code'
+import { errorCode } from '../base/error-code'
 import type { DnsResult, Failure } from '../smtp/outcome'
 
 export type DnsFailure = Extract<Failure, { kind: 'dns' }>

@@ -1,4 +1,4 @@
-import { Unstuffer } from '../unstuffer'
+import { Unstuffer } from '../base/unstuffer'
 import { contentOf, takeFirst } from './content'
 import { CLOSING, type Judged, type Verb } from './step'
 import {

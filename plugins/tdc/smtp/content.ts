@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
-import { errorCode } from '../error-code'
+import { errorCode } from '../base/error-code'
 import { isOutOfDescriptors, type Loss, lossOf } from './loss'
 import type { Outgoing } from './outgoing'
 import type { SecureSocket } from './tls'

@@ -1,5 +1,5 @@
 import { LIMITS, bounded } from '../base/text'
-import { errorCode } from '../error-code'
+import { errorCode } from '../base/error-code'
 import type { Failure, NetworkDetails } from './outcome'
 
 /** How a connection can end: by the network, or by TLS once that stood. */

@@ -1,5 +1,5 @@
 import { LIMITS, bounded } from '../base/text'
-import { errorCode } from '../error-code'
+import { errorCode } from '../base/error-code'
 import type { TlsResult } from '../monitor/tls-counters'
 
 /** The result types of one connection; the others are of MTA-STS policies. */

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { Unstuffer } from '../unstuffer'
+import { Unstuffer } from '../base/unstuffer'
 import { writeContent } from './content'
 import type { Conversation } from './conversation'
 import { GIVEN_UP, protocolLoss } from './loss'

@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path'
-import type { Clock } from '../../clock'
-import { errorCode } from '../../error-code'
+import type { Clock } from '../../base/clock'
+import { errorCode } from '../../base/error-code'
 import type { QueueDirectory } from '../../haraka/queue-directory'
 import type { Report } from '../../monitor/events'
 import { mistakeIn } from '../../monitor/mistake'
