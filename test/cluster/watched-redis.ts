@@ -65,7 +65,7 @@ export class WatchedRedis {
   async failover(): Promise<void> {
     const before = await this.primary()
     await before.kill9()
-    await this.replaced(before)
+    await this.until('a failover', () => this.isReplaced(before))
   }
 
   /** All of it. */
@@ -76,8 +76,12 @@ export class WatchedRedis {
   /** Makes a replica of it, and of the other one the primary. */
   async demote(): Promise<void> {
     const before = await this.primary()
-    await this.sentinels[0]?.command('SENTINEL', 'FAILOVER', MASTER)
-    await this.replaced(before)
+    const isReplaced = () => this.isReplaced(before)
+    // A Sentinel that says OK may still give it up: it is asked again when its time is over.
+    await this.until('a failover', async () => {
+      await this.sentinels[0]?.command('SENTINEL', 'FAILOVER', MASTER)
+      return await holdsWithin(2 * FAILOVER_TIME, isReplaced)
+    })
     await this.until('a replica', async () => (await roleOf(before)) === 'slave')
   }
 
@@ -101,11 +105,9 @@ export class WatchedRedis {
     await Promise.all([...this.sentinels, ...this.servers].map((each) => each.close()))
   }
 
-  private async replaced(before: RedisServer): Promise<void> {
-    await this.until('a failover', async () => {
-      const now = await this.primary()
-      return now !== before && (await roleOf(now)) === 'master'
-    })
+  private async isReplaced(before: RedisServer): Promise<boolean> {
+    const now = await this.primary()
+    return now !== before && (await roleOf(now)) === 'master'
   }
 
   private async until(what: string, holds: () => Promise<boolean>): Promise<void> {
@@ -114,6 +116,12 @@ export class WatchedRedis {
     }
     await within(PATIENCE, what, looking())
   }
+}
+
+async function holdsWithin(ms: number, holds: () => Promise<boolean>): Promise<boolean> {
+  for (const end = Date.now() + ms; Date.now() < end; await sleep(100))
+    if (await holds()) return true
+  return false
 }
 
 async function roleOf(server: RedisServer): Promise<string | undefined> {
