@@ -4,18 +4,14 @@ import { join } from 'node:path'
 import { systemClock } from '../plugins/tdc/base/clock'
 import { diagnoseRedis } from '../plugins/tdc/doctor/redis-look'
 import { readStandalone } from '../plugins/tdc/haraka/standalone-settings'
-import { RedisServer, whatIsMissing } from './cluster/redis-server'
+import { RedisServer, needRedis } from './cluster/redis-server'
 import { makeTempDir } from './support/temp-dir'
 
 describe('the doctor asks Redis', () => {
-  const missing = whatIsMissing()
   let redis: RedisServer
 
   before(async function () {
-    if (missing) {
-      process.stdout.write(`      skipped: ${missing}\n`)
-      this.skip()
-    }
+    needRedis(this)
     redis = await RedisServer.start()
   })
 

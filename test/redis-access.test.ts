@@ -6,7 +6,7 @@ import { Link, redisStore } from '../plugins/tdc/cluster/redis-store'
 import { diagnoseRedis } from '../plugins/tdc/doctor/redis-look'
 import type { Owner } from '../plugins/tdc/queue/shared/owner'
 import { SILENT } from '../plugins/tdc/queue/shared/orphans'
-import { RedisServer, whatIsMissing } from './cluster/redis-server'
+import { RedisServer, needRedis } from './cluster/redis-server'
 import { createAuthority, type KeyAndCertificate } from './support/certificates'
 import { comesTrue } from './support/comes-true'
 import { textOf } from './support/documents'
@@ -28,11 +28,7 @@ describe('a Redis that speaks TLS alone, and a user who may do what is advised',
   let processes: SharedProcess[] = []
 
   before(async function () {
-    const missing = whatIsMissing()
-    if (missing !== undefined) {
-      console.log(`      ${missing}`)
-      return this.skip()
-    }
+    needRedis(this)
     const authority = await createAuthority()
     const written = (name: string, { cert, key }: KeyAndCertificate) => {
       const [certFile, keyFile] = [join(dir, `${name}.cert`), join(dir, `${name}.key`)]

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { redisAddress, type RedisHost, withTlsFiles } from '../plugins/tdc/haraka/redis-ini'
 import { agreedPrimary } from '../plugins/tdc/haraka/redis-sentinel'
 import { SILENT } from '../plugins/tdc/queue/shared/orphans'
-import { whatIsMissing } from './cluster/redis-server'
+import { needRedis } from './cluster/redis-server'
 import { WatchedRedis } from './cluster/watched-redis'
 import { comesTrue } from './support/comes-true'
 import { pass, type RedisIni, SharedProcess } from './support/shared-process'
@@ -85,11 +85,7 @@ describe('the shared queue with a primary, a replica and three Sentinels', funct
   let processes: SharedProcess[] = []
 
   before(async function () {
-    const missing = whatIsMissing()
-    if (missing !== undefined) {
-      console.log(`      ${missing}`)
-      return this.skip()
-    }
+    needRedis(this)
     redis = await WatchedRedis.start()
   })
   beforeEach(async () => {

@@ -4,7 +4,7 @@ import { clusterView } from '../plugins/tdc/cluster/cluster-view'
 import { LONGEST_REPORT, reportText, shownStatus } from '../plugins/tdc/cluster/machine-report'
 import { redisStore, type Store } from '../plugins/tdc/cluster/redis-store'
 import { LONGEST_DOCUMENT } from '../plugins/tdc/cluster/shared-document'
-import { RedisServer, whatIsMissing } from './cluster/redis-server'
+import { RedisServer, needRedis } from './cluster/redis-server'
 import { statusWith } from './support/status'
 
 const MB = 1024 * 1024
@@ -19,11 +19,7 @@ describe('what is read from Redis', function () {
   let longest = 0
 
   before(async function () {
-    const missing = whatIsMissing()
-    if (missing !== undefined) {
-      console.log(`      ${missing}`)
-      return this.skip()
-    }
+    needRedis(this)
     redis = await RedisServer.start()
     client = createClient({ socket: { host: '127.0.0.1', port: redis.port } })
     await client.connect()

@@ -4,7 +4,7 @@ import { Copy } from '../plugins/tdc/queue/copy'
 import { SILENT } from '../plugins/tdc/queue/shared/orphans'
 import { LONGEST_SHARED, type SendOctets } from '../plugins/tdc/queue/shared/redis-queue'
 import type { Owner } from '../plugins/tdc/queue/shared/owner'
-import { RedisServer, whatIsMissing } from './cluster/redis-server'
+import { RedisServer, needRedis } from './cluster/redis-server'
 import { comesTrue } from './support/comes-true'
 import { NOTES } from './support/queue'
 import { pass, SharedProcess } from './support/shared-process'
@@ -21,11 +21,7 @@ describe('the queue that machines share', function () {
   let processes: SharedProcess[] = []
 
   before(async function () {
-    const missing = whatIsMissing()
-    if (missing !== undefined) {
-      console.log(`      ${missing}`)
-      return this.skip()
-    }
+    needRedis(this)
     redis = await RedisServer.start()
   })
   beforeEach(async () => {
@@ -401,12 +397,17 @@ describe('the queue that machines share', function () {
     assert.ok(await comesTrue(isFiled, 5_000))
   })
 
-  it('another prefix by a reload: what waits stays under the old one, until it ends', async () => {
+  const fails = () => Promise.reject(new Error('the connection broke'))
+
+  /** Two machines, of which one was given another place for its copies while one of them waited. */
+  async function staysUntilItEnds(
+    change: (one: SharedProcess) => void,
+  ): Promise<readonly [SharedProcess, SharedProcess]> {
     const [one, two] = [await started('mx1'), await started('mx2')]
     await one.add('waiting')
     const stream = streamOf(one)
-    one.prefix = 'other'
-    one.before = () => Promise.reject(new Error('the connection broke'))
+    change(one)
+    one.before = fails
     await wait(4_000)
     one.before = () => {}
     await wait(TAKEN_OVER)
@@ -416,8 +417,13 @@ describe('the queue that machines share', function () {
     await wait(70_000)
     assert.equal(await redis.command('XLEN', stream), '0')
     await one.add('new')
-    assert.equal(await redis.command('XLEN', `other:queue:${ownerOf(one)}`), '1')
     assert.deepEqual(two.sending, [])
+    return [one, two]
+  }
+
+  it('another prefix by a reload: what waits stays under the old one, until it ends', async () => {
+    const [one] = await staysUntilItEnds((process) => (process.prefix = 'other'))
+    assert.equal(await redis.command('XLEN', `other:queue:${ownerOf(one)}`), '1')
   })
 
   describe('redis.ini names another Redis', () => {
@@ -427,26 +433,12 @@ describe('the queue that machines share', function () {
     })
     beforeEach(() => other.command('FLUSHALL'))
     after(() => other?.close())
-    const fails = () => Promise.reject(new Error('the connection broke'))
     const lengthAt = (server: RedisServer, process: SharedProcess) =>
       server.command('XLEN', streamOf(process))
 
     it('on one machine: what waits stays where it is until it ends, and is sent once', async () => {
-      const [one, two] = [await started('mx1'), await started('mx2')]
-      await one.add('waiting')
-      const stream = streamOf(one)
-      one.reload(other.sections)
-      one.before = fails
-      await wait(4_000)
-      one.before = () => {}
-      await wait(TAKEN_OVER)
-      assert.deepEqual([one.sending, two.sending, one.store.takes(1)], [['waiting'], [], false])
-      assert.equal(await redis.command('XLEN', stream), '1')
-      one.delivered('waiting')
-      await wait(70_000)
-      assert.equal(await redis.command('XLEN', stream), '0')
-      await one.add('new')
-      assert.deepEqual([await lengthAt(other, one), two.sending], ['1', []])
+      const [one] = await staysUntilItEnds((process) => process.reload(other.sections))
+      assert.equal(await lengthAt(other, one), '1')
     })
 
     it('which has taken the place of the first: it has the copies, and they go on there', async () => {

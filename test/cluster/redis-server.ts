@@ -4,6 +4,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Context } from 'mocha'
 import { run } from '../support/run'
 import { makeTempDir } from '../support/temp-dir'
 import { within } from '../support/within'
@@ -19,6 +20,14 @@ export function whatIsMissing(): string | undefined {
   } catch {
     return 'Redis is not installed (Debian: apt-get install redis-server)'
   }
+}
+
+/** Skips a test, or all behind a hook, with the sentence about what is missing. */
+export function needRedis(test: Context): void {
+  const missing = whatIsMissing()
+  if (missing === undefined) return
+  console.log(`      ${missing}`)
+  test.skip()
 }
 
 interface PemFiles {

@@ -147,7 +147,7 @@ export class QueueCopyFiles implements CopyFiles {
   exists(copy: Copy): Promise<boolean> {
     const look = async () => {
       const { stored, path } = copy
-      if (stored) return isOurs(stored)
+      if (stored) return isStillIn(stored)
       return this.disk.exists(path)
     }
     return this.inTurn(copy, () => this.failed.run(look))
@@ -241,7 +241,7 @@ export class QueueCopyFiles implements CopyFiles {
 }
 
 /** Redis is asked: another machine may have ended it otherwise by now. */
-async function isOurs({ store: { shared }, copy }: InStore): Promise<boolean> {
+async function isStillIn({ store: { shared }, copy }: InStore): Promise<boolean> {
   await shared?.confirm(copy)?.catch(() => {})
   return shared?.has(copy) ?? true
 }

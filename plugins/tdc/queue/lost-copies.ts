@@ -26,7 +26,7 @@ const WRITE_DELAY = 500
 
 /** `NUMBER.lines`; the number is the moment at which it was begun. */
 const FILE = /^\d{13,15}\.lines$/
-const isOurs = (name: string) => FILE.test(name)
+const isHistory = (name: string) => FILE.test(name)
 const nameOf = (moment: number) => `${moment}.lines`
 
 /** Why there is no copy at the intake; `not-written`: it never was in the queue. */
@@ -126,7 +126,7 @@ export class LostCopies {
     const { folder, clock } = this.deps
     try {
       mkdirSync(folder, { recursive: true, mode: OWNERS_FOLDER })
-      const newest = readdirSync(folder).filter(isOurs).sort().at(-1)
+      const newest = readdirSync(folder).filter(isHistory).sort().at(-1)
       const file = newest ?? nameOf(clock.wall())
       appendFileSync(join(folder, file), this.taken(), { mode: OWNER_ONLY })
     } catch {
@@ -249,7 +249,7 @@ export class LostCopies {
   private async files(): Promise<string[]> {
     try {
       const names = await readdir(this.deps.folder)
-      return names.filter(isOurs).sort()
+      return names.filter(isHistory).sort()
     } catch (error) {
       if (errorCode(error) === 'ENOENT') return []
       throw error
