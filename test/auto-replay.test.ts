@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Failure, Outcome } from '../plugins/tdc/smtp/outcome'
 import type { AutoReplay } from '../plugins/tdc/queue/auto-replay'
-import { givenUp } from '../plugins/tdc/queue/step'
+import { givenUp } from '../plugins/tdc/queue/next-step'
 import { TestQueue } from './support/queue'
 
 const DELIVERED: Outcome = { kind: 'delivered', dcid: 7, response: '250 ok' }

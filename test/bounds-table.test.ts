@@ -84,7 +84,7 @@ const ROWS: Readonly<Record<string, readonly string[]>> = {
   ],
   'a form, a search': [
     kb(own('web/login', 'LONGEST_FORM')),
-    `${own('web/messages', 'LONGEST_SEARCH')} characters, ${own('web/messages', 'MOST_SEARCHES')} at a time`,
+    `${own('web/message-views', 'LONGEST_SEARCH')} characters, ${own('web/message-views', 'MOST_SEARCHES')} at a time`,
     `${MOST_WATCHERS}`,
   ],
   'the shared settings in Redis': [

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { Writable } from 'node:stream'
 import type { Clock } from '../plugins/tdc/base/clock'
-import { readOriginal } from '../plugins/tdc/haraka/original'
+import { readOriginal } from '../plugins/tdc/haraka/read-original'
 import type { MessageStream, Transaction } from '../plugins/tdc/haraka/types'
 
 /** Haraka's own class, which has no types. */

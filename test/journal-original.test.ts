@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { newBoundary } from '../plugins/tdc/journal/boundary'
 import type { BareCr } from '../plugins/tdc/journal/line-ends'
-import { OriginalFilter } from '../plugins/tdc/journal/original'
+import { OriginalFilter } from '../plugins/tdc/journal/original-filter'
 import { BOUNDARY, filter, splitAtRandom } from './support/journal'
 import { Dice } from './support/dice'
 

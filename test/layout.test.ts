@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 
 const ROOT = resolve(__dirname, '../plugins')
 
@@ -95,6 +95,14 @@ describe('layout', () => {
     const long = files.filter((file) => readFileSync(file, 'utf8').split('\n').length > LONGEST + 1)
     assert.deepEqual(
       long.map((file) => relative(ROOT, file)),
+      [],
+    )
+  })
+
+  it('no two files have one name', () => {
+    const names = files.map((file) => basename(file))
+    assert.deepEqual(
+      names.filter((name, at) => names.indexOf(name) !== at),
       [],
     )
   })

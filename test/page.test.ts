@@ -4,7 +4,7 @@ import { complaints } from './support/haraka'
 import { mailAbout, MailPath } from './support/mail-path'
 import { type PageGateway, startPageGateway } from './support/page-gateway'
 import type { StatusView } from '../plugins/tdc/web/status-view'
-import type { Found } from '../plugins/tdc/control/messages'
+import type { Found } from '../plugins/tdc/control/tracked-messages'
 
 describe('the status page of a real Haraka with two workers', function () {
   this.timeout(60_000)

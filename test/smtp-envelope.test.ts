@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { isSafeAddress } from '../plugins/tdc/smtp/address'
+import { isSafeAddress } from '../plugins/tdc/smtp/path-syntax'
 import { capabilitiesOf } from '../plugins/tdc/smtp/capabilities'
-import { type Envelope, envelopeOf } from '../plugins/tdc/smtp/envelope'
+import { type Envelope, envelopeOf } from '../plugins/tdc/smtp/envelope-commands'
 import type { Outgoing } from '../plugins/tdc/smtp/outgoing'
 import { IntakeLink, outgoing } from './support/intake-link'
 

@@ -1,5 +1,5 @@
 // Types of the comments in the scripts; the browser gets none of this.
-export type { FoundView } from '../plugins/tdc/web/messages'
+export type { FoundView } from '../plugins/tdc/web/message-views'
 export type { LostView } from '../plugins/tdc/web/past'
 export type { RowView, StatusView, TlsView } from '../plugins/tdc/web/status-view'
 export type { MachineRow, MachinesView } from '../plugins/tdc/web/data'

@@ -1,7 +1,7 @@
 import cluster from 'node:cluster'
 import { VERSION } from './base/version'
 import { type Clock, systemClock } from './base/clock'
-import { borrowSettings, lendSettings, spreadToWorkers, takeFromMaster } from './cluster/processes'
+import { borrowSettings, lendSettings, spreadToWorkers, takeFromMaster } from './cluster/lending'
 import { SharedCluster } from './cluster/shared-cluster'
 import type { SharedDocument } from './cluster/shared-document'
 import { processesOf } from './control/processes'

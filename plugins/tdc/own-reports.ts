@@ -1,7 +1,7 @@
 import { systemClock } from './base/clock'
 import type { Connector } from './compose'
 import { addressOf } from './haraka/address-facts'
-import { readOriginal } from './haraka/original'
+import { readOriginal } from './haraka/read-original'
 import type { HarakaPlugin, Transaction } from './haraka/types'
 import { TOKEN_HEADER, tokenProblem } from './journal/loop-token'
 import { MessageDigest } from './journal/report-digest'

@@ -20,7 +20,7 @@ import type { Change, Changed, SharedEntry } from '../../plugins/tdc/cluster/sha
 import type { ChangeAnswer } from '../../plugins/tdc/cluster/shared-settings'
 import type { LogStep } from '../../plugins/tdc/cli/log-search'
 import type { rowsOf } from '../../plugins/tdc/cli/tophosts-command'
-import type { Found } from '../../plugins/tdc/control/messages'
+import type { Found } from '../../plugins/tdc/control/tracked-messages'
 import type { AnswerTo } from '../../plugins/tdc/control/requests'
 import type { Explanation } from '../../plugins/tdc/decide/explain'
 import type { CheckedDomain, CheckedHost, CheckedTls } from '../../plugins/tdc/delivery/check'

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import type { MessagesSought } from '../base/sought'
-import { MOST_TRACKED } from '../control/messages'
+import { MOST_TRACKED } from '../control/tracked-messages'
 import { MESSAGE_ORDERS, MOST_FOUND, type TrackedMessage } from '../monitor/tracked'
 import type { QueuedCopy } from '../queue/queued-copy'
 import {

@@ -6,7 +6,7 @@ import {
   holdCommand,
   queueCommand,
   releaseCommand,
-} from './queue-commands'
+} from './queued-commands'
 import { checkCommand } from './check-command'
 import {
   type Command,

@@ -14,7 +14,7 @@ import {
   WRITING_TIME,
   FIELD,
 } from './asking'
-import { newestFirst } from './messages'
+import { newestFirst } from './tracked-messages'
 import { sendTest } from './send-test'
 
 /** How the queue may be sorted, by the word for it; the first is the usual one. */

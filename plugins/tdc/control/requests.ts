@@ -3,7 +3,7 @@ import type { AskedFor, Parts, RequestRow } from './asking'
 import { OF_COPIES } from './copies'
 import { OF_GIVEN_UP } from './given-up'
 import { OF_MACHINES } from './machines'
-import { OF_MESSAGES } from './messages'
+import { OF_MESSAGES } from './tracked-messages'
 
 /**
  * What can be asked of a running connector: over the control socket as one line of JSON, and from one

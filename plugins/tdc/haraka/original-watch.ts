@@ -1,5 +1,5 @@
 import { type Handover, NextHop, OutboundQueue } from './handovers'
-import { PieceSink } from './original'
+import { PieceSink } from './read-original'
 import { type QueueWay, wayOf } from './queue-plugins'
 import type { Connection, HookTurn, QueuePlugin, SmtpClient, Transaction } from './types'
 

@@ -4,7 +4,7 @@ import { recipientTexts, senderText } from './envelope'
 import { headerField, textField } from './header-field'
 import { HEADER_VALUE_LIMIT, isPrintableAscii } from './header-value'
 import { TOKEN_HEADER } from './loop-token'
-import type { HeadTraits } from './original'
+import type { HeadTraits } from './original-filter'
 import {
   LEADING_FOLD_HEADER,
   NORMALIZED_HEADER,

@@ -2,7 +2,7 @@ import { dateText } from './date-text'
 import { headerField, piecesOf } from './header-field'
 import { asciiText } from './header-value'
 import { TOKEN_HEADER } from './loop-token'
-import type { HeadTraits } from './original'
+import type { HeadTraits } from './original-filter'
 
 /** Says that bare CR or LF of the original is something else in the copy. */
 export const NORMALIZED_HEADER = 'X-TDC-Normalized'

@@ -1,7 +1,7 @@
 import type { Attempted, TdcEvent } from '../monitor/events'
 import { bounceResponse, expiredResponse } from './bounce-response'
 import type { Copy } from './copy'
-import type { Step } from './step'
+import type { Step } from './next-step'
 
 type Retry = Extract<Step, { kind: 'retry' }>
 type Fallback = Extract<Step, { kind: 'fallback' }>

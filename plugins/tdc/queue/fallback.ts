@@ -6,7 +6,7 @@ import {
   fallbackReport,
   type FallbackReport,
   LINE_OCTETS,
-} from '../journal/fallback'
+} from '../journal/fallback-report'
 import { Unstuffer } from '../base/unstuffer'
 
 /** Octets of a report in front of its original: a thousand recipients of the longest kind, and more. */

@@ -11,7 +11,7 @@ import type { Courier } from './courier'
 import type { Entry } from './entry'
 import type { Holds } from './holds'
 import { Census, type SchedulerStats } from './scheduler-stats'
-import { givenUp, mayHaveArrived, stepAfter, type Step } from './step'
+import { givenUp, mayHaveArrived, stepAfter, type Step } from './next-step'
 
 export interface SchedulerOptions {
   /** Milliseconds. */

@@ -5,7 +5,7 @@ import type { CopyRecord, CopyStore, InStore } from './copy-store'
 import type { DirectorySync } from './directory-sync'
 import type { QueueDirectory, QueueFileName } from '../haraka/queue-directory'
 import { padHead } from '../haraka/queue-directory'
-import type { HeadTraits } from '../journal/original'
+import type { HeadTraits } from '../journal/original-filter'
 import type { Named, Wrapping, WrappingPass } from './wrapping'
 
 /** The original, to be read from its beginning; may be called again for the next copy. */

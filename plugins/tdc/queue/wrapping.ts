@@ -8,7 +8,7 @@ import {
   type JournalOptions,
 } from '../journal/journal-report'
 import type { BareCr } from '../journal/line-ends'
-import { OriginalFilter, type HeadTraits } from '../journal/original'
+import { OriginalFilter, type HeadTraits } from '../journal/original-filter'
 import type { ReportFacts } from '../journal/report'
 import { MessageDigest, ReportDigest } from '../journal/report-digest'
 

@@ -1,6 +1,6 @@
 import { Unstuffer } from '../base/unstuffer'
 import { contentOf, takeFirst } from './content'
-import { CLOSING, type Judged, type Verb } from './step'
+import { CLOSING, type Judged, type Verb } from './heard'
 import {
   endedBy,
   envelope,

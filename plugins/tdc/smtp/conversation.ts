@@ -14,7 +14,7 @@ import {
 import type { Reply } from './outcome'
 import { type Parsed, replyLine, ReplyParser } from './reply'
 import { ReplyOrder } from './reply-order'
-import { type Heard, CLOSING, judge, type Judged, type Verb } from './step'
+import { type Heard, CLOSING, judge, type Judged, type Verb } from './heard'
 import type { SecureSocket } from './tls'
 
 /** All that is ever written in plain text. */

@@ -5,7 +5,7 @@ import { Conversation, type PlainLine } from './conversation'
 import type { Loss } from './loss'
 import type { Timeouts } from './options'
 import type { Failure } from './outcome'
-import { failureOf } from './step'
+import { failureOf } from './heard'
 import type { Secured, Securer } from './tls'
 import { type TlsFailure, tlsFailure, tlsCut } from './tls-failure'
 

@@ -1,5 +1,5 @@
 import type { Reply } from './outcome'
-import type { Verb } from './step'
+import type { Verb } from './heard'
 
 /** RFC 3463 section 3.1: a status that says nothing of what it answers. */
 const UNSPECIFIC = '2.0.0'

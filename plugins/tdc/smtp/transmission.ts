@@ -1,8 +1,8 @@
-import type { Envelope } from './envelope'
+import type { Envelope } from './envelope-commands'
 import type { Loss } from './loss'
 import type { SmtpCommand, Reply } from './outcome'
 import type { Outgoing } from './outgoing'
-import type { Judged, Verb } from './step'
+import type { Judged, Verb } from './heard'
 import type { Line, Wire } from './wire'
 
 /** How one message ended on the wire. `begun`: the intake may have had all of it. */

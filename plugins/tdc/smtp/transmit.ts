@@ -2,7 +2,7 @@ import type { Capabilities } from './capabilities'
 import { chunked } from './chunked'
 import { contentOf } from './content'
 import { TIMED_OUT } from './loss'
-import type { Judged } from './step'
+import type { Judged } from './heard'
 import {
   endedBy,
   envelope,

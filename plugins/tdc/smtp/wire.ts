@@ -6,7 +6,7 @@ import type { Conversation } from './conversation'
 import { GIVEN_UP, protocolLoss } from './loss'
 import type { Reply } from './outcome'
 import type { Timeouts } from './options'
-import type { Judged, Verb } from './step'
+import type { Judged, Verb } from './heard'
 import type { SecureSocket } from './tls'
 
 /** Messages up to this go out in one write; longer ones piece by piece. */

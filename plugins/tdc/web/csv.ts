@@ -1,4 +1,4 @@
-import type { send } from './answer'
+import type { send } from './http-answer'
 
 type Rows = readonly (readonly (string | number)[])[]
 

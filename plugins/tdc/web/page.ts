@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Report } from '../monitor/events'
 import { accessOf } from './access'
-import { type PageRoute, type Routes, send, sentence, type Turn } from './answer'
+import { type PageRoute, type Routes, send, sentence, type Turn } from './http-answer'
 import { type Asset, readAssets } from './assets'
 import { type DataDeps, PageData } from './data'
 import { login } from './login'

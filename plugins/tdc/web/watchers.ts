@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Clock, Timer } from '../base/clock'
-import { sentence, send, writeHead } from './answer'
+import { sentence, send, writeHead } from './http-answer'
 
 /** Browsers that one process keeps up to date. */
 export const MOST_WATCHERS = 20

@@ -1,7 +1,7 @@
 import { type Clock, inTime } from '../../base/clock'
 import type { Settings } from '../../settings/settings'
 import { SILENT } from './orphans'
-import { RedisLook, type FoundCopy, type SharedProcess } from './redis-look'
+import { QueueLook, type FoundCopy, type SharedProcess } from './queue-look'
 import type { SendOctets } from './redis-queue'
 
 /** A copy of the shared queue, and whose it is. */
@@ -108,7 +108,7 @@ export class SharedLook {
   }
 
   private async asking<T>(
-    work: (look: RedisLook, isLate: () => boolean) => Promise<T>,
+    work: (look: QueueLook, isLate: () => boolean) => Promise<T>,
   ): Promise<T> {
     const { connect, settings, clock } = this.deps
     const until = clock.monotonic() + LOOK_TIME
@@ -120,7 +120,7 @@ export class SharedLook {
       close = () => redis.close()
       const send: SendOctets = (words) => inTime(clock, redis.sendOctets(words), PATIENCE)
       return await work(
-        new RedisLook(send, settings().cluster.prefix),
+        new QueueLook(send, settings().cluster.prefix),
         () => clock.monotonic() > until,
       )
     } catch (error) {

@@ -87,7 +87,7 @@ end
 return {after, entries, copies}`
 
 /** What stands in the shared queue, without the messages; nothing is changed. Every method rejects when Redis does not answer. */
-export class RedisLook {
+export class QueueLook {
   constructor(
     private readonly send: SendOctets,
     private readonly prefix: string,

@@ -1,4 +1,4 @@
-import { isAscii, isSafeAddress } from './address'
+import { isAscii, isSafeAddress } from './path-syntax'
 import type { Capabilities } from './capabilities'
 import type { SmtpCommand, Reply } from './outcome'
 import type { Outgoing } from './outgoing'

@@ -1,6 +1,6 @@
-import type { Found } from '../control/messages'
+import type { Found } from '../control/tracked-messages'
 import { messageWithoutAddresses } from '../monitor/masked'
-import { json, type Routes, send, sentence, type Turn } from './answer'
+import { json, type Routes, send, sentence, type Turn } from './http-answer'
 import { csvFile } from './csv'
 
 export interface MessagesDeps {
