@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { Writable } from 'node:stream'
-import type { Clock } from '../plugins/tdc/base/clock'
+import type { Clock } from '../plugins/tdc/clock'
 import { readOriginal } from '../plugins/tdc/haraka/read-original'
 import type { MessageStream, Transaction } from '../plugins/tdc/haraka/types'
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Clock } from '../plugins/tdc/base/clock'
+import type { Clock } from '../plugins/tdc/clock'
 import type { Session } from '../plugins/tdc/smtp/session'
 import type { Fault, Script } from './support/fault-script'
 import { IntakeLink, outgoing, TIMEOUTS } from './support/intake-link'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { systemClock } from '../plugins/tdc/base/clock'
+import { systemClock } from '../plugins/tdc/clock'
 import { diagnoseRedis } from '../plugins/tdc/doctor/redis-look'
 import { readStandalone } from '../plugins/tdc/haraka/standalone-settings'
 import { RedisServer, needRedis } from './cluster/redis-server'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type Fault, faultOf } from '../plugins/tdc/smtp/fault'
-import { systemClock } from '../plugins/tdc/base/clock'
+import { systemClock } from '../plugins/tdc/clock'
 import type { SmtpCommand } from '../plugins/tdc/smtp/outcome'
 import { DeliveryLine } from './faults/delivery-line'
 import type { Step } from './support/fault-script'

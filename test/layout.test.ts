@@ -4,16 +4,20 @@ import { basename, dirname, join, relative, resolve } from 'node:path'
 
 const ROOT = resolve(__dirname, '../plugins')
 
+/** What all may use. */
+const LEAVES = ['base', 'clock']
+
 /**
  * Which folder may import which (docs/architecture.md). A folder may always import itself; the connector
  * joins all.
  */
 const ALLOWED: Record<string, readonly string[]> = {
   base: [],
-  monitor: ['base'],
-  settings: ['monitor', 'base'],
-  journal: ['base'],
-  smtp: ['monitor', 'base'],
+  'clock.ts': [],
+  monitor: [...LEAVES],
+  settings: ['monitor', ...LEAVES],
+  journal: [...LEAVES],
+  smtp: ['monitor', ...LEAVES],
   // Finds where to go and what must be true there; that is said in the words of who speaks.
   route: [
     'smtp/dane-chain',
@@ -23,11 +27,11 @@ const ALLOWED: Record<string, readonly string[]> = {
     'smtp/tls-failure',
     'smtp/tlsa',
     'monitor',
-    'base',
+    ...LEAVES,
   ],
-  delivery: ['smtp', 'route', 'monitor', 'base'],
-  control: ['cluster', 'queue', 'decide', 'haraka', 'settings', 'monitor', 'base'],
-  cluster: ['settings', 'monitor', 'queue/disk', 'queue/found-file', 'base'],
+  delivery: ['smtp', 'route', 'monitor', ...LEAVES],
+  control: ['cluster', 'queue', 'decide', 'haraka', 'settings', 'monitor', ...LEAVES],
+  cluster: ['settings', 'monitor', 'queue/disk', 'queue/found-file', ...LEAVES],
   cli: [
     'cluster',
     'control',
@@ -40,12 +44,12 @@ const ALLOWED: Record<string, readonly string[]> = {
     'haraka',
     'settings',
     'monitor',
-    'base',
+    ...LEAVES,
   ],
-  doctor: ['queue/log/format', 'base'],
-  decide: ['settings', 'monitor', 'base'],
-  web: ['cluster', 'control', 'settings', 'monitor', 'base'],
-  haraka: ['decide', 'settings', 'monitor', 'base'],
+  doctor: ['queue/log/format', ...LEAVES],
+  decide: ['settings', 'monitor', ...LEAVES],
+  web: ['cluster', 'control', 'settings', 'monitor', ...LEAVES],
+  haraka: ['decide', 'settings', 'monitor', ...LEAVES],
   queue: [
     'haraka',
     'decide',
@@ -55,7 +59,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     'smtp/outcome',
     'smtp/outgoing',
     'monitor',
-    'base',
+    ...LEAVES,
   ],
 }
 const JOINING = new Set([
@@ -133,14 +137,13 @@ describe('layout', () => {
     assert.deepEqual(filesWith(/[`']TDC: /), ['tdc/monitor/event-table.ts'])
   })
 
-  it('only base/clock.ts asks for the time or sets a timer, and nobody throws dice unasked', () => {
-    assert.deepEqual(filesWith(OWN_TIME), ['tdc/base/clock.ts'])
+  it('only clock.ts asks for the time or sets a timer, and nobody throws dice unasked', () => {
+    assert.deepEqual(filesWith(OWN_TIME), ['tdc/clock.ts'])
     assert.deepEqual(filesWith(/\bMath\.random\(/), [])
   })
 
   it('the clock of the system is put in at the edge only', () => {
-    const isEdge = (file: string) =>
-      folderOf(join(ROOT, file)) === 'cli' || file === 'tdc/base/clock.ts'
+    const isEdge = (file: string) => folderOf(join(ROOT, file)) === 'cli' || file === 'tdc/clock.ts'
     const joining = new Set([...JOINING].map((file) => `tdc/${file}`))
     const inside = filesWith(/\bsystemClock\b/).filter(
       (file) => !isEdge(file) && !joining.has(file),

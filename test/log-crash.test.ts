@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { basename } from 'node:path'
-import { systemClock } from '../plugins/tdc/base/clock'
+import { systemClock } from '../plugins/tdc/clock'
 import type { StoredCopy } from '../plugins/tdc/queue/copy-store'
 import { DirectorySync } from '../plugins/tdc/queue/directory-sync'
 import { type Disk, systemDisk } from '../plugins/tdc/queue/disk'

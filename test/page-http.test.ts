@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
-import { systemClock } from '../plugins/tdc/base/clock'
+import { systemClock } from '../plugins/tdc/clock'
 import { clusterView, type ClusterView } from '../plugins/tdc/cluster/cluster-view'
 import type { SharedView } from '../plugins/tdc/queue/shared/shared-view'
 import { reportText, shownStatus } from '../plugins/tdc/cluster/machine-report'

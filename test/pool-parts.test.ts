@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Clock } from '../plugins/tdc/base/clock'
+import type { Clock } from '../plugins/tdc/clock'
 import { Alarm } from '../plugins/tdc/delivery/alarm'
 import { Backoff } from '../plugins/tdc/base/backoff'
 import { LearnedLimit } from '../plugins/tdc/delivery/learned-limit'

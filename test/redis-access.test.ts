@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { systemClock } from '../plugins/tdc/base/clock'
+import { systemClock } from '../plugins/tdc/clock'
 import { Link, redisStore } from '../plugins/tdc/cluster/redis-store'
 import { diagnoseRedis } from '../plugins/tdc/doctor/redis-look'
 import type { Owner } from '../plugins/tdc/queue/shared/owner'

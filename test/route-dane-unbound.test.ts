@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash, X509Certificate } from 'node:crypto'
-import { systemClock } from '../plugins/tdc/base/clock'
+import { systemClock } from '../plugins/tdc/clock'
 import { DnsClient, type DnsServer } from '../plugins/tdc/route/dns-client'
 import { dnsFailureOf } from '../plugins/tdc/route/dns-failure'
 import { secureLookup } from '../plugins/tdc/route/secure-lookup'

@@ -6,7 +6,7 @@ import { DnsClient } from '../plugins/tdc/route/dns-client'
 import type { MxLookup } from '../plugins/tdc/route/mx-lookup'
 import { secureLookup } from '../plugins/tdc/route/secure-lookup'
 import { tlsaText, usableOf } from '../plugins/tdc/smtp/tlsa'
-import { systemClock } from '../plugins/tdc/base/clock'
+import { systemClock } from '../plugins/tdc/clock'
 import { ScriptedDns, type ScriptedZone } from './support/scripted-dns'
 
 const DOMAIN = 'scan.example'

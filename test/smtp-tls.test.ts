@@ -5,7 +5,7 @@ import { Conversation } from '../plugins/tdc/smtp/conversation'
 import { retriesOf } from '../plugins/tdc/delivery/retries'
 import type { SmtpSession } from '../plugins/tdc/smtp/smtp-session'
 import type { TlsFailureReason } from '../plugins/tdc/smtp/tls-failure'
-import { systemClock } from '../plugins/tdc/base/clock'
+import { systemClock } from '../plugins/tdc/clock'
 import { createAuthority, selfSigned, WEAK_CIPHERS } from './support/certificates'
 import type { FaultServerOptions, TlsMaterial } from './support/fault-server'
 import {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Clock } from '../plugins/tdc/base/clock'
+import type { Clock } from '../plugins/tdc/clock'
 import { parseHead } from '../plugins/tdc/queue/queue-file'
 import { Sweep, type SweptDisk, systemSweptDisk } from '../plugins/tdc/queue/sweep'
 import { Dice } from './support/dice'

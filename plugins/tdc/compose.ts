@@ -1,6 +1,6 @@
 import cluster from 'node:cluster'
 import { VERSION } from './base/version'
-import { type Clock, systemClock } from './base/clock'
+import { type Clock, systemClock } from './clock'
 import { borrowSettings, lendSettings, spreadToWorkers, takeFromMaster } from './cluster/lending'
 import { SharedCluster } from './cluster/shared-cluster'
 import type { SharedDocument } from './cluster/shared-document'

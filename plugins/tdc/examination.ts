@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { systemClock } from './base/clock'
+import { systemClock } from './clock'
 import { diagnose } from './doctor/doctor'
 import type { Diagnosis } from './doctor/finding'
 import { givingTo, makeQueueDirectory } from './doctor/given-files'

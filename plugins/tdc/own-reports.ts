@@ -1,4 +1,4 @@
-import { systemClock } from './base/clock'
+import { systemClock } from './clock'
 import type { Connector } from './compose'
 import { addressOf } from './haraka/address-facts'
 import { readOriginal } from './haraka/read-original'

@@ -1,4 +1,4 @@
-import { systemClock } from './base/clock'
+import { systemClock } from './clock'
 import type { Connector } from './compose'
 import type { Route } from './decide/decision'
 import { identityOf } from './haraka/message'

@@ -1,5 +1,5 @@
 import { someRandom } from './base/random'
-import { systemClock } from './base/clock'
+import { systemClock } from './clock'
 import type { Connector } from './compose'
 import type { Route } from './decide/decision'
 import { addressOf } from './haraka/address-facts'

@@ -1,4 +1,4 @@
-import { systemClock } from '../../plugins/tdc/base/clock'
+import { systemClock } from '../../plugins/tdc/clock'
 import { makeSessionMaker } from '../../plugins/tdc/delivery/connect'
 import { dcidSource } from '../../plugins/tdc/delivery/dcid'
 import { makeMxLookup } from '../../plugins/tdc/route/mx-lookup'

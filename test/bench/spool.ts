@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { systemClock } from '../../plugins/tdc/base/clock'
+import { systemClock } from '../../plugins/tdc/clock'
 import { DirectorySync } from '../../plugins/tdc/queue/directory-sync'
 import { systemDisk } from '../../plugins/tdc/queue/disk'
 import { CopyLog } from '../../plugins/tdc/queue/log/copy-log'

@@ -1,4 +1,4 @@
-import type { Clock } from '../../plugins/tdc/base/clock'
+import type { Clock } from '../../plugins/tdc/clock'
 import { type ConnectOptions, makeSessionMaker } from '../../plugins/tdc/delivery/connect'
 import { Pool } from '../../plugins/tdc/delivery/pool'
 import type { SessionMaker } from '../../plugins/tdc/smtp/session'

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { systemClock } from '../../plugins/tdc/base/clock'
+import { systemClock } from '../../plugins/tdc/clock'
 import { comesTrue } from '../support/comes-true'
 import { INTAKE, IntakeLink } from '../support/intake-link'
 import { LineProxy } from '../support/line-proxy'

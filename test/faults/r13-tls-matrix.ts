@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Clock, systemClock } from '../../plugins/tdc/base/clock'
+import { type Clock, systemClock } from '../../plugins/tdc/clock'
 import { createAuthority, selfSigned } from '../support/certificates'
 import { comesTrue } from '../support/comes-true'
 import type { FaultServerOptions, TlsMaterial } from '../support/fault-server'

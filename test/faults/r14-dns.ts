@@ -1,5 +1,5 @@
 import { Resolver } from 'node:dns/promises'
-import { systemClock } from '../../plugins/tdc/base/clock'
+import { systemClock } from '../../plugins/tdc/clock'
 import { dnsQuestions } from '../../plugins/tdc/route/dns-questions'
 import { cachedLookup } from '../../plugins/tdc/route/mx-lookup'
 import { isPublic } from '../../plugins/tdc/route/public-address'

@@ -1,4 +1,4 @@
-import { systemClock } from '../../plugins/tdc/base/clock'
+import { systemClock } from '../../plugins/tdc/clock'
 import { IntakeLink } from '../support/intake-link'
 import { DeliveryLine, type Ended } from './delivery-line'
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../../plugins/tdc/base/clock'
+import type { Clock } from '../../plugins/tdc/clock'
 import type { Fault } from '../../plugins/tdc/smtp/fault'
 import type { Failure } from '../../plugins/tdc/smtp/outcome'
 import type { Outgoing } from '../../plugins/tdc/smtp/outgoing'

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../plugins/tdc/base/clock'
+import type { Clock, Timer } from '../../plugins/tdc/clock'
 
 interface FakeTimer {
   readonly due: number

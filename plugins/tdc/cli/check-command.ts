@@ -1,7 +1,7 @@
 import { queueSettingOf, readStandalone } from '../haraka/standalone-settings'
 import { LastGood } from '../cluster/last-good'
 import { layered, sharesSettings } from '../cluster/overlay'
-import { systemClock } from '../base/clock'
+import { systemClock } from '../clock'
 import { type CheckedDomain, type CheckedHost, checkDomain } from '../delivery/check'
 import type { ConnectOptions } from '../delivery/connect'
 import { IntakeWays } from '../delivery/intake-ways'

@@ -1,5 +1,5 @@
 import type { Listing, Sought } from '../base/sought'
-import { systemClock } from '../base/clock'
+import { systemClock } from '../clock'
 import { nearest } from '../settings/problems'
 import { type Call, EXIT, meant, Stop, textOption } from './command'
 import { momentOf } from './moments'

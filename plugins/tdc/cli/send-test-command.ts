@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { ANY } from '../base/sought'
-import { systemClock } from '../base/clock'
+import { systemClock } from '../clock'
 import type { Status } from '../monitor/status'
 import type { TrackedStep } from '../monitor/tracked'
 import { command, EXIT, show, textOption } from './command'

@@ -1,5 +1,5 @@
 import { bounded, LIMITS } from '../base/text'
-import { type Clock, inTime } from '../base/clock'
+import { type Clock, inTime } from '../clock'
 import { LONGEST_REPORT } from './machine-report'
 import { HEAD_OCTETS, LONGEST_DOCUMENT } from './shared-document'
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { valueOf } from '../base/answer'
 import type { MessagesSought } from '../base/sought'
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import type { Report } from '../monitor/events'
 import type { Sharing } from '../monitor/status'
 import { mistakeIn } from '../monitor/mistake'

@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import { type Answer, no, ok } from '../base/answer'
 import type { Report } from '../monitor/events'
 import type { Sharing } from '../monitor/status'

@@ -1,5 +1,5 @@
 import type { Sought } from '../base/sought'
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import type { SharedCluster } from '../cluster/shared-cluster'
 import type { Route } from '../decide/decision'
 import type { Internals } from '../haraka/contract'

@@ -1,7 +1,7 @@
 import { linkSync, lstatSync, unlinkSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { type Answer, no } from '../base/answer'
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import { errorCode } from '../base/error-code'
 import { parseRequest, type Request } from './requests'
 

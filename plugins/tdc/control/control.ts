@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import type { Report } from '../monitor/events'
 import { mistakeIn } from '../monitor/mistake'
 import { ControlSocket } from './control-socket'

@@ -1,6 +1,6 @@
 import cluster, { type Worker as ClusterWorker } from 'node:cluster'
 import type { Answer } from '../base/answer'
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import type { SilentWorker } from '../monitor/status'
 import { type AnswerHere, type Request, rowFor } from './requests'
 

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../base/clock'
+import type { Clock, Timer } from '../clock'
 
 /** One timer for many moments: whoever is called looks at what is due, and sets the next one. */
 export class Alarm {

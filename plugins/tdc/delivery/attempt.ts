@@ -1,5 +1,5 @@
 import { isIP, type Socket } from 'node:net'
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import type { Report } from '../monitor/events'
 import type { WindowMemory } from '../smtp/window-memory'
 import { dial } from '../smtp/dial'

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import type { Report, TdcEvent } from '../monitor/events'
 import { AddressBackoff } from '../route/address-backoff'
 import { Attempt } from './attempt'

@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 
 /** Milliseconds that all wait when the system had no descriptor left. */
 const EXHAUSTED_FOR = 1_000

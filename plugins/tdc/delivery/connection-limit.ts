@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 
 /** Milliseconds until one more is tried after a refusal: the first time, doubled up to the longest. */
 const FIRST_PAUSE = 5_000

@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import { type Busy, type Closing, type PoolConnection, type Idle, loadOf } from './connection'
 import type { PooledMessage } from './entries'
 import type { Seats } from './connection-budget'

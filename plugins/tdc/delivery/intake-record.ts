@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import type { LearnedLimits, Reached } from '../monitor/status'
 import type { PoolConnection } from './connection'
 import { ConnectionLimit } from './connection-limit'

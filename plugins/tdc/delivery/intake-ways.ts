@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import type { Report } from '../monitor/events'
 import type { ConnectOptions } from './connect'
 import { dcidSource } from './dcid'

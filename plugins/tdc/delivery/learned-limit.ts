@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 
 /** Milliseconds. */
 const REMEMBERED_FOR = 3_600_000

@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 
 /** Milliseconds between two questions whether more is taken: the first, doubled up to the longest. */
 const FIRST_PAUSE = 1_000

@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import type { Seats } from './connection-budget'
 import type { GrowthOptions } from './growth'
 import type { SessionMaker } from '../smtp/session'

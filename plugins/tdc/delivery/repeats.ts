@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../base/clock'
+import type { Clock, Timer } from '../clock'
 
 /** Milliseconds. */
 const MINUTE = 60_000

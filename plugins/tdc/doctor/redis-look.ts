@@ -1,5 +1,5 @@
 import { bounded, LIMITS } from '../base/text'
-import { type Clock, inTime } from '../base/clock'
+import { type Clock, inTime } from '../clock'
 import type { Diagnosis } from './finding'
 
 /** Milliseconds for a connection, and for each answer. */

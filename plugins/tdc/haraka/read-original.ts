@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import { Unstuffer } from '../base/unstuffer'
 import type { Transaction } from './types'
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import type { ClockJump } from './status'
 
 /** Milliseconds: what NTP corrects little by little is less between two looks, and no copy's end moves by it. */

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../base/clock'
+import type { Clock, Timer } from '../clock'
 import type { Report } from './events'
 import { type Finding, findingText, health, type Reason } from './health'
 import type { Status } from './status'

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { inTurns, sortedInTurns } from '../base/in-turns'
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import { errorCode } from '../base/error-code'
 import { logFolderIn, type QueueDirectory } from '../haraka/queue-directory'
 import type { Report } from '../monitor/events'

@@ -1,5 +1,5 @@
 import { Heap, type Placed } from '../base/heap'
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import { Alarm } from '../delivery/alarm'
 
 /** Appointments that are kept in one turn: when thousands are due together, other mail has its turns between. */

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../base/clock'
+import type { Clock, Timer } from '../clock'
 import type { Report } from '../monitor/events'
 import { mistakeIn } from '../monitor/mistake'
 import type { FailedSettings } from '../settings/settings'

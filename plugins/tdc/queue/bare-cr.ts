@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import { LineEnds } from '../journal/line-ends'
 import type { ReadOriginal } from './spool'
 

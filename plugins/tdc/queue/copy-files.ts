@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import type { Taker } from '../smtp/outcome'
 import type { Internals } from '../haraka/contract'
 import { announceDelivered, isDeliveryHeard } from '../haraka/loaded-item'

@@ -1,5 +1,5 @@
 import { createHash, createHmac, type Hash, randomBytes } from 'node:crypto'
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 
 /** Milliseconds for which one copy in doubt stands for all equal messages. */
 const MEMORY_TIME = 3_600_000

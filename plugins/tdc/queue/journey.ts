@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import type { Doubt, Report } from '../monitor/events'
 import { mistakeIn } from '../monitor/mistake'
 import type { Route } from '../decide/decision'

@@ -1,5 +1,5 @@
 import { inTurns, sortedInTurns } from '../base/in-turns'
-import type { Clock, Timer } from '../base/clock'
+import type { Clock, Timer } from '../clock'
 import { errorCode } from '../base/error-code'
 import type { QueueDirectory } from '../haraka/queue-directory'
 import type { Report } from '../monitor/events'

@@ -1,5 +1,5 @@
 import { inTurns } from '../base/in-turns'
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import type { QueueDirectory } from '../haraka/queue-directory'
 import type { LoadedItem } from '../haraka/types'
 import type { Report } from '../monitor/events'

@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import type { LoadedItem } from '../haraka/types'
 import type { QueueDirectory } from '../haraka/queue-directory'
 import { retriesOf } from '../delivery/retries'

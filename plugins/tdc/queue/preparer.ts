@@ -1,5 +1,5 @@
 import { LIMITS, bounded } from '../base/text'
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import type { Route } from '../decide/decision'
 import type { QueueDirectory } from '../haraka/queue-directory'
 import type { Report } from '../monitor/events'

@@ -1,6 +1,6 @@
 import { inTurns } from '../base/in-turns'
 import { isMeant } from '../base/sought'
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import { errorCode } from '../base/error-code'
 import type { QueueDirectory } from '../haraka/queue-directory'
 import type { Report } from '../monitor/events'

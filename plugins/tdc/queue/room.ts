@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import type { DiskRoom } from '../monitor/status'
 import type { QueueLimits } from '../settings/settings'
 import type { Disk, FreeSpace } from './disk'

@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import type { Failure, Outcome } from '../smtp/outcome'
 import type { Outgoing } from '../smtp/outgoing'
 import type { Report } from '../monitor/events'

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../base/clock'
+import type { Clock, Timer } from '../clock'
 
 /** Milliseconds after which a write that was given up should have ended, on whatever disk. */
 const GRACE = 5_000

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readdirSync, readSync, renameSync } from 'node:fs'
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import { errorCode } from '../base/error-code'
 import type { QueueDirectory } from '../haraka/queue-directory'
 import type { Report } from '../monitor/events'

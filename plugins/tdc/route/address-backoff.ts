@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import { Backoff } from '../base/backoff'
 import type { Host } from './mx'
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import { isFinal } from './dns-failure'
 
 /** `ttl` in milliseconds; 0: for those who ask meanwhile only (RFC 1035 section 3.2.1). */

@@ -2,7 +2,7 @@ import { AUTHENTIC_DATA, CHECKING_DISABLED, DNSSEC_OK, encode, RECURSION_DESIRED
 import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { connect } from 'node:net'
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import { type DnsAnswer, type DnsReading, readAnswer, type RecordType } from './dns-answer'
 
 export interface DnsServer {

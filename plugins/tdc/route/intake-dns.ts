@@ -1,5 +1,5 @@
 import { serverOf, systemDnsServers, untrustedDns } from '../base/dns-servers'
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import type { DaneLookup } from './dane'
 import { DnsClient, type DnsServer } from './dns-client'
 import { makeMxLookup, type MxLookup } from './mx-lookup'

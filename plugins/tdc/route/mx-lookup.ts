@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import { AnswerCache } from './answer-cache'
 import { dnsQuestions, type DnsQuestions, type Exchange } from './dns-questions'
 

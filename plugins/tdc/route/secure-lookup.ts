@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import { type CachedAnswer, AnswerCache } from './answer-cache'
 import { type DaneLookup, daneOf, type SecureDns } from './dane'
 import type { DnsAnswer, RecordType } from './dns-answer'

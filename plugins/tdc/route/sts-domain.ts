@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import type { Report } from '../monitor/events'
 import type { TlsResult } from '../monitor/tls-counters'
 import { isFinal } from './dns-failure'

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { Clock, Timer } from '../base/clock'
+import type { Clock, Timer } from '../clock'
 import {
   CLOSED,
   GIVEN_UP,

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import { GIVEN_UP, type Loss, lossOf, TIMED_OUT } from './loss'
 
 export interface DialOptions {

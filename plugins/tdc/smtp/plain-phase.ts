@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import { type Capabilities, capabilitiesOf } from './capabilities'
 import { Conversation, type PlainLine } from './conversation'
 import type { Loss } from './loss'

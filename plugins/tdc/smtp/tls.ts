@@ -1,7 +1,7 @@
 import { constants } from 'node:crypto'
 import { isIP, type Socket } from 'node:net'
 import { connect, createSecureContext, type TLSSocket } from 'node:tls'
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import { type Certificate, certificateOf, namesIn } from './certificate'
 import { chainOf, type DaneDemand, daneProblem } from './dane-chain'
 import type { TlsPolicy } from './options'

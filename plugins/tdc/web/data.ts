@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import type { ClusterView, MachineView } from '../cluster/cluster-view'
 import { type Answer, answerOf } from '../base/answer'
 import { ANY } from '../base/sought'

@@ -1,5 +1,5 @@
 import { RecentMap } from '../base/recent-map'
-import type { Clock } from '../base/clock'
+import type { Clock } from '../clock'
 import { masked } from '../monitor/masked'
 import type { MinuteFigures } from '../monitor/over-time'
 import type { StatusPageSettings } from '../settings/settings'

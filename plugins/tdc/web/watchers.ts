@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { Clock, Timer } from '../base/clock'
+import type { Clock, Timer } from '../clock'
 import { sentence, send, writeHead } from './http-answer'
 
 /** Browsers that one process keeps up to date. */

@@ -1,6 +1,6 @@
 import { basename, dirname, join } from 'node:path'
 import { errorCode } from '../../base/error-code'
-import type { Clock } from '../../base/clock'
+import type { Clock } from '../../clock'
 import type { Report } from '../../monitor/events'
 import { mistakeIn } from '../../monitor/mistake'
 import type { CopyRecord, CopyStore, StoredCopy } from '../copy-store'

@@ -1,4 +1,4 @@
-import type { Clock } from '../../base/clock'
+import type { Clock } from '../../clock'
 import type { QueueDirectory } from '../../haraka/queue-directory'
 import type { Report } from '../../monitor/events'
 import { mistakeIn } from '../../monitor/mistake'

@@ -1,5 +1,5 @@
 import { basename, join } from 'node:path'
-import type { Clock } from '../../base/clock'
+import type { Clock } from '../../clock'
 import { errorCode } from '../../base/error-code'
 import type { QueueDirectory } from '../../haraka/queue-directory'
 import type { Report } from '../../monitor/events'

@@ -1,5 +1,5 @@
 import { LIMITS, bounded } from '../../base/text'
-import type { Clock } from '../../base/clock'
+import type { Clock } from '../../clock'
 import type { Report } from '../../monitor/events'
 
 /** Redis takes no copies: one line when that begins, and one when it ends. */

@@ -1,4 +1,4 @@
-import { type Clock, inTime } from '../../base/clock'
+import { type Clock, inTime } from '../../clock'
 import type { Report } from '../../monitor/events'
 import { mistakeIn } from '../../monitor/mistake'
 import type { CopyRecord, CopyStore, SharedCopies, StoredCopy } from '../copy-store'

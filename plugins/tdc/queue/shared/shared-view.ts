@@ -1,4 +1,4 @@
-import { type Clock, inTime } from '../../base/clock'
+import { type Clock, inTime } from '../../clock'
 import type { Settings } from '../../settings/settings'
 import { SILENT } from './orphans'
 import { QueueLook, type FoundCopy, type SharedProcess } from './queue-look'

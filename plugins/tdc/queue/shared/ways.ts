@@ -1,4 +1,4 @@
-import { type Clock, inTime } from '../../base/clock'
+import { type Clock, inTime } from '../../clock'
 import { isSameRedis, type RedisAddress } from '../../haraka/redis-ini'
 import type { Owner } from './owner'
 import { RedisQueue, type SendOctets } from './redis-queue'
